@@ -1,0 +1,153 @@
+// The plan: the compiler's own IR. Machines of blocks of ops over slots; it prints, parses back, is verified after every
+// pass, and is walked by the interpreter.
+//
+//     plan 1 name "order" type standard
+//     const k0 = {"a":1}
+//     path p0 = "$.x"
+//     state n0 = Task "Charge" @12:7
+//     site t0 = {"state":0,"kind":"task",…}
+//     machine @0 "/" slots "input" "result" "t0" "t1"
+//     capture …                                              (%1 <- %4)
+//     b0 "Charge" resume error b3
+//         enter n0 %0
+//         attempt t0
+//         path %2 %0 p0 template k1
+//         task t0 %2! _ _                                    "!" last use: the value may be moved out
+//         suspend b1
+//     b1 "Charge.result" resume error b3
+//         result %1
+//         …
+//         jump b2
+//     b2 …
+//         if string_equals %3 %4 ? b5 : b6
+//     b3 "Charge.error"
+//         retry t0 b0.5 …
+//
+// Laws, which ir_verify checks: every block ends in exactly one exit; nothing but slots lives across a suspend (true by
+// construction: ops name slots only); a block that a suspend or retry names is a resume point; operands are in range and
+// of the kind ops.def says; an op that fails stands in a block with an error edge or in a machine whose failure is final.
+#ifndef ASLC_IR_H
+#define ASLC_IR_H
+
+#include <stdio.h>
+
+#include "arena.h"
+#include "aslc/doc.h"
+#include "aslc/program.h"
+
+enum ir_opcode {
+#define OP(id, name, operands, flags) OP_##id,
+#include "ops.def"
+#undef OP
+    OP_COUNT
+};
+
+struct ir_op_info {
+    const char *name, *operands;
+    unsigned flags;
+};
+enum { IR_FAILS = 1, IR_PURE = 2 };
+extern const struct ir_op_info ir_op_info[OP_COUNT];
+
+#define IR_MAX_OPERANDS 6
+
+struct ir_op {
+    uint8_t opcode;
+    uint32_t line, column;             /* in the definition; 0: none */
+    uint32_t operand[IR_MAX_OPERANDS]; /* in ops.def's order; source slots may carry ASL_LAST; absent: ASL_NO_OPERAND */
+};
+
+enum ir_exit_kind {
+    EXIT_NONE,    /* not built yet; the verifier refuses it */
+    EXIT_JUMP,    /* to target[0] */
+    EXIT_IF,      /* asl_rt_test(op, a, b) ? target[0] : target[1] */
+    EXIT_SUSPEND, /* returns SUSPENDED; resumes at target[0] */
+    EXIT_RETRY,   /* asl_rt_retry(site): 1: SUSPENDED, resumes at target[0]; 0: jump to target[1] */
+    EXIT_CATCH,   /* asl_rt_catch(site): k: jump to target[k - 1]; 0: return FAILED */
+    EXIT_DONE,    /* asl_rt_done(a); return DONE */
+    EXIT_FAILED,  /* return FAILED: the error is in the frame */
+};
+
+#define IR_NO_BLOCK 0xffffffffu
+
+struct ir_exit {
+    enum ir_exit_kind kind;
+    uint32_t line, column;
+    uint32_t test;      /* IF: asl_choice */
+    uint32_t a, b;      /* IF: slots; DONE: a */
+    uint32_t site;      /* RETRY, CATCH */
+    uint32_t *target;   /* block numbers */
+    uint32_t target_count;
+};
+
+struct ir_block {
+    const char *name;   /* after its state: "Charge", "Charge.result", "Charge.catch.0" */
+    uint32_t state;     /* the state it belongs to (for debug info), or ASL_NO_OPERAND */
+    uint32_t error;     /* block to go to when an op fails; IR_NO_BLOCK: return FAILED */
+    bool resume;        /* may be entered from outside; block 0 always is */
+    VEC(struct ir_op) ops;
+    struct ir_exit exit;
+};
+
+struct ir_capture {
+    uint32_t slot, parent_slot;
+};
+
+struct ir_machine {
+    const char *name;   /* "/", "/P.0", "/M" */
+    VEC(const char *) slots; /* names; slot 0 is the raw input */
+    VEC(struct ir_block *) blocks; /* 0 is the entry */
+    VEC(struct ir_capture) captures;
+};
+
+struct ir_state {
+    const char *name, *type;
+    uint32_t line, column;
+};
+
+struct ir_plan {
+    struct arena *arena;
+    const char *name;
+    bool express;
+    int64_t timeout_seconds; /* 0: none */
+    const char *definition_hash;
+    const char *source_path; /* for debug info; may be NULL */
+    VEC(const char *) constants; /* compact JSON texts, each once */
+    VEC(const char *) paths;
+    VEC(struct ir_state) states;
+    VEC(const char *) sites;     /* JSON objects as the image has them (aslc/program.h) */
+    VEC(struct ir_machine *) machines;
+    VEC(const char *) bindings;  /* JSON objects as the image has them */
+};
+
+struct ir_plan *ir_plan_new(struct arena *a, const char *name);
+uint32_t ir_const(struct ir_plan *p, const char *json);  /* interned */
+uint32_t ir_const_string(struct ir_plan *p, const char *text, size_t size);
+uint32_t ir_path(struct ir_plan *p, const char *text);   /* interned */
+struct ir_machine *ir_machine_new(struct ir_plan *p, const char *name);
+uint32_t ir_slot(struct ir_plan *p, struct ir_machine *m, const char *name);
+uint32_t ir_block_new(struct ir_plan *p, struct ir_machine *m, const char *name, uint32_t state);
+struct ir_op *ir_op(struct ir_plan *p, struct ir_block *b, enum ir_opcode opcode, const uint32_t *operands);
+
+/* ir_print.c: the plan as text; ir_parse.c reads it back: printing what was parsed gives the same text. */
+void ir_print(const struct ir_plan *p, asl_buffer *out);
+struct ir_plan *ir_parse(struct arena *a, asl_str text, char *message, size_t message_size);
+/* ir_verify.c: NULL, or what is wrong ("machine @0 block b3 op 2 (path): slot %9 does not exist"), in the arena. */
+const char *ir_verify(const struct ir_plan *p);
+/* ir_image.c: the program's image (aslc/program.h) as JSON text. */
+void ir_image(const struct ir_plan *p, asl_buffer *out);
+/* Resume points of a machine, in order of block number: resume point N is the block resume[N]. */
+uint32_t ir_resume_points(struct arena *a, const struct ir_machine *m, uint32_t **resume);
+
+/* interp.c: a program whose step function walks the plan. Lives in the arena. */
+const asl_program *interp_program(struct arena *a, const struct ir_plan *p);
+
+/* opt/: each pass changes the plan in place and never what a workflow does. */
+void opt_thread(struct ir_plan *p); /* jumps to jumps, empty and unreachable blocks */
+void opt_slots(struct ir_plan *p);  /* copies removed, temporaries shared, last uses marked */
+
+struct ast;
+/* lower/: a checked AST becomes a plan. */
+struct ir_plan *lower(struct arena *a, const struct ast *ast, asl_str source_text, const char *source_path);
+
+#endif
