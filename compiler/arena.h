@@ -13,6 +13,8 @@ void arena_free(struct arena *a);                     /* everything allocated fr
 void *arena_alloc(struct arena *a, size_t size);      /* zeroed, aligned for any type */
 char *arena_copy(struct arena *a, const char *data, size_t size); /* NUL-terminated copy */
 char *arena_format(struct arena *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* fn(arg) runs at arena_free, latest first: for what is reached from the arena but owns memory outside it. */
+void arena_defer(struct arena *a, void (*fn)(void *), void *arg);
 
 /* A growing array in an arena: VEC(struct x) v = {0}; *vec_push(a, &v) = …; */
 #define VEC(type)                                                                                                \
