@@ -6,22 +6,25 @@
 //     path p0 = "$.x"
 //     state n0 = Task "Charge" @12:7
 //     site t0 = {"state":0,"kind":"task",…}
-//     machine @0 "/" slots "input" "result" "t0" "t1"
-//     capture …                                              (%1 <- %4)
-//     b0 "Charge" resume error b3
-//         enter n0 %0
+//     machine @0 "/"
+//       slot %0 "input"
+//       slot %1 "result"
+//       capture %1 %4                                        own %1 = the parent's %4
+//       block b0 "Charge" n0 resume error b3
+//         enter n0 %0 @12:7                                  @line:column in the definition
 //         attempt t0
 //         path %2 %0 p0 template k1
 //         task t0 %2! _ _                                    "!" last use: the value may be moved out
 //         suspend b1
-//     b1 "Charge.result" resume error b3
+//       block b1 "Charge.result" n0 resume error b3
 //         result %1
-//         …
 //         jump b2
-//     b2 …
-//         if string_equals %3 %4 ? b5 : b6
-//     b3 "Charge.error"
-//         retry t0 b0.5 …
+//       block b2 …
+//         if string_equals %3 %4 b5 b6
+//       block b3 "Charge.error" n0
+//         retry t0 b0 b4                                     wait and go on at b0; no retrier: b4
+//       block b4 "Charge.catch" n0
+//         catch t0 b5 b6                                     catcher 0, catcher 1; none: the machine fails
 //
 // Laws, which ir_verify checks: every block ends in exactly one exit; nothing but slots lives across a suspend (true by
 // construction: ops name slots only); a block that a suspend or retry names is a resume point; operands are in range and
@@ -105,8 +108,14 @@ struct ir_state {
     uint32_t line, column;
 };
 
+struct ir_intern { /* private: finds a constant's or path's number */
+    uint32_t *places;
+    size_t size, used;
+};
+
 struct ir_plan {
     struct arena *arena;
+    struct ir_intern constant_index, path_index;
     const char *name;
     bool express;
     int64_t timeout_seconds; /* 0: none */

@@ -1,0 +1,85 @@
+// The program's image: everything of the plan that is data, as one JSON text (aslc/program.h describes it).
+#include "ir.h"
+
+static void member(asl_buffer *out, const char *key) {
+    asl_buffer_byte(out, ',');
+    asl_json_print_string(asl_str_z(key), out);
+    asl_buffer_byte(out, ':');
+}
+
+static void texts(asl_buffer *out, const char *const *items, size_t count, bool quoted) {
+    asl_buffer_byte(out, '[');
+    for (size_t i = 0; i < count; i++) {
+        if (i)
+            asl_buffer_byte(out, ',');
+        if (quoted)
+            asl_json_print_string(asl_str_z(items[i]), out);
+        else
+            asl_buffer_z(out, items[i]);
+    }
+    asl_buffer_byte(out, ']');
+}
+
+static void machine(struct arena *a, const struct ir_machine *m, asl_buffer *out) {
+    asl_buffer_z(out, "{\"name\":");
+    asl_json_print_string(asl_str_z(m->name), out);
+    member(out, "slots");
+    texts(out, m->slots.items, m->slots.count, true);
+    uint32_t *points, count = ir_resume_points(a, m, &points);
+    member(out, "resume");
+    asl_buffer_byte(out, '[');
+    for (uint32_t i = 0; i < count; i++) {
+        if (i)
+            asl_buffer_byte(out, ',');
+        asl_json_print_string(asl_str_z(m->blocks.items[points[i]]->name), out);
+    }
+    asl_buffer_byte(out, ']');
+    if (m->captures.count) {
+        member(out, "captures");
+        for (size_t i = 0; i < m->captures.count; i++)
+            asl_buffer_format(out, "%c[%u,%u]", i ? ',' : '[', m->captures.items[i].slot, m->captures.items[i].parent_slot);
+        asl_buffer_byte(out, ']');
+    }
+    asl_buffer_byte(out, '}');
+}
+
+void ir_image(const struct ir_plan *p, asl_buffer *out) {
+    asl_buffer_format(out, "{\"abi\":%d", ASL_ABI);
+    member(out, "name");
+    asl_json_print_string(asl_str_z(p->name), out);
+    member(out, "type");
+    asl_buffer_z(out, p->express ? "\"EXPRESS\"" : "\"STANDARD\"");
+    if (p->definition_hash) {
+        member(out, "definition");
+        asl_json_print_string(asl_str_z(p->definition_hash), out);
+    }
+    if (p->timeout_seconds) {
+        member(out, "timeoutSeconds");
+        asl_buffer_format(out, "%lld", (long long)p->timeout_seconds);
+    }
+    member(out, "constants");
+    texts(out, p->constants.items, p->constants.count, false);
+    member(out, "paths");
+    texts(out, p->paths.items, p->paths.count, true);
+    member(out, "states");
+    asl_buffer_byte(out, '[');
+    for (size_t i = 0; i < p->states.count; i++) {
+        asl_buffer_z(out, i ? ",{\"name\":" : "{\"name\":");
+        asl_json_print_string(asl_str_z(p->states.items[i].name), out);
+        asl_buffer_format(out, ",\"type\":\"%s\"}", p->states.items[i].type);
+    }
+    asl_buffer_byte(out, ']');
+    member(out, "machines");
+    asl_buffer_byte(out, '[');
+    for (size_t i = 0; i < p->machines.count; i++) {
+        if (i)
+            asl_buffer_byte(out, ',');
+        machine(p->arena, p->machines.items[i], out);
+    }
+    asl_buffer_byte(out, ']');
+    member(out, "sites");
+    texts(out, p->sites.items, p->sites.count, false);
+    member(out, "bindings");
+    texts(out, p->bindings.items, p->bindings.count, false);
+    asl_buffer_byte(out, '}');
+}

@@ -1,0 +1,137 @@
+// The law of the house, checked after every pass (ir.h has the list).
+#include <string.h>
+
+#include "ir.h"
+
+struct place {
+    const struct ir_plan *plan;
+    const struct ir_machine *machine;
+    size_t machine_number, block_number;
+};
+
+static const char *at_block(const struct place *at, const char *text) {
+    return arena_format(at->plan->arena, "machine @%zu block b%zu: %s", at->machine_number, at->block_number, text);
+}
+
+static const char *bad_slot(const struct place *at, uint32_t slot, bool may_be_absent) {
+    if (slot == ASL_NO_OPERAND)
+        return may_be_absent ? NULL : at_block(at, "a slot operand is missing");
+    slot &= ~ASL_LAST;
+    if (slot < at->machine->slots.count)
+        return NULL;
+    return at_block(at, arena_format(at->plan->arena, "slot %%%u does not exist", slot));
+}
+
+static const char *bad_operand(const struct place *at, char kind, uint32_t v) {
+    const struct ir_plan *p = at->plan;
+    size_t limit;
+    switch (kind) {
+    case 'd':
+        return v & ASL_LAST && v != ASL_NO_OPERAND ? at_block(at, "a destination is marked as a last use")
+                                                   : bad_slot(at, v, false);
+    case 's': return bad_slot(at, v, true);
+    case 'k':
+        if (v == ASL_NO_OPERAND)
+            return NULL;
+        limit = p->constants.count;
+        break;
+    case 'p': limit = p->paths.count; break;
+    case 'n': limit = p->states.count; break;
+    case 't': limit = p->sites.count; break;
+    case 'f': limit = ASL_INTRINSIC_COUNT; break;
+    case 'm': limit = ASL_PATH_OPTIONAL + 1; break;
+    default: return NULL; // a plain number
+    }
+    if (v < limit)
+        return NULL;
+    return at_block(at, arena_format(p->arena, "%c%u does not exist", kind, v));
+}
+
+static const char *bad_op(const struct place *at, const struct ir_op *op) {
+    if (op->opcode >= OP_COUNT)
+        return at_block(at, "unknown op");
+    const char *operands = ir_op_info[op->opcode].operands, *why = NULL;
+    for (size_t i = 0; operands[i] && !why; i++)
+        why = bad_operand(at, operands[i], op->operand[i]);
+    if (!why && op->opcode == OP_INTRINSIC && op->operand[4] > 0) {
+        uint32_t first = op->operand[3];
+        if (first == ASL_NO_OPERAND || first & ASL_LAST)
+            why = at_block(at, "an intrinsic's arguments need a first slot");
+        else if (op->operand[4] > at->machine->slots.count || first > at->machine->slots.count - op->operand[4])
+            why = at_block(at, "an intrinsic's arguments reach past the last slot");
+    }
+    return why ? arena_format(at->plan->arena, "%s (%s)", why, ir_op_info[op->opcode].name) : NULL;
+}
+
+static const char *bad_exit(const struct place *at, const struct ir_exit *e) {
+    static const int targets[] = {[EXIT_JUMP] = 1, [EXIT_IF] = 2, [EXIT_SUSPEND] = 1, [EXIT_RETRY] = 2,
+                                  [EXIT_CATCH] = -1, [EXIT_DONE] = 0, [EXIT_FAILED] = 0};
+    const struct ir_machine *m = at->machine;
+    if (e->kind == EXIT_NONE || (size_t)e->kind >= sizeof targets / sizeof *targets)
+        return at_block(at, "has no exit");
+    if (targets[e->kind] >= 0 && e->target_count != (uint32_t)targets[e->kind])
+        return at_block(at, "its exit has the wrong number of targets");
+    for (uint32_t i = 0; i < e->target_count; i++) {
+        if (e->target[i] >= m->blocks.count)
+            return at_block(at, arena_format(at->plan->arena, "its exit goes to b%u, which does not exist", e->target[i]));
+        bool waits = e->kind == EXIT_SUSPEND || (e->kind == EXIT_RETRY && i == 0);
+        if (waits && !m->blocks.items[e->target[i]]->resume)
+            return at_block(at, arena_format(at->plan->arena, "waits for b%u, which is no resume point", e->target[i]));
+    }
+    if ((e->kind == EXIT_RETRY || e->kind == EXIT_CATCH) && e->site >= at->plan->sites.count)
+        return at_block(at, "its exit names a site that does not exist");
+    if (e->kind == EXIT_IF) {
+        if (e->test >= ASL_CHOICE_COUNT)
+            return at_block(at, "unknown choice operator");
+        const char *why = bad_slot(at, e->a, false);
+        return why ? why : bad_slot(at, e->b, false);
+    }
+    return e->kind == EXIT_DONE ? bad_slot(at, e->a, false) : NULL;
+}
+
+// Work that is started must be waited for at once: nothing but slots lives across a suspend, and the op that starts the
+// work is the last one before it.
+static bool starts_work(uint8_t opcode) {
+    return opcode == OP_TASK || opcode == OP_WAIT_SECONDS || opcode == OP_WAIT_UNTIL || opcode == OP_PARALLEL ||
+           opcode == OP_MAP;
+}
+
+static const char *bad_block(const struct place *at, const struct ir_block *b) {
+    const char *why = NULL;
+    if (b->error != IR_NO_BLOCK && b->error >= at->machine->blocks.count)
+        return at_block(at, "its error edge goes to a block that does not exist");
+    if (b->state != ASL_NO_OPERAND && b->state >= at->plan->states.count)
+        return at_block(at, "belongs to a state that does not exist");
+    for (size_t i = 0; i < b->ops.count && !why; i++) {
+        why = bad_op(at, &b->ops.items[i]);
+        bool last = i + 1 == b->ops.count;
+        if (!why && starts_work(b->ops.items[i].opcode) != (last && b->exit.kind == EXIT_SUSPEND) &&
+            (starts_work(b->ops.items[i].opcode) || last))
+            why = at_block(at, "the op that starts work must be the last before a suspend, and only there");
+    }
+    if (!why && b->ops.count == 0 && b->exit.kind == EXIT_SUSPEND)
+        why = at_block(at, "suspends without having started anything");
+    return why ? why : bad_exit(at, &b->exit);
+}
+
+const char *ir_verify(const struct ir_plan *p) {
+    if (p->machines.count == 0)
+        return "the plan has no machine";
+    for (size_t i = 0; i < p->machines.count; i++) {
+        struct place at = {p, p->machines.items[i], i, 0};
+        if (at.machine->blocks.count == 0 || at.machine->slots.count == 0)
+            return arena_format(p->arena, "machine @%zu needs a block and a slot", i);
+        for (size_t j = 0; j < at.machine->captures.count; j++) {
+            const char *why = bad_slot(&at, at.machine->captures.items[j].slot, false);
+            if (why)
+                return why;
+        }
+        for (size_t j = 0; j < at.machine->blocks.count; j++) {
+            at.block_number = j;
+            const char *why = bad_block(&at, at.machine->blocks.items[j]);
+            if (why)
+                return why;
+        }
+    }
+    return NULL;
+}
