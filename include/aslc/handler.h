@@ -19,6 +19,7 @@ typedef struct asl_task asl_task;
 typedef struct asl_binding asl_binding; /* one bound handler: "exec:./charge" for one pattern */
 typedef struct asl_handler asl_handler;
 struct uv_loop_s;
+struct asl_engine;
 
 struct asl_task {
     /* read-only for handlers */
