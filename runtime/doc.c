@@ -128,7 +128,7 @@ static void fail(struct reader *r, asl_span where, const char *help, const char 
     va_end(args);
     tell(r, &(asl_doc_message){.where = where, .message = message, .help = help, .note = note, .note_where = note_where});
     const char *newline = memchr(r->text.data + where.start, '\n', r->text.size - where.start);
-    r->silent = newline ? (size_t)(newline - r->text.data) : r->text.size;
+    r->silent = newline ? (size_t)(newline - r->text.data) + 1 : r->text.size + 1;
 }
 #define NO_NOTE NULL, ((asl_span){0, 0})
 
@@ -679,7 +679,12 @@ static void close_mismatched(struct reader *r) {
     fail(r, here, NULL, inner->kind == ASL_DOC_OBJECT ? "this '{' is not closed" : "this '[' is not closed",
          span(inner->span.start, inner->span.start + 1), "expected '%c' before '%c'", inner->kind == ASL_DOC_OBJECT ? '}' : ']',
          bracket);
-    while (r->open != match) {
+    /* A bracket too few, or the wrong one? What follows tells: if the outer container cannot end here, the wrong one. */
+    size_t after = r->at + 1;
+    while (after < r->text.size && memchr(" \t\r\n", r->text.data[after], 4))
+        after++;
+    bool outer_ends = after == r->text.size || (match->parent && memchr(",]}", r->text.data[after], 3));
+    while (outer_ends && r->open != match) {
         r->open->broken = true;
         close_container(r, r->at);
     }
