@@ -145,6 +145,7 @@ struct ast_state {
     struct ast_state *next; /* NULL with end set, or for Choice, Succeed, Fail */
     bool end;
     bool reached;           /* from StartAt, set by check.c */
+    uint32_t number, block; /* lower/'s own: the plan's state number, and its machine's block */
     struct ast_path input_path, output_path, result_path;
     struct expr *parameters;      /* Task, Parallel, Pass; Map: ItemSelector or Parameters */
     struct expr *result_selector;

@@ -148,15 +148,16 @@ void ir_image(const struct ir_plan *p, asl_buffer *out);
 /* Resume points of a machine, in order of block number: resume point N is the block resume[N]. */
 uint32_t ir_resume_points(struct arena *a, const struct ir_machine *m, uint32_t **resume);
 
-/* interp.c: a program whose step function walks the plan. Lives in the arena. */
-const asl_program *interp_program(struct arena *a, const struct ir_plan *p);
+/* interp.c: a program whose step function walks the plan. Lives in the arena. handlers: as in asl_program. */
+const asl_program *interp_program(struct arena *a, const struct ir_plan *p, const struct asl_handler *const *handlers);
 
 /* opt/: each pass changes the plan in place and never what a workflow does. */
 void opt_thread(struct ir_plan *p); /* jumps to jumps, empty and unreachable blocks */
 void opt_slots(struct ir_plan *p);  /* copies removed, temporaries shared, last uses marked */
 
 struct ast;
-/* lower/: a checked AST becomes a plan. */
-struct ir_plan *lower(struct arena *a, const struct ast *ast, asl_str source_text, const char *source_path);
+struct source;
+/* lower/: a checked AST, free of errors, becomes a plan. */
+struct ir_plan *lower(struct arena *a, const struct ast *ast, const struct source *source);
 
 #endif

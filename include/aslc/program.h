@@ -98,6 +98,9 @@ typedef struct asl_program {
     void *user; /* the interpreter's plan; NULL in compiled programs */
 } asl_program;
 
+/* The program a frame runs: how the interpreter's step function finds its plan. */
+const asl_program *asl_frame_program(const asl_frame *frame);
+
 /* How a path op explains itself when a definite path finds nothing (aws-observed-behaviour 2.2). `field` below is the
    constant given with the op. */
 typedef enum asl_path_mode {

@@ -1,0 +1,153 @@
+// The interpreter: walks the plan through the same runtime entries that compiled code calls. It is the oracle of the
+// differential tests and the baseline of the benchmark, so it is plain but not slow on purpose: blocks are flattened
+// once, and an op is one indirect call.
+#include <string.h>
+
+#include "ir.h"
+#include "rt.h"
+
+typedef int32_t entry0(asl_frame *);
+typedef int32_t entry1(asl_frame *, uint32_t);
+typedef int32_t entry2(asl_frame *, uint32_t, uint32_t);
+typedef int32_t entry3(asl_frame *, uint32_t, uint32_t, uint32_t);
+typedef int32_t entry4(asl_frame *, uint32_t, uint32_t, uint32_t, uint32_t);
+typedef int32_t entry5(asl_frame *, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
+typedef int32_t entry6(asl_frame *, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
+
+/* One member per arity; which one is called is the op's operand count. */
+union entry {
+    entry0 *f0;
+    entry1 *f1;
+    entry2 *f2;
+    entry3 *f3;
+    entry4 *f4;
+    entry5 *f5;
+    entry6 *f6;
+};
+
+static const union entry entries[OP_COUNT] = {
+    [OP_ENTER] = {.f2 = asl_rt_enter},
+    [OP_EXIT] = {.f2 = asl_rt_exit},
+    [OP_POLL] = {.f0 = asl_rt_poll},
+    [OP_CONST] = {.f2 = asl_rt_const},
+    [OP_COPY] = {.f2 = asl_rt_copy},
+    [OP_CONTEXT] = {.f1 = asl_rt_context},
+    [OP_VARIABLE] = {.f3 = asl_rt_variable},
+    [OP_PATH] = {.f5 = asl_rt_path},
+    [OP_OBJECT] = {.f1 = asl_rt_object},
+    [OP_SET] = {.f3 = asl_rt_set},
+    [OP_ARRAY] = {.f1 = asl_rt_array},
+    [OP_PUSH] = {.f2 = asl_rt_push},
+    [OP_INTRINSIC] = {.f5 = asl_rt_intrinsic},
+    [OP_PUT] = {.f4 = asl_rt_put},
+    [OP_LIMIT] = {.f2 = asl_rt_limit},
+    [OP_ATTEMPT] = {.f1 = asl_rt_attempt},
+    [OP_TASK] = {.f4 = asl_rt_task},
+    [OP_WAIT_SECONDS] = {.f2 = asl_rt_wait_seconds},
+    [OP_WAIT_UNTIL] = {.f2 = asl_rt_wait_until},
+    [OP_PARALLEL] = {.f2 = asl_rt_parallel},
+    [OP_MAP] = {.f6 = asl_rt_map},
+    [OP_ITEM] = {.f1 = asl_rt_item},
+    [OP_RESULT] = {.f1 = asl_rt_result},
+    [OP_ERROR_OUTPUT] = {.f1 = asl_rt_error_output},
+    [OP_RAISE] = {.f2 = asl_rt_raise},
+    [OP_FAIL] = {.f1 = asl_rt_fail},
+};
+
+struct machine {
+    const struct ir_machine *ir;
+    const uint32_t *resume; /* block of each resume point */
+    uint32_t resume_count;
+    uint32_t *point;        /* resume point of each block */
+};
+
+struct walker {
+    asl_program program;
+    struct machine *machines;
+};
+
+static int32_t call(asl_frame *frame, const struct ir_op *op) {
+    const uint32_t *o = op->operand;
+    union entry e = entries[op->opcode];
+    static const uint8_t arity[OP_COUNT] = {
+#define OP(id, name, operands, flags) [OP_##id] = sizeof(operands) - 1,
+#include "ops.def"
+#undef OP
+    };
+    switch (arity[op->opcode]) {
+    case 0: return e.f0(frame);
+    case 1: return e.f1(frame, o[0]);
+    case 2: return e.f2(frame, o[0], o[1]);
+    case 3: return e.f3(frame, o[0], o[1], o[2]);
+    case 4: return e.f4(frame, o[0], o[1], o[2], o[3]);
+    case 5: return e.f5(frame, o[0], o[1], o[2], o[3], o[4]);
+    default: return e.f6(frame, o[0], o[1], o[2], o[3], o[4], o[5]);
+    }
+}
+
+static int32_t step(asl_frame *frame) {
+    const struct walker *w = asl_frame_program(frame)->user;
+    const struct machine *m = &w->machines[frame->machine];
+    uint32_t number = frame->resume < m->resume_count ? m->resume[frame->resume] : IR_NO_BLOCK;
+    while (number != IR_NO_BLOCK) {
+        const struct ir_block *b = m->ir->blocks.items[number];
+        const struct ir_op *op = b->ops.items, *end = op + b->ops.count;
+        while (op < end && (call(frame, op) == 0 || !(ir_op_info[op->opcode].flags & IR_FAILS)))
+            op++;
+        if (op < end) {
+            number = b->error;
+            continue;
+        }
+        const struct ir_exit *e = &b->exit;
+        int32_t chosen;
+        switch (e->kind) {
+        case EXIT_JUMP: number = e->target[0]; break;
+        case EXIT_IF: number = e->target[asl_rt_test(frame, e->test, e->a, e->b) ? 0 : 1]; break;
+        case EXIT_SUSPEND: frame->resume = m->point[e->target[0]]; return ASL_SUSPENDED;
+        case EXIT_RETRY:
+            if (asl_rt_retry(frame, e->site) != 0) {
+                frame->resume = m->point[e->target[0]];
+                return ASL_SUSPENDED;
+            }
+            number = e->target[1];
+            break;
+        case EXIT_CATCH:
+            chosen = asl_rt_catch(frame, e->site);
+            number = chosen > 0 && (uint32_t)chosen <= e->target_count ? e->target[chosen - 1] : IR_NO_BLOCK;
+            break;
+        case EXIT_DONE: asl_rt_done(frame, e->a); return ASL_DONE;
+        case EXIT_NONE:
+        case EXIT_FAILED: number = IR_NO_BLOCK; break;
+        }
+    }
+    return ASL_FAILED;
+}
+
+const asl_program *interp_program(struct arena *a, const struct ir_plan *p, const asl_handler *const *handlers) {
+    struct walker *w = arena_alloc(a, sizeof *w);
+    size_t count = p->machines.count;
+    w->machines = arena_alloc(a, count * sizeof *w->machines);
+    asl_step **steps = arena_alloc(a, count * sizeof *steps);
+    for (size_t i = 0; i < count; i++) {
+        struct machine *m = &w->machines[i];
+        uint32_t *resume;
+        m->ir = p->machines.items[i];
+        m->resume_count = ir_resume_points(a, m->ir, &resume);
+        m->resume = resume;
+        m->point = arena_alloc(a, m->ir->blocks.count * sizeof *m->point);
+        for (uint32_t r = 0; r < m->resume_count; r++)
+            m->point[resume[r]] = r;
+        steps[i] = step;
+    }
+    asl_buffer image = {0};
+    ir_image(p, &image);
+    w->program = (asl_program){.abi = ASL_ABI,
+                               .step_count = (uint32_t)count,
+                               .image = arena_copy(a, image.data, image.size),
+                               .image_size = image.size,
+                               .steps = steps,
+                               .handlers = handlers,
+                               .user = w};
+    asl_buffer_free(&image);
+    return &w->program;
+}
