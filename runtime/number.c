@@ -1,0 +1,348 @@
+// Numbers: from text, to text, compared by value.
+//
+// A number that only passes through keeps its text; it becomes a double when somebody computes with it. Comparing does
+// not go through double where that would lose digits: numbers are compared as decimals, digit by digit.
+#include "value_private.h"
+
+#include <assert.h>
+#include <float.h>
+#include <limits.h>
+#include <locale.h>
+#include <math.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+asl_value asl_double(double d) {
+    assert(isfinite(d));
+    return (asl_value){.tag = ASL_DOUBLE, .d = d};
+}
+
+// ---------------------------------------------------------------- reading
+
+static inline bool is_digit(char c) { return (uint8_t)(c - '0') <= 9; }
+
+const char *asl__number_scan(const char *text, const char *end, asl_value *value, const char **why) {
+    const char *p = text;
+    bool negative = *p == '-', integer = true;
+    uint64_t u = 0; // wraps round when there are more than 19 digits, and is not used then
+    *value = asl_none();
+    if (negative) p++;
+    const char *digits = p;
+    while (p < end && is_digit(*p)) u = u * 10 + (uint64_t)(*p++ - '0');
+    size_t count = (size_t)(p - digits);
+    if (count == 0) {
+        *why = "expected a digit after '-'";
+        return p;
+    }
+    if (count > 1 && *digits == '0') {
+        *why = "a number may not start with 0";
+        return digits;
+    }
+    if (p < end && *p == '.') {
+        integer = false;
+        const char *fraction = ++p;
+        while (p < end && is_digit(*p)) p++;
+        if (p == fraction) {
+            *why = "expected a digit after '.'";
+            return p;
+        }
+    }
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        integer = false;
+        p++;
+        if (p < end && (*p == '+' || *p == '-')) p++;
+        const char *exponent = p;
+        while (p < end && is_digit(*p)) p++;
+        if (p == exponent) {
+            *why = "expected a digit in the exponent";
+            return p;
+        }
+    }
+    if (integer && count <= 19 && u <= (uint64_t)INT64_MAX + negative && !(negative && u == 0)) {
+        *value = asl_int((int64_t)(negative ? 0 - u : u));
+    } else {
+        *value = asl__text_value(ASL_NUMBER_TEXT, (asl_str){text, (size_t)(p - text)});
+    }
+    return p;
+}
+
+asl_value asl_number_text(asl_str text) {
+    asl_value v = asl_none();
+    const char *why = NULL, *end = text.data + text.size;
+    if (text.size) end = asl__number_scan(text.data, end, &v, &why);
+    assert(v.tag != ASL_NONE && end == text.data + text.size);
+    (void)end;
+    return v;
+}
+
+// ---------------------------------------------------------------- as decimals
+
+// 0.d1 d2 d3 … × 10^point, d1 and the last digit not 0. The digits stay where they are; a '.' may lie among them.
+struct decimal {
+    bool negative, zero;
+    const char *first, *last; /* last: exclusive */
+    size_t count;             /* digits */
+    int64_t point;
+};
+
+// A longer exponent than this is all the same: no text has as many digits.
+#define EXPONENT_MAX (INT64_MAX / 4)
+
+static struct decimal decimal_of(asl_str text) {
+    const char *p = text.data, *end = p + text.size;
+    struct decimal d = {.negative = *p == '-'};
+    p += d.negative;
+    const char *start = p, *dot = NULL;
+    while (p < end && (is_digit(*p) || *p == '.')) {
+        if (*p == '.') dot = p;
+        p++;
+    }
+    const char *mantissa_end = p;
+    int64_t exponent = 0;
+    if (p < end) { // 'e'
+        p++;
+        bool down = *p == '-';
+        if (*p == '+' || *p == '-') p++;
+        for (; p < end; p++) {
+            if (exponent < EXPONENT_MAX / 10) exponent = exponent * 10 + (*p - '0');
+            else exponent = EXPONENT_MAX;
+        }
+        if (down) exponent = -exponent;
+    }
+    const char *first = start, *last = mantissa_end;
+    while (first < last && (*first == '0' || *first == '.')) first++;
+    while (last > first && (last[-1] == '0' || last[-1] == '.')) last--;
+    if (first == last) {
+        d.zero = true;
+        return d;
+    }
+    d.first = first, d.last = last;
+    d.count = (size_t)(last - first) - (dot && dot > first && dot < last);
+    const char *units_end = dot ? dot : mantissa_end;
+    d.point = exponent + (first < units_end ? units_end - first : units_end + 1 - first);
+    return d;
+}
+
+static int compare_magnitude(const struct decimal *a, const struct decimal *b) {
+    if (a->point != b->point) return a->point < b->point ? -1 : 1;
+    const char *p = a->first, *q = b->first;
+    for (;;) {
+        if (p < a->last && *p == '.') p++;
+        if (q < b->last && *q == '.') q++;
+        if (p == a->last || q == b->last) return (p < a->last) - (q < b->last);
+        if (*p != *q) return *p < *q ? -1 : 1;
+        p++, q++;
+    }
+}
+
+static int compare_decimals(const struct decimal *a, const struct decimal *b) {
+    int sign_a = a->zero ? 0 : a->negative ? -1 : 1, sign_b = b->zero ? 0 : b->negative ? -1 : 1;
+    if (sign_a != sign_b) return sign_a < sign_b ? -1 : 1;
+    return sign_a * (sign_a ? compare_magnitude(a, b) : 0);
+}
+
+// The text of any number; room is for those that have none.
+static asl_str text_of_number(const asl_value *v, char room[32]) {
+    if (v->tag == ASL_NUMBER_TEXT) return asl_text_of(v);
+    return (asl_str){room, v->tag == ASL_INT ? asl__int_print(v->i, room) : asl_double_print(v->d, room)};
+}
+
+// ---------------------------------------------------------------- as int64
+
+static bool decimal_as_int(const struct decimal *d, int64_t *out) {
+    if (d->zero) {
+        *out = 0;
+        return true;
+    }
+    if (d->point > 19 || d->point < 0 || d->count > (uint64_t)d->point) return false;
+    uint64_t u = 0;
+    const char *p = d->first;
+    for (int64_t i = 0; i < d->point; i++) {
+        if (p < d->last && *p == '.') p++;
+        unsigned digit = p < d->last ? (unsigned)(*p++ - '0') : 0;
+        u = u * 10 + digit; // 19 digits fit
+    }
+    if (u > (uint64_t)INT64_MAX + d->negative) return false;
+    *out = (int64_t)(d->negative ? 0 - u : u);
+    return true;
+}
+
+bool asl_number_as_int(const asl_value *v, int64_t *out) {
+    if (v->tag == ASL_INT) {
+        *out = v->i;
+        return true;
+    }
+    if (v->tag == ASL_DOUBLE) {
+        if (!(v->d >= -0x1p63 && v->d < 0x1p63) || v->d != floor(v->d)) return false;
+        *out = (int64_t)v->d;
+        return true;
+    }
+    if (v->tag != ASL_NUMBER_TEXT) return false;
+    struct decimal d = decimal_of(asl_text_of(v));
+    return decimal_as_int(&d, out);
+}
+
+// ---------------------------------------------------------------- as double
+
+static locale_t c_locale;
+static pthread_once_t c_locale_once = PTHREAD_ONCE_INIT;
+
+static void make_c_locale(void) { c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0); }
+
+static double text_as_double(asl_str text) {
+    static const double ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+                                 1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+    struct decimal d = decimal_of(text);
+    if (d.zero) return d.negative ? -0.0 : 0.0;
+    // Up to 15 digits and a power of ten up to 22 are both exact as doubles, so one operation rounds correctly.
+    int64_t power = d.point - (int64_t)d.count;
+    if (d.count <= 15 && power >= -22 && power <= 22) {
+        int64_t digits = 0;
+        for (const char *p = d.first; p < d.last; p++) {
+            if (*p != '.') digits = digits * 10 + (*p - '0');
+        }
+        double x = power < 0 ? (double)digits / ten[-power] : (double)digits * ten[power];
+        return d.negative ? -x : x;
+    }
+    // The program that embeds us may have set a locale whose decimal point is a comma.
+    pthread_once(&c_locale_once, make_c_locale);
+    char local[64], *zero_terminated = text.size < sizeof local ? local : asl_alloc(text.size + 1);
+    memcpy(zero_terminated, text.data, text.size);
+    zero_terminated[text.size] = 0;
+    double x = strtod_l(zero_terminated, NULL, c_locale);
+    if (zero_terminated != local) asl_free(zero_terminated);
+    return x;
+}
+
+double asl_number(const asl_value *v) {
+    if (v->tag == ASL_INT) return (double)v->i;
+    if (v->tag == ASL_DOUBLE) return v->d;
+    assert(v->tag == ASL_NUMBER_TEXT);
+    return text_as_double(asl_text_of(v));
+}
+
+// ---------------------------------------------------------------- comparing, rounding
+
+static int compare_int_double(int64_t i, double d) {
+    if (d >= 0x1p63) return -1;
+    if (d < -0x1p63) return 1;
+    int64_t whole = (int64_t)d; // towards zero
+    if (i != whole) return i < whole ? -1 : 1;
+    double rest = d - (double)whole; // exact: d has a fraction only below 2^53
+    return rest > 0 ? -1 : rest < 0;
+}
+
+int asl_number_compare(const asl_value *a, const asl_value *b) {
+    if (a->tag == ASL_INT && b->tag == ASL_INT) return (a->i > b->i) - (a->i < b->i);
+    if (a->tag == ASL_DOUBLE && b->tag == ASL_DOUBLE) return (a->d > b->d) - (a->d < b->d);
+    if (a->tag == ASL_INT && b->tag == ASL_DOUBLE) return compare_int_double(a->i, b->d);
+    if (a->tag == ASL_DOUBLE && b->tag == ASL_INT) return -compare_int_double(b->i, a->d);
+    // One of them is text. An integer among them is compared exactly; a double stands for its shortest digits, so that
+    // 0.1 computed and 0.1 read are equal.
+    int64_t i;
+    if (a->tag == ASL_NUMBER_TEXT && b->tag == ASL_DOUBLE && asl_number_as_int(a, &i)) {
+        return compare_int_double(i, b->d);
+    }
+    if (b->tag == ASL_NUMBER_TEXT && a->tag == ASL_DOUBLE && asl_number_as_int(b, &i)) {
+        return -compare_int_double(i, a->d);
+    }
+    char room_a[32], room_b[32];
+    struct decimal x = decimal_of(text_of_number(a, room_a)), y = decimal_of(text_of_number(b, room_b));
+    return compare_decimals(&x, &y);
+}
+
+asl_value asl_number_round(const asl_value *v) {
+    int64_t i;
+    if (asl_number_as_int(v, &i)) return asl_int(i);
+    double d = asl_number(v), whole = floor(d);
+    if (d - whole >= 0.5) whole++; // d + 0.5 would itself be rounded: 0.49999999999999994 would give 1
+    if (whole >= 0x1p63) return asl_int(INT64_MAX);
+    if (whole < -0x1p63) return asl_int(INT64_MIN);
+    return asl_int((int64_t)whole);
+}
+
+// ---------------------------------------------------------------- printing
+
+static const char two_digits[201] = "0001020304050607080910111213141516171819202122232425262728293031323334353637383940414243444546474849"
+                                    "5051525354555657585960616263646566676869707172737475767778798081828384858687888990919293949596979899";
+
+size_t asl__int_print(int64_t i, char out[20]) {
+    char digits[20], *p = digits + sizeof digits;
+    uint64_t u = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
+    while (u >= 100) {
+        p -= 2;
+        memcpy(p, two_digits + u % 100 * 2, 2);
+        u /= 100;
+    }
+    if (u >= 10) {
+        p -= 2;
+        memcpy(p, two_digits + u * 2, 2);
+    } else {
+        *--p = (char)('0' + u);
+    }
+    if (i < 0) *--p = '-';
+    size_t size = (size_t)(digits + sizeof digits - p);
+    memcpy(out, p, size);
+    return size;
+}
+
+// The shortest digits that read back as d > 0, the nearest to d among those; d = 0.d1 d2 … × 10^*point.
+static size_t shortest_digits(double d, char digits[17], int *point) {
+    char text[32];
+    int precision = 14;
+    pthread_once(&c_locale_once, make_c_locale);
+    do {
+        snprintf(text, sizeof text, "%.*e", precision, d);
+    } while (strtod(text, NULL) != d && ++precision < 17);
+    size_t count = 0;
+    const char *p = text;
+    for (; *p != 'e'; p++) {
+        if (is_digit(*p)) digits[count++] = *p;
+    }
+    while (count > 1 && digits[count - 1] == '0') count--;
+    *point = atoi(p + 1) + 1;
+    return count;
+}
+
+// As JavaScript writes numbers, but 1e21 for its 1e+21: integers in full up to 21 digits, fractions from 0.000001 on.
+size_t asl_double_print(double d, char out[32]) {
+    char *p = out;
+    if (!isfinite(d)) { // never a value; JSON has no other word for it
+        memcpy(out, "null", 4);
+        return 4;
+    }
+    if (signbit(d)) *p++ = '-';
+    d = fabs(d);
+    if (d < 1e15 && d == floor(d)) return (size_t)(p - out) + asl__int_print((int64_t)d, p);
+    char digits[17];
+    int point;
+    size_t count = shortest_digits(d, digits, &point);
+    if (point >= -5 && point <= 0) {
+        memcpy(p, "0.000000", 8);
+        p += 2 - point;
+        memcpy(p, digits, count);
+        p += count;
+    } else if (point > 0 && point <= 21) {
+        size_t whole = count < (size_t)point ? count : (size_t)point;
+        memcpy(p, digits, whole);
+        p += whole;
+        memset(p, '0', (size_t)point - whole);
+        p += (size_t)point - whole;
+        if (count > whole) {
+            *p++ = '.';
+            memcpy(p, digits + whole, count - whole);
+            p += count - whole;
+        }
+    } else {
+        *p++ = digits[0];
+        if (count > 1) {
+            *p++ = '.';
+            memcpy(p, digits + 1, count - 1);
+            p += count - 1;
+        }
+        *p++ = 'e';
+        p += asl__int_print(point - 1, p);
+    }
+    return (size_t)(p - out);
+}

@@ -1,0 +1,164 @@
+// Text: its hash, its blocks on the heap, and the two Java orders that the service shows.
+#include "value_private.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
+
+// ---------------------------------------------------------------- hash
+
+// A multiply-and-fold hash in the manner of wyhash, over a seed that differs in every process, so that nobody can
+// write an input whose keys all collide. Nothing visible depends on it: objects keep insertion order.
+
+static uint64_t seed;
+static atomic_bool seeded;
+static pthread_once_t seed_once = PTHREAD_ONCE_INIT;
+
+static void make_seed(void) {
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed) {
+        // So early in the boot that there is no entropy yet: a poor seed is better than waiting.
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        seed = (uint64_t)now.tv_nsec * 0x9e3779b97f4a7c15u ^ (uint64_t)getpid() << 32 ^ (uintptr_t)&now;
+    }
+    atomic_store_explicit(&seeded, true, memory_order_release);
+}
+
+static inline uint64_t fold(uint64_t a, uint64_t b) {
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static inline uint64_t load8(const char *p) {
+    uint64_t x;
+    memcpy(&x, p, 8);
+    return x;
+}
+
+static inline uint64_t load4(const char *p) {
+    uint32_t x;
+    memcpy(&x, p, 4);
+    return x;
+}
+
+uint32_t asl_hash(asl_str text) {
+    if (__builtin_expect(!atomic_load_explicit(&seeded, memory_order_acquire), 0)) pthread_once(&seed_once, make_seed);
+    const uint64_t c1 = 0xa0761d6478bd642fu, c2 = 0xe7037ed1a0b428dbu;
+    const char *p = text.data;
+    size_t left = text.size;
+    uint64_t h = seed ^ c1;
+    while (left > 16) {
+        h = fold(load8(p) ^ c1, load8(p + 8) ^ h);
+        p += 16, left -= 16;
+    }
+    // The last 0 … 16 bytes as two words, which may overlap.
+    uint64_t a = 0, b = 0;
+    if (left >= 8) {
+        a = load8(p), b = load8(p + left - 8);
+    } else if (left >= 4) {
+        a = load4(p), b = load4(p + left - 4);
+    } else if (left) {
+        a = (uint64_t)(uint8_t)p[0] << 16 | (uint64_t)(uint8_t)p[left >> 1] << 8 | (uint8_t)p[left - 1];
+    }
+    h = fold(a ^ c2, b ^ h);
+    h = fold(h ^ text.size, c1 ^ seed);
+    return (uint32_t)(h ^ h >> 32);
+}
+
+// ---------------------------------------------------------------- blocks
+
+asl_text *asl_text_new(asl_str text) {
+    size_t size = asl__block_size(sizeof(asl_text) + ASL__TEXT_STEP, text.size, 1); // at least one byte for the NUL
+    asl_text *t = asl_alloc(size & ~(size_t)(ASL__TEXT_STEP - 1));
+    t->refs = 1;
+    t->hash = asl_hash(text);
+    t->size = text.size;
+    if (text.size) memcpy(t->bytes, text.data, text.size);
+    t->bytes[text.size] = 0;
+    return t;
+}
+
+asl_text *asl_text_retain(asl_text *t) {
+    t->refs++;
+    return t;
+}
+
+void asl_text_release(asl_text *t) {
+    if (--t->refs == 0) asl_free(t);
+}
+
+asl_str asl_str_z(const char *zero_terminated) {
+    return (asl_str){zero_terminated, strlen(zero_terminated)};
+}
+
+bool asl_str_equal(asl_str a, asl_str b) {
+    return a.size == b.size && (a.size == 0 || memcmp(a.data, b.data, a.size) == 0);
+}
+
+// ---------------------------------------------------------------- Java's orders
+
+// UTF-8 compares byte by byte in the order of code points. UTF-16 differs in one place: code points above U+FFFF are
+// surrogate pairs, d800 … dfff, and so come before U+E000 … U+FFFF. In the first byte that differs these are F0 … F4
+// and EE, EF; in any later byte of a character both texts have the same number of bytes and the order is the same.
+int asl_string_compare(asl_str a, asl_str b) {
+    size_t shared = a.size < b.size ? a.size : b.size, i = 0;
+    while (i + 8 <= shared && load8(a.data + i) == load8(b.data + i)) i += 8;
+    while (i < shared && a.data[i] == b.data[i]) i++;
+    if (i == shared) return (a.size > b.size) - (a.size < b.size);
+    uint8_t x = (uint8_t)a.data[i], y = (uint8_t)b.data[i];
+    if (x >= 0xee && y >= 0xee && (x >= 0xf0) != (y >= 0xf0)) return x >= 0xf0 ? -1 : 1;
+    return x < y ? -1 : 1;
+}
+
+// String.hashCode(): 31 * h + unit over the UTF-16 code units.
+static uint32_t java_hash(asl_str s) {
+    uint32_t h = 0;
+    const uint8_t *p = (const uint8_t *)s.data, *end = p + s.size;
+    while (p < end) {
+        uint32_t c = *p++;
+        int more = c >= 0xf0 ? 3 : c >= 0xe0 ? 2 : c >= 0xc0 ? 1 : 0;
+        if (more) c &= 0x3fu >> more;
+        for (; more && p < end; more--) c = c << 6 | (*p++ & 0x3fu);
+        if (c >= 0x10000) {
+            h = 31 * h + (0xd7c0u + (c >> 10));
+            c = 0xdc00u | (c & 0x3ffu);
+        }
+        h = 31 * h + c;
+    }
+    return h;
+}
+
+// java.util.HashMap, new and then filled: 16 buckets, doubled when more than three quarters full, and also when a ninth
+// key falls into one bucket of fewer than 64. A bucket is a list in insertion order, and doubling keeps the order in
+// both halves, so only the final number of buckets matters. (From 64 buckets on, a bucket of nine becomes a tree whose
+// order is not modelled: no input that is not made for it gets there.)
+void asl_java_hash_order(const asl_str *keys, size_t count, size_t *order) {
+    if (!count) return;
+    uint32_t *hashes = asl_alloc(asl__block_size(0, count, sizeof *hashes));
+    for (size_t i = 0; i < count; i++) {
+        uint32_t h = java_hash(keys[i]);
+        hashes[i] = h ^ h >> 16;
+    }
+
+    size_t size = 16;
+    uint8_t in_bucket[64] = {0}; // while size < 64
+    for (size_t i = 0; i < count; i++) {
+        bool grow = size < 64 && ++in_bucket[hashes[i] & (size - 1)] > 8;
+        for (int reason = 0; reason < 2; reason++, grow = i + 1 > size / 4 * 3) {
+            if (!grow) continue;
+            size *= 2;
+            memset(in_bucket, 0, sizeof in_bucket);
+            for (size_t j = 0; size < 64 && j <= i; j++) in_bucket[hashes[j] & (size - 1)]++;
+        }
+    }
+
+    // Counting sort by bucket, stable.
+    size_t *start = asl_calloc(size + 1, sizeof *start);
+    for (size_t i = 0; i < count; i++) start[(hashes[i] & (size - 1)) + 1]++;
+    for (size_t b = 0; b < size; b++) start[b + 1] += start[b];
+    for (size_t i = 0; i < count; i++) order[start[hashes[i] & (size - 1)]++] = i;
+    asl_free(start);
+    asl_free(hashes);
+}

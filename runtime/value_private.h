@@ -1,0 +1,104 @@
+// Private to the runtime: how arrays and objects lie in memory, and what the files about values share.
+//
+//     array   +------+-------+----------+-------+------+------+---
+//             | refs | count | capacity |   -   | item | item | …       one block, items 16 bytes each
+//             +------+-------+----------+-------+------+------+---
+//
+//     object  +------+-------+----------+-------+-------+-------------+-------------+---
+//             | refs | count | capacity | slots | index | key · value | key · value | …    in insertion order
+//             +------+-------+----------+-------+-------+-------------+-------------+---
+//
+// Objects of up to ASL__SCAN_MAX members are searched by looking at each. Larger ones get an index, made when the first
+// search needs it: many objects are only parsed, passed on and printed.
+#ifndef ASL_VALUE_PRIVATE_H
+#define ASL_VALUE_PRIVATE_H
+
+#include "aslc/value.h"
+
+#include <string.h>
+
+#define ASL__SCAN_MAX 8
+
+/* What arrays and objects begin with. While a container is being freed its fields serve another purpose, so that
+   freeing needs no memory, however deep the nesting. */
+struct asl__container {
+    uint32_t refs; /* being freed: its enum asl_tag */
+    uint32_t count;
+    union {
+        struct {
+            uint32_t capacity;
+            uint32_t slots; /* of an object's index */
+        };
+        struct asl__container *above; /* being freed: the container to go on with when this one is empty */
+    };
+};
+
+struct asl_array {
+    struct asl__container head;
+    asl_value items[];
+};
+
+struct asl__entry {
+    asl_text *key;
+    asl_value value;
+};
+
+/* Open addressing, linear probing; position is one more than the entry's, 0 where the slot is free. */
+struct asl__index_slot {
+    uint32_t hash;
+    uint32_t position;
+};
+
+struct asl_object {
+    struct asl__container head;
+    struct asl__index_slot *index; /* head.slots of them, a power of two; NULL when there is none */
+    struct asl__entry entries[];
+};
+
+_Static_assert(sizeof(asl_value) == 16, "compiled code relies on this");
+_Static_assert(offsetof(asl_value, inline_text) == 2 && offsetof(asl_value, i) == 8, "compiled code relies on this");
+_Static_assert(sizeof(struct asl_array) == 16, "an array's header is one value long");
+
+/* Says "out of memory" and aborts. */
+_Noreturn void asl__out_of_memory(size_t size);
+/* The size of a block of header + count * each bytes; out of memory when that overflows. */
+size_t asl__block_size(size_t header, size_t count, size_t each);
+
+static inline bool asl__is_container(const asl_value *v) { return v->tag >= ASL_ARRAY; }
+
+static inline bool asl__has_text(const asl_value *v) {
+    return (v->tag == ASL_STRING || v->tag == ASL_NUMBER_TEXT) && v->size == ASL_ON_HEAP;
+}
+
+/* A new string or number text of the given tag. */
+asl_value asl__text_value(asl_tag tag, asl_str text);
+static inline asl_value asl__inline_text(asl_tag tag, const char *data, size_t size) {
+    asl_value v = {.tag = (uint8_t)tag, .size = (uint8_t)size};
+    memcpy(v.inline_text, data, size);
+    return v;
+}
+
+/* The bytes of an asl_text may be read in steps of 16 from the first: what follows the NUL is allocated too. */
+#define ASL__TEXT_STEP 16
+static inline bool asl__text_is(const asl_text *t, const char *data, size_t size) {
+    return t->size == size && memcmp(t->bytes, data, size) == 0;
+}
+static inline bool asl__text_equal(const asl_text *a, const asl_text *b) {
+    return a == b || (a->hash == b->hash && asl__text_is(a, b->bytes, b->size));
+}
+
+/* Containers of values that are moved in. Of entries with the same key the last one wins, in the first one's place. */
+asl_value asl__array_of(const asl_value *items, size_t count);
+asl_value asl__object_of(const struct asl__entry *entries, size_t count);
+
+/* The member with this key, or NULL. */
+struct asl__entry *asl__object_find(asl_object *o, const asl_text *key);
+
+/* Decimal digits of i with its sign, not NUL-terminated; the length. */
+size_t asl__int_print(int64_t i, char out[20]);
+
+/* Reads the JSON number at `text`, which begins with '-' or a digit, and returns where it ends. *value is made by the
+   same rules as asl_number_text. When it is no number: *value is ASL_NONE, *why a message, and the culprit is returned. */
+const char *asl__number_scan(const char *text, const char *end, asl_value *value, const char **why);
+
+#endif
