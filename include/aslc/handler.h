@@ -31,6 +31,7 @@ struct asl_task {
     uint32_t attempt;         /* 0 at the first call of this visit, then 1, 2, … */
     const uint32_t *iteration; /* indexes of the Map iterations round the call, outermost first */
     uint32_t iteration_depth;
+    uint64_t execution; /* number of the execution in its engine: the same for all its tasks, never used twice */
     asl_binding *binding;
     /* the handler's */
     void *data;
