@@ -1,0 +1,85 @@
+// Private to emit/: one LLVM module while it is being built.
+#ifndef ASLC_EMIT_MODULE_H
+#define ASLC_EMIT_MODULE_H
+
+#include "emit.h"
+#include "handlers/native.h"
+#include "llvm_compat.h"
+
+enum rt_entry {
+#define RT(name, operands) RT_##name,
+#include "rt.def"
+#undef RT
+    RT_COUNT
+};
+
+struct emit_function {
+    LLVMValueRef value;
+    LLVMTypeRef type;
+};
+
+struct emit {
+    const struct ir_plan *plan;
+    const struct emit_options *options;
+    struct arena *arena;
+    const char *identifier; /* emit_identifier(plan) */
+    bool shared, in_process; /* what the module is for: neither is an executable */
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    LLVMBuilderRef builder;
+    LLVMTypeRef void_type, i1, i8, i32, i64, f64, ptr;
+    unsigned weights;                 /* metadata kind "prof" */
+    LLVMValueRef unlikely;            /* branch weights of a branch to an error edge */
+    enum rt_entry entry[OP_COUNT];     /* the entry of the op's name */
+    struct emit_function rt[RT_COUNT]; /* declared when first called */
+    struct emit_debug *debug;         /* or NULL */
+
+    /* the machine being emitted */
+    const struct ir_machine *machine;
+    LLVMValueRef step, frame;
+    LLVMBasicBlockRef *blocks;        /* of the plan, by number */
+    uint32_t *resume_number;          /* by block number; undefined for blocks that are no resume points */
+    LLVMBasicBlockRef failed;         /* returns FAILED; made when first needed */
+    LLVMValueRef *steps;              /* functions by machine */
+};
+
+/* emit.c: the whole module, verified. NULL with a message; free with emit_module_free. `names`: keep value names, for
+   output that people read. */
+struct emit *emit_module_new(const struct ir_plan *p, const struct emit_options *options, bool shared, bool in_process,
+                             bool names, char *message, size_t message_size);
+void emit_module_free(struct emit *e);
+
+/* emit.c: the vocabulary of the other files. */
+LLVMValueRef emit_i32(struct emit *e, uint32_t v);
+struct emit_function emit_declare(struct emit *e, const char *name, LLVMTypeRef result, LLVMTypeRef *parameters, unsigned count);
+LLVMValueRef emit_call(struct emit *e, struct emit_function f, LLVMValueRef *arguments, unsigned count, const char *name);
+void emit_attribute(struct emit *e, LLVMValueRef function, LLVMAttributeIndex where, const char *attribute, uint64_t value);
+
+/* ops.c: finds each op's entry; the tables must agree. */
+void emit_ops_begin(struct emit *e);
+/* ops.c: fills in the step function of a machine. */
+void emit_machine(struct emit *e, uint32_t machine);
+/* tables.c: the program struct (global NAME_program) and what it points to; main() of an executable. -1: message. */
+int emit_tables(struct emit *e, char *message, size_t message_size);
+LLVMValueRef emit_program(struct emit *e);
+/* shared.c: the functions that a shared object exports. */
+void emit_exports(struct emit *e);
+
+/* debug.c. All of them do nothing without e->debug. */
+void emit_debug_begin(struct emit *e);
+void emit_debug_machine(struct emit *e, uint32_t machine); /* e->step gets its subprogram */
+void emit_debug_at(struct emit *e, uint32_t state, uint32_t line, uint32_t column); /* of the instructions to come */
+void emit_debug_none(struct emit *e);
+void emit_debug_end(struct emit *e);
+
+/* object.c: the module as it leaves the compiler. Dispose of the buffer. NULL with a message. */
+LLVMMemoryBufferRef emit_buffer(struct emit *e, enum aslc_emit what, char *message, size_t message_size);
+
+/* tables.c: the C functions bound at compile time: bindings of the image with a "thunk". Number N is thunk N. */
+struct emit_natives {
+    struct asl__ffi_signature *items;
+    size_t count;
+};
+int emit_natives(const struct ir_plan *p, struct emit_natives *out, char *message, size_t message_size);
+
+#endif

@@ -1,0 +1,195 @@
+// Step functions: blocks, ops and exits of one machine.
+//
+//     entry:      switch frame->resume -> resume blocks; a number that is none of them returns FAILED
+//     block:      r = call asl_rt_path(frame, d, s, p, mode, k)
+//                 br r != 0, error block (unlikely), path.ok
+//     path.ok:    …
+//                 frame->resume = 3; ret SUSPENDED            SUSPEND, and RETRY when a retrier took the error
+//
+// An op is a call of the runtime entry of its name with its operands in their order: that is all this file knows of ops.
+// A block that fails without an error edge returns FAILED.
+#include "module.h"
+
+#include <assert.h>
+#include <string.h>
+
+static const struct {
+    const char *name, *symbol;
+    unsigned operands;
+} rt_info[RT_COUNT] = {
+#define RT(name, operands) {#name, "asl_rt_" #name, operands},
+#include "rt.def"
+#undef RT
+};
+
+void emit_ops_begin(struct emit *e) {
+    for (int op = 0; op < OP_COUNT; op++) {
+        int entry = 0;
+        while (entry < RT_COUNT && strcmp(rt_info[entry].name, ir_op_info[op].name) != 0)
+            entry++;
+        assert(entry < RT_COUNT && rt_info[entry].operands == strlen(ir_op_info[op].operands));
+        e->entry[op] = (enum rt_entry)entry;
+    }
+}
+
+// ---------------------------------------------------------------- calls
+
+static struct emit_function declared(struct emit *e, enum rt_entry entry) {
+    struct emit_function *f = &e->rt[entry];
+    if (!f->value) {
+        LLVMTypeRef parameters[1 + IR_MAX_OPERANDS] = {e->ptr};
+        for (unsigned i = 0; i < rt_info[entry].operands; i++)
+            parameters[1 + i] = e->i32;
+        *f = emit_declare(e, rt_info[entry].symbol, e->i32, parameters, 1 + rt_info[entry].operands);
+        emit_attribute(e, f->value, LLVMAttributeFunctionIndex, "nounwind", 0);
+    }
+    return *f;
+}
+
+static LLVMValueRef call_rt(struct emit *e, enum rt_entry entry, const uint32_t *operands) {
+    LLVMValueRef arguments[1 + IR_MAX_OPERANDS] = {e->frame};
+    unsigned count = rt_info[entry].operands;
+    for (unsigned i = 0; i < count; i++)
+        arguments[1 + i] = emit_i32(e, operands[i]);
+    return emit_call(e, declared(e, entry), arguments, 1 + count, "");
+}
+
+// ---------------------------------------------------------------- blocks
+
+static void enter(struct emit *e, LLVMBasicBlockRef block) {
+    LLVMPositionBuilderAtEnd(e->builder, block);
+}
+
+static void ret(struct emit *e, uint32_t status) {
+    LLVMBuildRet(e->builder, emit_i32(e, status));
+}
+
+// A further basic block of the plan's block that is being emitted: it stands before the plan's next one, so that code
+// comes out in the plan's order (debuggers take a state's first address for its entry).
+static LLVMBasicBlockRef following(struct emit *e, const char *name) {
+    LLVMBasicBlockRef next = LLVMGetNextBasicBlock(LLVMGetInsertBlock(e->builder));
+    if (next)
+        return LLVMInsertBasicBlockInContext(e->context, next, name);
+    return LLVMAppendBasicBlockInContext(e->context, e->step, name);
+}
+
+static LLVMBasicBlockRef failed_block(struct emit *e) {
+    if (!e->failed)
+        e->failed = LLVMAppendBasicBlockInContext(e->context, e->step, "failed");
+    return e->failed;
+}
+
+static LLVMValueRef is_nonzero(struct emit *e, LLVMValueRef v) {
+    return LLVMBuildICmp(e->builder, LLVMIntNE, v, emit_i32(e, 0), "");
+}
+
+static void emit_op(struct emit *e, const struct ir_block *b, const struct ir_op *op) {
+    const struct ir_op_info *info = &ir_op_info[op->opcode];
+    LLVMValueRef failed = call_rt(e, e->entry[op->opcode], op->operand);
+    if (!(info->flags & IR_FAILS))
+        return;
+    LLVMBasicBlockRef error = b->error == IR_NO_BLOCK ? failed_block(e) : e->blocks[b->error];
+    LLVMBasicBlockRef ok = following(e, info->name);
+    LLVMValueRef branch = LLVMBuildCondBr(e->builder, is_nonzero(e, failed), error, ok);
+    LLVMSetMetadata(branch, e->weights, e->unlikely);
+    enter(e, ok);
+}
+
+// ---------------------------------------------------------------- exits
+
+static void suspend(struct emit *e, uint32_t block) {
+    LLVMValueRef offset = LLVMConstInt(e->i64, ASL_FRAME_RESUME, false);
+    LLVMValueRef resume = LLVMBuildInBoundsGEP2(e->builder, e->i8, e->frame, &offset, 1, "");
+    LLVMBuildStore(e->builder, emit_i32(e, e->resume_number[block]), resume);
+    ret(e, ASL_SUSPENDED);
+}
+
+static void exit_if(struct emit *e, const struct ir_exit *x) {
+    LLVMValueRef holds = call_rt(e, RT_test, (uint32_t[]){x->test, x->a, x->b});
+    LLVMBuildCondBr(e->builder, is_nonzero(e, holds), e->blocks[x->target[0]], e->blocks[x->target[1]]);
+}
+
+static void exit_retry(struct emit *e, const struct ir_exit *x) {
+    LLVMValueRef taken = call_rt(e, RT_retry, &x->site);
+    LLVMBasicBlockRef again = following(e, "again");
+    LLVMBuildCondBr(e->builder, is_nonzero(e, taken), again, e->blocks[x->target[1]]);
+    enter(e, again);
+    suspend(e, x->target[0]);
+}
+
+static void exit_catch(struct emit *e, const struct ir_exit *x) {
+    LLVMValueRef catcher = call_rt(e, RT_catch, &x->site);
+    LLVMValueRef s = LLVMBuildSwitch(e->builder, catcher, failed_block(e), x->target_count);
+    for (uint32_t i = 0; i < x->target_count; i++)
+        LLVMAddCase(s, emit_i32(e, i + 1), e->blocks[x->target[i]]);
+}
+
+static void emit_exit(struct emit *e, const struct ir_exit *x) {
+    switch (x->kind) {
+    case EXIT_NONE: LLVMBuildUnreachable(e->builder); break; // the verifier refuses such a plan
+    case EXIT_JUMP: LLVMBuildBr(e->builder, e->blocks[x->target[0]]); break;
+    case EXIT_IF: exit_if(e, x); break;
+    case EXIT_SUSPEND: suspend(e, x->target[0]); break;
+    case EXIT_RETRY: exit_retry(e, x); break;
+    case EXIT_CATCH: exit_catch(e, x); break;
+    case EXIT_DONE:
+        call_rt(e, RT_done, &x->a);
+        ret(e, ASL_DONE);
+        break;
+    case EXIT_FAILED: ret(e, ASL_FAILED); break;
+    }
+}
+
+// ---------------------------------------------------------------- the machine
+
+static void emit_block(struct emit *e, uint32_t number) {
+    const struct ir_block *b = e->machine->blocks.items[number];
+    enter(e, e->blocks[number]);
+    uint32_t line = 0, column = 0; // an exit without a place of its own belongs to the op before it
+    for (size_t i = 0; i < b->ops.count; i++) {
+        const struct ir_op *op = &b->ops.items[i];
+        if (op->line)
+            line = op->line, column = op->column;
+        emit_debug_at(e, b->state, line, column);
+        emit_op(e, b, op);
+    }
+    if (b->exit.line)
+        line = b->exit.line, column = b->exit.column;
+    emit_debug_at(e, b->state, line, column);
+    emit_exit(e, &b->exit);
+}
+
+static void emit_dispatch(struct emit *e, LLVMBasicBlockRef entry) {
+    uint32_t *points, count = ir_resume_points(e->arena, e->machine, &points);
+    enter(e, entry);
+    LLVMValueRef offset = LLVMConstInt(e->i64, ASL_FRAME_RESUME, false);
+    LLVMValueRef at = LLVMBuildInBoundsGEP2(e->builder, e->i8, e->frame, &offset, 1, "");
+    LLVMValueRef resume = LLVMBuildLoad2(e->builder, e->i32, at, "resume");
+    LLVMValueRef s = LLVMBuildSwitch(e->builder, resume, failed_block(e), count);
+    for (uint32_t i = 0; i < count; i++) {
+        e->resume_number[points[i]] = i;
+        LLVMAddCase(s, emit_i32(e, i), e->blocks[points[i]]);
+    }
+}
+
+void emit_machine(struct emit *e, uint32_t machine) {
+    const struct ir_machine *m = e->machine = e->plan->machines.items[machine];
+    e->step = e->steps[machine];
+    e->frame = LLVMGetParam(e->step, 0);
+    LLVMSetValueName2(e->frame, "frame", strlen("frame"));
+    e->failed = NULL;
+    LLVMBasicBlockRef entry = LLVMAppendBasicBlockInContext(e->context, e->step, "entry");
+    e->blocks = arena_alloc(e->arena, m->blocks.count * sizeof *e->blocks);
+    e->resume_number = arena_alloc(e->arena, m->blocks.count * sizeof *e->resume_number);
+    for (size_t i = 0; i < m->blocks.count; i++)
+        e->blocks[i] = LLVMAppendBasicBlockInContext(e->context, e->step, m->blocks.items[i]->name);
+    emit_debug_machine(e, machine);
+    emit_dispatch(e, entry);
+    for (uint32_t i = 0; i < m->blocks.count; i++)
+        emit_block(e, i);
+    if (e->failed) {
+        emit_debug_machine(e, machine);
+        enter(e, e->failed);
+        ret(e, ASL_FAILED);
+    }
+}
