@@ -3,6 +3,7 @@
 // once, and an op is one indirect call.
 #include <string.h>
 
+#include "aslc/handler.h"
 #include "ir.h"
 #include "rt.h"
 

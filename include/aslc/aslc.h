@@ -35,6 +35,7 @@ typedef struct aslc_options {
     size_t define_count;
     const asl_bind *binds; /* compiled in */
     size_t bind_count;
+    const char *dump_after; /* print the plan on standard error after this pass: "lower", "thread" or "slots" */
     bool lenient;        /* later features are warnings, not errors: for `aslc check` */
 } aslc_options;
 

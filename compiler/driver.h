@@ -1,0 +1,42 @@
+// What main.c sees of a compilation beside the public API.
+#ifndef ASLC_DRIVER_H
+#define ASLC_DRIVER_H
+
+#include "aslc/aslc.h"
+#include "ast.h"
+#include "diag.h"
+#include "emit/emit.h"
+#include "ir.h"
+
+struct aslc_unit {
+    struct arena *arena;
+    struct source *source;
+    struct diag diag;
+    asl_doc_tree *tree;
+    struct ast *ast;
+    int optimise;
+    const char *dump_after;
+    const asl_bind *binds;
+    size_t bind_count;
+    struct ir_plan *plan;         /* optimised; NULL when there were errors */
+    const asl_program *interpreted;
+    struct emit_jit *jit;
+    const asl_program *compiled;
+    char message[1024];
+};
+
+/* The phases, in order. Always returns a unit, whose diag says how it went; plan is NULL when only checking or when there
+   were errors. text NULL: read path. NULL only when path cannot be read, with *message. */
+struct aslc_unit *driver_compile(const char *path, const asl_str *text, const aslc_options *options, bool check_only,
+                                 const char **message);
+
+/* The state machine's name for a definition's path: "dir/order.asl.json" gives "order". */
+const char *driver_name(struct arena *a, const char *path);
+
+/* Reads --definitions FILE: a JSON object of names and values. 0, or -1 after printing what is wrong. */
+int driver_definitions(struct arena *a, const char *path, aslc_define **defines, size_t *count);
+
+/* The first Task state whose resource neither a binding nor a scheme of ours nor AWS can serve, or NULL. */
+const struct ast_state *driver_unserved(const struct aslc_unit *u);
+
+#endif

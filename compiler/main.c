@@ -1,0 +1,656 @@
+// The command line of aslc: options in, one call of the pipeline or the runtime out. What it means to compile is in
+// driver.c; what it means to run is the runtime's (asl__run_main), shared with every compiled executable.
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "aslc/aslc.h"
+#include "driver.h"
+#include "link.h"
+#include "run_main.h"
+
+enum { OK = 0, FAILED = 1, BAD = 2 };
+
+static const char usage[] =
+    "Usage: aslc COMMAND [OPTIONS] DEFINITION\n"
+    "\n"
+    "Compiles workflows written in the Amazon States Language to native code.\n"
+    "\n"
+    "Commands:\n"
+    "  build      compile to an executable, a shared object or an intermediate form\n"
+    "  run        compile in memory and run at once\n"
+    "  interpret  run by walking the plan, without generating code\n"
+    "  check      report everything that is wrong with definitions\n"
+    "  eval       evaluate one JSONPath or intrinsic function call\n"
+    "  help       explain a command: aslc help build\n"
+    "\n"
+    "DEFINITION is a JSON file; - reads standard input.\n"
+    "\n"
+    "  --version  print the version        --help  print this\n";
+
+static const char build_usage[] =
+    "Usage: aslc build [OPTIONS] DEFINITION\n"
+    "\n"
+    "Compiles DEFINITION to a standalone executable, by default ./NAME for NAME.asl.json.\n"
+    "\n"
+    "  -o FILE                 write FILE\n"
+    "  --shared                a shared object libNAME.so, and its header NAME.h\n"
+    "  --emit=KIND             stop early: plan, ir, bc, asm or obj (default NAME.KIND; -o - is standard output)\n"
+    "  -O0 -O1 -O2 -O3         how hard to optimise (default -O2)\n"
+    "  --bind PATTERN=HANDLER  who does the work of the Task resources that PATTERN matches\n"
+    "  -l LIB, -L DIR          a library for ffi handlers that are bound here; also .a, .o and .so files\n"
+    "  --unbound               leave resources without a handler to --bind at run time\n"
+    "  -D NAME=VALUE           fill the placeholder ${NAME}\n"
+    "  --definitions FILE      placeholders' values as a JSON object\n"
+    "  --type standard|express\n"
+    "  --name NAME             of the state machine\n"
+    "  --static                link everything statically\n"
+    "  -s                      strip the executable\n"
+    "  --dump-after=PASS       print the plan after lower, thread or slots on standard error\n"
+    "  -v                      print the command that links\n"
+    "  --color=WHEN            auto, always or never\n"
+    "\n"
+    "Handlers: exec:COMMAND, worker:COMMAND, ffi:LIB#SYMBOL(TYPE,…)->TYPE, fail:ERROR[:CAUSE], return:JSON.\n";
+
+static const char run_usage[] =
+    "Usage: aslc run|interpret [OPTIONS] DEFINITION [RUN OPTIONS]\n"
+    "\n"
+    "Runs DEFINITION: compiled in memory (run), or by walking its plan (interpret).\n"
+    "\n"
+    "  -O0 -O1 -O2 -O3         how hard to optimise (run; default -O2)\n"
+    "  -D NAME=VALUE           fill the placeholder ${NAME}\n"
+    "  --definitions FILE      placeholders' values as a JSON object\n"
+    "  --dump-after=PASS       print the plan after lower, thread or slots on standard error\n"
+    "\n";
+
+static const char check_usage[] =
+    "Usage: aslc check [OPTIONS] DEFINITION...\n"
+    "\n"
+    "Reports every error and warning; the exit status is 2 when there is an error.\n"
+    "\n"
+    "  --format text|json|sarif\n"
+    "  -D NAME=VALUE           fill the placeholder ${NAME}\n"
+    "  --definitions FILE      placeholders' values as a JSON object\n"
+    "  --type standard|express\n"
+    "  --color=WHEN            auto, always or never\n";
+
+static const char eval_usage[] =
+    "Usage: aslc eval [--query-language jsonpath|intrinsic] EXPRESSION [--data FILE|JSON|-]\n"
+    "\n"
+    "Evaluates EXPRESSION on the data and prints the JSON it gives; nothing when a path finds nothing.\n"
+    "Without --query-language: an intrinsic function when it begins with States., else JSONPath.\n";
+
+struct command_line {
+    aslc_options options;
+    VEC(aslc_define) defines;
+    VEC(asl_bind) binds;
+    VEC(const char *) inputs; /* definitions, or for build: further link inputs too */
+    VEC(const char *) link_inputs;
+    VEC(char *) rest;         /* run options */
+    const char *output, *emit, *format, *language, *data;
+    bool shared, static_link, strip, verbose, unbound;
+    int colour; /* -1: auto */
+    struct arena *arena;
+};
+
+static int complain(const char *command, const char *format, const char *what) {
+    fputs("aslc", stderr);
+    if (command)
+        fprintf(stderr, " %s", command);
+    fputs(": ", stderr);
+    fprintf(stderr, format, what); // every format is a literal of ours with one %s
+    fputc('\n', stderr);
+    if (command)
+        fprintf(stderr, "Try 'aslc help %s'.\n", command);
+    return BAD;
+}
+
+// ---------------------------------------------------------------- options
+
+// --name VALUE, --name=VALUE. 1 taken, 0 another option, -1 its value is missing.
+static int valued(const char *name, int argc, char **argv, int *i, const char **value) {
+    size_t n = strlen(name);
+    if (strncmp(argv[*i], name, n) != 0)
+        return 0;
+    if (argv[*i][n] == '=') {
+        *value = argv[*i] + n + 1;
+        return 1;
+    }
+    if (argv[*i][n] != '\0')
+        return 0;
+    if (*i + 1 >= argc)
+        return -1;
+    *value = argv[++*i];
+    return 1;
+}
+
+// -lLIB and -l LIB.
+static int attached(const char *name, int argc, char **argv, int *i, const char **value) {
+    if (strncmp(argv[*i], name, 2) != 0)
+        return 0;
+    if (argv[*i][2]) {
+        *value = argv[*i] + 2;
+        return 1;
+    }
+    if (*i + 1 >= argc)
+        return -1;
+    *value = argv[++*i];
+    return 1;
+}
+
+static int add_define(struct command_line *c, const char *command, const char *text) {
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text)
+        return complain(command, "-D takes NAME=VALUE, not \"%s\"", text);
+    aslc_define *d = vec_push(c->arena, &c->defines);
+    d->name = arena_copy(c->arena, text, (size_t)(equals - text));
+    d->value = equals + 1;
+    return OK;
+}
+
+static int add_definitions(struct command_line *c, const char *path) {
+    aslc_define *defines;
+    size_t count;
+    if (driver_definitions(c->arena, path, &defines, &count) < 0)
+        return BAD;
+    for (size_t i = 0; i < count; i++)
+        *vec_push(c->arena, &c->defines) = defines[i];
+    return OK;
+}
+
+static int add_bind(struct command_line *c, const char *command, const char *text) {
+    const char *equals = strchr(text, '=');
+    if (!equals || equals == text || !equals[1])
+        return complain(command, "--bind takes PATTERN=HANDLER, not \"%s\"", text);
+    asl_bind *b = vec_push(c->arena, &c->binds);
+    b->pattern = arena_copy(c->arena, text, (size_t)(equals - text));
+    b->handler = equals + 1;
+    return OK;
+}
+
+static int set_type(struct command_line *c, const char *command, const char *type) {
+    c->options.express = strcmp(type, "express") == 0;
+    if (!c->options.express && strcmp(type, "standard") != 0)
+        return complain(command, "--type is standard or express, not \"%s\"", type);
+    return OK;
+}
+
+static int set_colour(struct command_line *c, const char *command, const char *when) {
+    c->colour = strcmp(when, "always") == 0 ? 1 : strcmp(when, "never") == 0 ? 0 : -1;
+    if (c->colour < 0 && strcmp(when, "auto") != 0)
+        return complain(command, "--color is auto, always or never, not \"%s\"", when);
+    return OK;
+}
+
+// Options that every command which reads a definition has. 1 taken, 0 another, -1 after a complaint.
+static int common_option(struct command_line *c, const char *command, int argc, char **argv, int *i) {
+    const char *value = NULL;
+    int got, rc = OK;
+    if ((got = attached("-D", argc, argv, i, &value)) > 0)
+        rc = add_define(c, command, value);
+    else if (got == 0 && (got = valued("--definitions", argc, argv, i, &value)) > 0)
+        rc = add_definitions(c, value);
+    else if (got == 0 && (got = valued("--color", argc, argv, i, &value)) > 0)
+        rc = set_colour(c, command, value);
+    else if (got == 0 && (got = valued("--dump-after", argc, argv, i, &value)) > 0)
+        c->options.dump_after = value;
+    else if (got == 0 && strncmp(argv[*i], "-O", 2) == 0 && argv[*i][2] >= '0' && argv[*i][2] <= '3' && !argv[*i][3])
+        c->options.optimise = argv[*i][2] - '0', got = 1;
+    if (got < 0) {
+        complain(command, "%s needs a value", argv[*i]);
+        return -1;
+    }
+    return rc == OK ? got : -1;
+}
+
+static bool is_object_file(const char *path) {
+    const char *dot = strrchr(path, '.');
+    return dot && (strcmp(dot, ".o") == 0 || strcmp(dot, ".a") == 0 || strcmp(dot, ".so") == 0);
+}
+
+static int parse(struct command_line *c, const char *command, int argc, char **argv) {
+    bool build = strcmp(command, "build") == 0, eval = strcmp(command, "eval") == 0;
+    bool options = true;
+    for (int i = 0; i < argc; i++) {
+        const char *value = NULL;
+        int got = options ? common_option(c, command, argc, argv, &i) : 0;
+        if (got < 0)
+            return BAD;
+        if (got > 0)
+            continue;
+        if (!options || argv[i][0] != '-' || argv[i][1] == '\0') {
+            if (build && is_object_file(argv[i]))
+                *vec_push(c->arena, &c->link_inputs) = argv[i];
+            else
+                *vec_push(c->arena, &c->inputs) = argv[i];
+        } else if (strcmp(argv[i], "--") == 0) {
+            options = false;
+        } else if ((got = valued("--type", argc, argv, &i, &value)) != 0) {
+            if (got > 0 && set_type(c, command, value) != OK)
+                return BAD;
+        } else if (build && strcmp(argv[i], "--shared") == 0) {
+            c->shared = true;
+        } else if (build && strcmp(argv[i], "--static") == 0) {
+            c->static_link = true;
+        } else if (build && strcmp(argv[i], "--unbound") == 0) {
+            c->unbound = true;
+        } else if (build && strcmp(argv[i], "-s") == 0) {
+            c->strip = true;
+        } else if (build && strcmp(argv[i], "-v") == 0) {
+            c->verbose = true;
+        } else if (build && (got = valued("--emit", argc, argv, &i, &value)) != 0) {
+            c->emit = value;
+        } else if (build && (got = valued("--name", argc, argv, &i, &value)) != 0) {
+            c->options.name = value;
+        } else if (build && (got = valued("--bind", argc, argv, &i, &value)) != 0) {
+            if (got > 0 && add_bind(c, command, value) != OK)
+                return BAD;
+        } else if (build && (got = attached("-o", argc, argv, &i, &value)) != 0) {
+            c->output = value;
+        } else if (build && (got = attached("-l", argc, argv, &i, &value)) != 0) {
+            if (got > 0)
+                *vec_push(c->arena, &c->link_inputs) = arena_format(c->arena, "-l%s", value);
+        } else if (build && (got = attached("-L", argc, argv, &i, &value)) != 0) {
+            if (got > 0)
+                *vec_push(c->arena, &c->link_inputs) = arena_format(c->arena, "-L%s", value);
+        } else if (!build && !eval && (got = valued("--format", argc, argv, &i, &value)) != 0) {
+            c->format = value;
+        } else if (eval && (got = valued("--query-language", argc, argv, &i, &value)) != 0) {
+            c->language = value;
+        } else if (eval && (got = valued("--data", argc, argv, &i, &value)) != 0) {
+            c->data = value;
+        } else {
+            return complain(command, "there is no option %s", argv[i]);
+        }
+        if (got < 0)
+            return complain(command, "%s needs a value", argv[i]);
+    }
+    return OK;
+}
+
+static void finish_options(struct command_line *c) {
+    c->options.defines = c->defines.items;
+    c->options.define_count = c->defines.count;
+    c->options.binds = c->binds.items;
+    c->options.bind_count = c->binds.count;
+}
+
+static bool colour(const struct command_line *c) {
+    return c->colour >= 0 ? c->colour : isatty(STDERR_FILENO) && !getenv("NO_COLOR");
+}
+
+// A compiled unit without errors, or NULL after everything has been said.
+static struct aslc_unit *compile(struct command_line *c, const char *path) {
+    const char *message = NULL;
+    finish_options(c);
+    struct aslc_unit *u = driver_compile(path, NULL, &c->options, false, &message);
+    if (!u) {
+        complain(NULL, "%s", message);
+        return NULL;
+    }
+    diag_print(&u->diag, DIAG_TEXT, colour(c), stderr);
+    if (u->plan)
+        return u;
+    aslc_unit_free(u);
+    return NULL;
+}
+
+static int one_input(const struct command_line *c, const char *command) {
+    if (c->inputs.count == 0)
+        return complain(command, "%s", "which definition? Name a file, or - for standard input");
+    if (c->inputs.count > 1)
+        return complain(command, "one definition at a time; what is \"%s\"?", c->inputs.items[1]);
+    return OK;
+}
+
+// ---------------------------------------------------------------- build
+
+static const struct { const char *name, *suffix; enum aslc_emit what; } emits[] = {
+    {"plan", ".plan", ASLC_EMIT_PLAN}, {"ir", ".ll", ASLC_EMIT_IR},      {"bc", ".bc", ASLC_EMIT_BITCODE},
+    {"asm", ".s", ASLC_EMIT_ASM},      {"obj", ".o", ASLC_EMIT_OBJECT},
+};
+
+// The library of an ffi handler bound here is linked in: "ffi:./libembed.a#embed(string)->json".
+static void link_ffi_libraries(struct command_line *c) {
+    for (size_t i = 0; i < c->binds.count; i++) {
+        const char *handler = c->binds.items[i].handler, *hash = strchr(handler, '#');
+        if (strncmp(handler, "ffi:", 4) != 0 || !hash || hash == handler + 4)
+            continue;
+        char *library = arena_copy(c->arena, handler + 4, (size_t)(hash - handler - 4));
+        bool is_path = strchr(library, '/') || is_object_file(library) || strstr(library, ".so.");
+        *vec_push(c->arena, &c->link_inputs) = is_path ? library : arena_format(c->arena, "-l%s", library);
+    }
+}
+
+static int unserved(const struct aslc_unit *u) {
+    const struct ast_state *s = driver_unserved(u);
+    if (!s)
+        return OK;
+    uint32_t line, column;
+    asl_doc *resource = asl_doc_get(s->node, "Resource");
+    source_position(u->source, resource->span.start, &line, &column);
+    fprintf(stderr, "%s:%u:%u: error: nothing can serve the resource \"%s\" of state \"%s\"\n", u->source->path, line,
+            column, s->u.task.resource, s->name);
+    fprintf(stderr, "help: bind it with --bind '%s=exec:COMMAND', or say --unbound and bind it at run time\n",
+            s->u.task.resource);
+    return BAD;
+}
+
+static int build(struct command_line *c) {
+    int rc = one_input(c, "build");
+    if (rc != OK)
+        return rc;
+    enum aslc_emit what = c->shared ? ASLC_EMIT_SHARED : ASLC_EMIT_EXECUTABLE;
+    const char *suffix = "";
+    if (c->emit) {
+        size_t i = 0;
+        while (i < sizeof emits / sizeof *emits && strcmp(emits[i].name, c->emit) != 0)
+            i++;
+        if (i == sizeof emits / sizeof *emits)
+            return complain("build", "--emit is plan, ir, bc, asm or obj, not \"%s\"", c->emit);
+        what = emits[i].what;
+        suffix = emits[i].suffix;
+    }
+    link_ffi_libraries(c);
+    struct aslc_unit *u = compile(c, c->inputs.items[0]);
+    if (!u)
+        return BAD;
+    bool links = what == ASLC_EMIT_EXECUTABLE || what == ASLC_EMIT_SHARED;
+    if (links && !c->unbound && unserved(u) != OK) {
+        aslc_unit_free(u);
+        return BAD;
+    }
+    const char *output = c->output;
+    if (!output)
+        output = what == ASLC_EMIT_SHARED ? arena_format(c->arena, "lib%s.so", u->ast->name)
+                                          : arena_format(c->arena, "%s%s%s", links ? "./" : "", u->ast->name, suffix);
+    if (what == ASLC_EMIT_PLAN) {
+        const char *message;
+        rc = aslc_emit(u, what, output, &message) < 0 ? complain(NULL, "%s", message) : OK;
+    } else {
+        struct emit_options options = {.optimise = c->options.optimise,
+                                       .debug = true,
+                                       .shared = c->shared,
+                                       .static_link = c->static_link,
+                                       .strip = c->strip,
+                                       .verbose = c->verbose,
+                                       .link_inputs = c->link_inputs.items,
+                                       .link_input_count = c->link_inputs.count};
+        rc = emit_file(u->plan, what, &options, output, u->message, sizeof u->message) < 0 ? complain(NULL, "%s", u->message)
+                                                                                            : OK;
+    }
+    aslc_unit_free(u);
+    return rc == OK ? OK : FAILED;
+}
+
+// ---------------------------------------------------------------- run, interpret
+
+// The definition is the first word that is neither an option nor an option's value; what is ours is taken out, the rest is
+// for the runtime.
+static int split_run(struct command_line *c, const char *command, int argc, char **argv) {
+    for (int i = 0; i < argc; i++) {
+        const char *value = NULL;
+        int got = common_option(c, command, argc, argv, &i);
+        if (got < 0)
+            return BAD;
+        if (got > 0)
+            continue;
+        if (argv[i][0] != '-' || argv[i][1] == '\0') {
+            if (c->inputs.count)
+                return complain(command, "one definition at a time; what is \"%s\"?", argv[i]);
+            *vec_push(c->arena, &c->inputs) = argv[i];
+            continue;
+        }
+        int at = i;
+        if ((got = valued("--type", argc, argv, &i, &value)) > 0 && set_type(c, command, value) != OK)
+            return BAD;
+        for (const char *const *o = asl__run_valued_options; got == 0 && *o; o++)
+            got = valued(*o, argc, argv, &i, &value);
+        if (got < 0)
+            return complain(command, "%s needs a value", argv[i]);
+        for (; at <= i; at++)
+            *vec_push(c->arena, &c->rest) = argv[at];
+    }
+    return OK;
+}
+
+static int run(struct command_line *c, const char *command, int argc, char **argv) {
+    int rc = split_run(c, command, argc, argv);
+    if (rc != OK || (rc = one_input(c, command)) != OK)
+        return rc;
+    bool interpreted = strcmp(command, "interpret") == 0;
+    if (interpreted)
+        c->options.optimise = 0; // the baseline walks the plan as it was lowered
+    struct aslc_unit *u = compile(c, c->inputs.items[0]);
+    if (!u)
+        return BAD;
+    const char *message = NULL;
+    const asl_program *program = interpreted ? aslc_interpret(u) : aslc_jit(u, &message);
+    if (!program)
+        rc = complain(NULL, "%s", message);
+    else
+        rc = asl__run_main(program, u->ast->name, (int)c->rest.count, c->rest.items);
+    aslc_unit_free(u);
+    return rc;
+}
+
+// ---------------------------------------------------------------- check
+
+static int check(struct command_line *c) {
+    static const char *const formats[] = {"text", "json", "sarif"};
+    enum diag_format format = DIAG_TEXT;
+    if (c->format) {
+        size_t i = 0;
+        while (i < 3 && strcmp(formats[i], c->format) != 0)
+            i++;
+        if (i == 3)
+            return complain("check", "--format is text, json or sarif, not \"%s\"", c->format);
+        format = (enum diag_format)i;
+    }
+    if (c->inputs.count == 0)
+        return one_input(c, "check");
+    finish_options(c);
+    c->options.lenient = true;
+    struct aslc_unit **units = arena_alloc(c->arena, c->inputs.count * sizeof(void *));
+    const struct diag **all = arena_alloc(c->arena, c->inputs.count * sizeof(void *));
+    size_t count = 0, errors = 0, warnings = 0;
+    bool unreadable = false;
+    for (size_t i = 0; i < c->inputs.count; i++) {
+        const char *message = NULL;
+        struct aslc_unit *u = driver_compile(c->inputs.items[i], NULL, &c->options, true, &message);
+        if (!u) {
+            complain(NULL, "%s", message);
+            unreadable = true;
+            continue;
+        }
+        errors += u->diag.errors;
+        warnings += u->diag.warnings;
+        units[count] = u;
+        all[count++] = &u->diag;
+    }
+    diag_print_all(all, count, format, format == DIAG_TEXT && colour(c), format == DIAG_TEXT ? stderr : stdout);
+    if (format == DIAG_TEXT && (errors || warnings))
+        fprintf(stderr, "%zu error%s, %zu warning%s\n", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+    for (size_t i = 0; i < count; i++)
+        aslc_unit_free(units[i]);
+    return errors || unreadable ? BAD : OK;
+}
+
+// ---------------------------------------------------------------- eval
+
+static int read_data(struct command_line *c, asl_value *data) {
+    const char *text = c->data ? c->data : "{}", *message = NULL;
+    bool is_json = !c->data || strchr("{[\"", text[0]);
+    asl_str bytes = asl_str_z(text);
+    if (!is_json) {
+        struct source *s = source_read(c->arena, text, &message);
+        if (!s)
+            return complain(NULL, "%s", message);
+        bytes = s->file;
+    }
+    asl_json_error error;
+    if (asl_json_parse(bytes, NULL, data, &error) == 0)
+        return OK;
+    fprintf(stderr, "%s:%u:%u: error: %s\n", is_json ? "--data" : text, error.line, error.column, error.message);
+    return BAD;
+}
+
+static int print_value(const asl_value *v) {
+    asl_buffer out = {0};
+    asl_json_print(v, &out);
+    asl_buffer_byte(&out, '\n');
+    bool written = fwrite(out.data, 1, out.size, stdout) == out.size && fflush(stdout) == 0;
+    asl_buffer_free(&out);
+    return written ? OK : complain(NULL, "cannot write: %s", strerror(errno));
+}
+
+static void point_at(const char *expression, size_t offset, const char *message) {
+    fprintf(stderr, "expression:1:%zu: error: %s\n    %s\n    %*s^\n", offset + 1, message, expression, (int)offset, "");
+}
+
+static int eval_path(struct command_line *c, const char *expression) {
+    asl_value data;
+    if (read_data(c, &data) != OK)
+        return BAD;
+    asl_path_error error;
+    asl_path *path = asl_path_parse(asl_str_z(expression), &error);
+    int rc = BAD;
+    if (!path) {
+        point_at(expression, error.offset, error.message);
+    } else if (asl_path_root_of(path) != ASL_ROOT_INPUT) {
+        point_at(expression, 0, "there is no Context object and there are no variables here: begin with \"$.\"");
+    } else {
+        asl_value found = asl_path_get(path, &data);
+        rc = found.tag == ASL_NONE ? OK : print_value(&found);
+        asl_release(found);
+    }
+    asl_path_free(path);
+    asl_release(data);
+    return rc;
+}
+
+// An intrinsic call is evaluated as the one field of a workflow of one state.
+static int eval_intrinsic(struct command_line *c, const char *expression) {
+    asl_value data;
+    if (read_data(c, &data) != OK)
+        return BAD;
+    static const char before[] = "{\"StartAt\":\"eval\",\"States\":{\"eval\":{\"Type\":\"Pass\",\"Parameters\":{\"value.$\":";
+    asl_buffer text = {0};
+    asl_buffer_z(&text, before);
+    asl_json_print_string(asl_str_z(expression), &text);
+    asl_buffer_z(&text, "},\"OutputPath\":\"$.value\",\"End\":true}}}");
+    const char *message = NULL;
+    struct aslc_unit *u = driver_compile("expression", &(asl_str){text.data, text.size}, &c->options, false, &message);
+    int rc = BAD;
+    for (size_t i = 0; i < u->diag.messages.count; i++) {
+        const struct diag_message *m = &u->diag.messages.items[i];
+        size_t start = m->span.start > sizeof before ? m->span.start - sizeof before : 0;
+        if (m->severity == DIAG_ERROR)
+            point_at(expression, start < strlen(expression) ? start : 0, m->text);
+    }
+    const asl_program *program = u->plan ? aslc_jit(u, &message) : NULL;
+    char why[256];
+    asl_engine_options options = {.virtual_clock = true};
+    asl_engine *engine = program ? asl_engine_new(program, &options, why, sizeof why) : NULL;
+    if (engine) {
+        asl_execution *x = asl_execution_start(engine, data, NULL);
+        data = asl_none();
+        while (asl_engine_run(engine, ASL_RUN_DEFAULT) > 0) {
+        }
+        if (asl_execution_status(x) == ASL_SUCCEEDED) {
+            rc = print_value(asl_execution_output(x));
+        } else {
+            asl_str error = asl_text_of(asl_execution_error(x)), cause = asl_text_of(asl_execution_cause(x));
+            fprintf(stderr, "%.*s: %.*s\n", (int)error.size, error.data, (int)cause.size, cause.data);
+            rc = FAILED;
+        }
+        asl_execution_free(x);
+        asl_engine_free(engine);
+    } else if (u->plan) {
+        rc = complain(NULL, "%s", program ? why : message);
+    }
+    asl_release(data);
+    aslc_unit_free(u);
+    asl_buffer_free(&text);
+    return rc;
+}
+
+static int eval(struct command_line *c) {
+    if (c->inputs.count != 1)
+        return complain("eval", "%s", "which expression? Put it in quotes: '$.orders[0].id'");
+    const char *expression = c->inputs.items[0], *language = c->language;
+    if (!language)
+        language = strncmp(expression, "States.", 7) == 0 ? "intrinsic" : "jsonpath";
+    if (strcmp(language, "jsonpath") == 0)
+        return eval_path(c, expression);
+    if (strcmp(language, "intrinsic") == 0)
+        return eval_intrinsic(c, expression);
+    if (strcmp(language, "jsonata") == 0)
+        return complain("eval", "%s", "JSONata is not compiled by this version yet");
+    return complain("eval", "--query-language is jsonpath or intrinsic, not \"%s\"", language);
+}
+
+// ---------------------------------------------------------------- commands
+
+static int help(const char *command) {
+    if (!command)
+        fputs(usage, stdout);
+    else if (strcmp(command, "build") == 0)
+        fputs(build_usage, stdout);
+    else if (strcmp(command, "run") == 0 || strcmp(command, "interpret") == 0) {
+        fputs(run_usage, stdout);
+        fputs(asl__run_usage, stdout);
+    } else if (strcmp(command, "check") == 0)
+        fputs(check_usage, stdout);
+    else if (strcmp(command, "eval") == 0)
+        fputs(eval_usage, stdout);
+    else
+        return complain(NULL, "there is no command \"%s\"; see aslc --help", command);
+    return fflush(stdout) == 0 ? OK : FAILED;
+}
+
+static int dispatch(struct command_line *c, int argc, char **argv) {
+    if (argc < 2) {
+        fputs(usage, stderr);
+        return BAD;
+    }
+    const char *command = argv[1];
+    argc -= 2;
+    argv += 2;
+    if (strcmp(command, "--version") == 0) {
+        puts("aslc " ASLC_VERSION);
+        return OK;
+    }
+    if (strcmp(command, "help") == 0 || strcmp(command, "--help") == 0 || strcmp(command, "-h") == 0)
+        return help(argc ? argv[0] : NULL);
+    for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return help(command);
+    if (strcmp(command, "run") == 0 || strcmp(command, "interpret") == 0)
+        return run(c, command, argc, argv);
+    static const char *const later[] = {"graph", "cost", "bench", "replay", "mocks"};
+    for (size_t i = 0; i < sizeof later / sizeof *later; i++)
+        if (strcmp(command, later[i]) == 0)
+            return complain(NULL, "the command %s is not in this version yet", command);
+    bool is_build = strcmp(command, "build") == 0, is_check = strcmp(command, "check") == 0;
+    if (!is_build && !is_check && strcmp(command, "eval") != 0) {
+        static const char *const names[] = {"build", "run", "interpret", "check", "eval", "help"};
+        const char *near = diag_nearest(command, names, sizeof names / sizeof *names);
+        complain(NULL, "there is no command \"%s\"", command);
+        fprintf(stderr, near ? "Did you mean \"%s\"?\n" : "See aslc --help.\n", near);
+        return BAD;
+    }
+    int rc = parse(c, command, argc, argv);
+    if (rc != OK)
+        return rc;
+    return is_build ? build(c) : is_check ? check(c) : eval(c);
+}
+
+int main(int argc, char **argv) {
+    struct command_line c = {.options = {.optimise = 2}, .colour = -1, .arena = arena_new()};
+    int rc = dispatch(&c, argc, argv);
+    arena_free(c.arena);
+    return rc;
+}
