@@ -167,9 +167,26 @@ static void add_bindings(struct aslc_unit *u, struct ir_plan *p) {
     }
 }
 
+// A file that ends in .plan holds a plan's text instead of a definition: what --emit=plan printed, perhaps cut down by
+// hand to take a bug apart.
+static struct ir_plan *read_plan(struct aslc_unit *u) {
+    char why[256];
+    struct ir_plan *p = ir_parse(u->arena, u->source->text, why, sizeof why);
+    const char *broken = p ? ir_verify(p) : why;
+    if (broken)
+        diag_error(&u->diag, DIAG_SYNTAX, NULL, (asl_span){0, 0}, "%s", broken);
+    return broken ? NULL : p;
+}
+
 static struct ir_plan *make_plan(struct aslc_unit *u, bool optimise) {
-    struct ir_plan *p = lower(u->arena, u->ast, u->source);
-    p->definition_hash = hash(u->arena, u->source->text);
+    struct ir_plan *p;
+    if (u->ast) {
+        p = lower(u->arena, u->ast, u->source);
+        p->definition_hash = hash(u->arena, u->source->text);
+    } else if (!(p = read_plan(u))) {
+        return NULL;
+    }
+    p->source_path = u->source->path;
     add_bindings(u, p);
     after_pass(u, p, "lower");
     if (optimise) {
@@ -212,6 +229,11 @@ struct aslc_unit *driver_compile(const char *path, const asl_str *text, const as
         diag_help(&u->diag, m, "convert it to JSON first");
         return u;
     }
+    if (ends_with(path, ".plan")) {
+        u->plan = make_plan(u, o->optimise > 0);
+        u->name = u->plan ? u->plan->name : NULL;
+        return u;
+    }
     expand(u, o);
     size_t errors = 0;
     u->tree = asl_doc_read(source->text, report_error, report_warning, &u->diag, &errors);
@@ -220,7 +242,7 @@ struct aslc_unit *driver_compile(const char *path, const asl_str *text, const as
     u->ast = ast_parse(a, &u->diag, asl_doc_root(u->tree), o->express);
     if (!u->ast)
         return u;
-    u->ast->name = o->name ? arena_copy(a, o->name, strlen(o->name)) : driver_name(a, path);
+    u->name = u->ast->name = o->name ? arena_copy(a, o->name, strlen(o->name)) : driver_name(a, path);
     ast_check(a, &u->diag, u->ast);
     if (u->diag.errors == 0 && !check_only && !u->ast->later_feature)
         u->plan = make_plan(u, o->optimise > 0);
@@ -249,7 +271,7 @@ static bool pattern_matches(const char *pattern, const char *text) {
 }
 
 const struct ast_state *driver_unserved(const struct aslc_unit *u) {
-    for (size_t i = 0; i < u->ast->all_count; i++) {
+    for (size_t i = 0; u->ast && i < u->ast->all_count; i++) {
         const struct ast_state *s = u->ast->all[i];
         if (s->kind != STATE_TASK)
             continue;

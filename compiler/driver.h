@@ -13,7 +13,8 @@ struct aslc_unit {
     struct source *source;
     struct diag diag;
     asl_doc_tree *tree;
-    struct ast *ast;
+    struct ast *ast;              /* NULL when the file holds a plan */
+    const char *name;             /* the state machine's */
     int optimise;
     const char *dump_after;
     const asl_bind *binds;

@@ -364,8 +364,8 @@ static int build(struct command_line *c) {
     }
     const char *output = c->output;
     if (!output)
-        output = what == ASLC_EMIT_SHARED ? arena_format(c->arena, "lib%s.so", u->ast->name)
-                                          : arena_format(c->arena, "%s%s%s", links ? "./" : "", u->ast->name, suffix);
+        output = what == ASLC_EMIT_SHARED ? arena_format(c->arena, "lib%s.so", u->name)
+                                          : arena_format(c->arena, "%s%s%s", links ? "./" : "", u->name, suffix);
     if (what == ASLC_EMIT_PLAN) {
         const char *message;
         rc = aslc_emit(u, what, output, &message) < 0 ? complain(NULL, "%s", message) : OK;
@@ -431,7 +431,7 @@ static int run(struct command_line *c, const char *command, int argc, char **arg
     if (!program)
         rc = complain(NULL, "%s", message);
     else
-        rc = asl__run_main(program, u->ast->name, (int)c->rest.count, c->rest.items);
+        rc = asl__run_main(program, u->name, (int)c->rest.count, c->rest.items);
     aslc_unit_free(u);
     return rc;
 }

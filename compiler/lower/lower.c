@@ -288,7 +288,6 @@ struct ir_plan *lower(struct arena *a, const struct ast *ast, const struct sourc
     l->plan = ir_plan_new(a, ast->name);
     l->plan->express = ast->express;
     l->plan->timeout_seconds = ast->root->timeout_seconds;
-    l->plan->source_path = source->path;
     find_lines(l);
     for (size_t i = 0; i < ast->all_count; i++) {
         struct ast_state *state = ast->all[i];
