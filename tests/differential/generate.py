@@ -1,0 +1,299 @@
+"""Random but valid workflows in the JSONPath form of the language, for the differential test.
+
+generate(seed) gives (definition, input, mock file). The same seed gives the same workflow. What is generated ends: loops
+count down, retries and waits are bounded. It need not succeed: a path that finds nothing, an intrinsic that fails and an
+error nobody catches are outcomes like any other, which every engine must give in the same words.
+"""
+import json
+import random
+import re
+
+LAMBDA = 'arn:aws:lambda:us-east-1:123456789012:function:'
+KEYS = ['a', 'b', 'c', 'n', 's', 'list', 'o', 'flag', 'when', 'item']
+ERRORS = ['Transient', 'Throttled', 'Broken', 'java.lang.Exception']
+
+
+class Generator:
+    def __init__(self, seed):
+        self.r = random.Random(seed)
+        self.count = self.assigned = 0
+        self.mocks = {}
+        self.variables = set()
+
+    # ---- data
+    def chance(self, p):
+        return self.r.random() < p
+
+    def scalar(self):
+        return self.r.choice([lambda: self.r.randint(-20, 50), lambda: self.r.choice([0.5, -1.25, 3.0, 1e3, 2.5]),
+                              lambda: self.r.choice(['', 'x', 'abc', 'Ünïcödé ✓', '12', 'a,b;c', '{"k":[1,2]}', 'bad {json']),
+                              lambda: self.r.choice([True, False]), lambda: None,
+                              lambda: self.r.choice(['2024-02-29T12:00:00Z', '2016-03-14T01:59:00.5+02:00'])])()
+
+    def data(self, depth=0):
+        kind = self.r.random()
+        if depth >= 3 or kind < 0.5:
+            return self.scalar()
+        if kind < 0.75:
+            return [self.data(depth + 1) for _ in range(self.r.randint(0, 4))]
+        return {k: self.data(depth + 1) for k in self.r.sample(KEYS, self.r.randint(0, 4))}
+
+    def input(self):
+        """An input in which most generated paths find something."""
+        v = {'a': self.data(1), 'b': self.data(1), 'c': self.r.randint(0, 9), 'n': self.r.randint(-5, 60),
+             's': self.r.choice(['abc', 'a,b;c', 'Ünïcödé ✓', '']), 'list': [self.data(2) for _ in range(self.r.randint(0, 5))],
+             'o': {'a': self.r.randint(0, 9), 's': 'deep', 'list': [1, 2, 3]}, 'flag': self.chance(0.5),
+             'when': '2024-02-29T12:00:00Z', 'item': self.scalar()}
+        return v
+
+    # ---- paths and calls
+    def reference(self, likely=0.9):
+        if not self.chance(likely):
+            return self.r.choice(['$.missing', '$.o.missing', '$.missing.deeper', '$.list[99]'])
+        p = self.r.choice(['$', '$.a', '$.b', '$.c', '$.n', '$.s', '$.list', '$.o', '$.o.a', '$.o.list', '$.o.list[1]',
+                           "$['flag']", '$.when', '$.item'])
+        if self.variables and self.chance(0.15):
+            p = '$' + self.r.choice(sorted(self.variables))
+        return p
+
+    def path(self):
+        if self.chance(0.7):
+            return self.reference()
+        return self.r.choice(['$.list[*]', '$.list[0:2]', '$.list[-1]', '$.o.*', '$..a', '$.list[?(@.a)]', '$.list[0,1]',
+                              '$.o.list[?(@ > 1)]', '$$.Execution.Input', '$$.State.Name', '$$.Execution.Input.n',
+                              '$.no[*].such'])
+
+    def argument(self, depth):
+        if depth < 2 and self.chance(0.3):
+            return self.call(depth + 1)
+        return self.r.choice([lambda: self.reference(0.95), lambda: str(self.r.randint(-9, 99)), lambda: "'text'",
+                              lambda: "'it\\'s'", lambda: 'null', lambda: 'true', lambda: '1.5'])()
+
+    def call(self, depth=0):
+        a = lambda: self.argument(depth)
+        return self.r.choice([
+            lambda: f"States.Format('{{}} and {{}}', {a()}, {a()})",
+            lambda: f"States.Array({', '.join(a() for _ in range(self.r.randint(0, 3)))})",
+            lambda: f'States.JsonToString({a()})',
+            lambda: f'States.StringToJson({self.reference()})',
+            lambda: f'States.MathAdd({self.r.randint(-9, 9)}, {self.r.choice(["$.n", "$.c", "2.5", "-0.5"])})',
+            lambda: f'States.ArrayLength({self.r.choice(["$.list", "$.o.list", "$.list[*]"])})',
+            lambda: f'States.ArrayPartition($.o.list, {self.r.randint(1, 3)})',
+            lambda: f'States.ArrayContains($.list, {a()})',
+            lambda: f'States.ArrayUnique(States.Array({a()}, {a()}, {a()}))',
+            lambda: f'States.ArrayRange(0, {self.r.randint(0, 12)}, {self.r.randint(1, 4)})',
+            lambda: f'States.ArrayGetItem($.o.list, {self.r.randint(0, 3)})',
+            lambda: "States.StringSplit($.s, ',;')",
+            lambda: f"States.Hash($.s, '{self.r.choice(['MD5', 'SHA-1', 'SHA-256', 'SHA-384', 'SHA-512'])}')",
+            lambda: 'States.Base64Encode($.s)',
+            lambda: "States.Base64Decode('SGVsbG8=')",
+            lambda: 'States.JsonMerge($.o, $.o, false)',
+        ])()
+
+    def template(self, depth=0):
+        t = {}
+        for key in self.r.sample(KEYS, self.r.randint(1, 4)):
+            kind = self.r.random()
+            if kind < 0.45:
+                t[key + '.$'] = self.path()
+            elif kind < 0.7:
+                t[key + '.$'] = self.call()
+            elif kind < 0.85 or depth >= 2:
+                t[key] = self.data(2)
+            else:
+                t[key] = self.template(depth + 1) if self.chance(0.7) else [self.template(depth + 1), self.scalar()]
+        return t
+
+    def keep(self, extra):
+        """A template that carries on what later paths look for, so that workflows do not die in their second state."""
+        t = {k + '.$': f'$.{k}' for k in ('c', 'n', 's', 'list', 'o', 'flag', 'when')}
+        t.update(extra)
+        for k in list(t):
+            if k.endswith('.$') and k[:-2] in t:
+                del t[k[:-2]]
+        return t
+
+    # ---- rules
+    def rule(self, depth=0):
+        kind = self.r.random()
+        if depth < 2 and kind < 0.15:
+            return {'And': [self.rule(depth + 1) for _ in range(self.r.randint(1, 3))]}
+        if depth < 2 and kind < 0.3:
+            return {'Or': [self.rule(depth + 1) for _ in range(self.r.randint(1, 3))]}
+        if depth < 2 and kind < 0.4:
+            return {'Not': self.rule(depth + 1)}
+        rule = {'Variable': self.reference(0.97)}
+        compare = ['Equals', 'LessThan', 'GreaterThan', 'LessThanEquals', 'GreaterThanEquals']
+        op, value = self.r.choice([
+            lambda: ('Numeric' + self.r.choice(compare), self.r.randint(-5, 40)),
+            lambda: ('String' + self.r.choice(compare), self.r.choice(['abc', 'deep', '', 'm'])),
+            lambda: ('Numeric' + self.r.choice(compare) + 'Path', self.r.choice(['$.n', '$.c', '$.o.a'])),
+            lambda: ('String' + self.r.choice(compare) + 'Path', '$.s'),
+            lambda: ('Timestamp' + self.r.choice(compare), self.r.choice(['2024-02-29T12:00:00Z', '2020-01-01T00:00:00+01:00'])),
+            lambda: ('BooleanEquals', self.chance(0.5)),
+            lambda: ('StringMatches', self.r.choice(['a*', '*b*c', '*', 'Ün*', 'de?p'])),
+            lambda: (self.r.choice(['IsNull', 'IsPresent', 'IsNumeric', 'IsString', 'IsBoolean', 'IsTimestamp']), self.chance(0.6)),
+        ])()
+        rule[op] = value
+        return rule
+
+    # ---- states
+    def name(self, kind):
+        self.count += 1
+        return f'{kind} {self.count}'
+
+    def flow(self, state, result=False):
+        """The paths round a state's work."""
+        if self.chance(0.1):
+            state['InputPath'] = self.r.choice(['$', '$', '$.o', None, self.reference()])
+        if result and self.chance(0.25):
+            state['ResultSelector'] = self.r.choice([{'r.$': '$', 'k': 1}, {'all.$': '$', 'state.$': '$$.State.Name'}])
+        if result is not None and self.chance(0.75):
+            state['ResultPath'] = self.r.choice(['$.item', '$.a', '$.b', '$.o.result', None, '$.new.deep'])
+        if self.chance(0.07):
+            state['OutputPath'] = self.r.choice(['$', '$', self.reference()])
+
+    def errors(self, state, targets, timeouts=False):
+        names = ERRORS + (['States.Timeout'] if timeouts else [])
+        if self.chance(0.5):
+            state['Retry'] = [{'ErrorEquals': self.r.sample(names, self.r.randint(1, 2)), 'MaxAttempts': self.r.randint(0, 3),
+                               'IntervalSeconds': self.r.randint(1, 4), 'BackoffRate': self.r.choice([1.0, 1.5, 2.0])}]
+            if self.chance(0.3):
+                state['Retry'][0]['MaxDelaySeconds'] = 5
+            if self.chance(0.4):
+                state['Retry'].append({'ErrorEquals': [self.r.choice(['States.ALL', 'States.TaskFailed'])], 'MaxAttempts': 1})
+        if self.chance(0.6) and targets:
+            state['Catch'] = []
+            if self.chance(0.5):
+                state['Catch'].append({'ErrorEquals': [self.r.choice(names)], 'Next': self.r.choice(targets), 'ResultPath': '$.a'})
+            state['Catch'].append({'ErrorEquals': ['States.ALL'], 'Next': self.r.choice(targets),
+                                   'ResultPath': self.r.choice(['$.b', '$.item', None])})
+
+    def answers(self, name, calls):
+        entries = {}
+        for i in range(calls):
+            kind = self.r.random()
+            if kind < 0.62:
+                entries[str(i)] = {'Return': self.r.choice([self.input, self.data, self.scalar])()}
+            elif kind < 0.96:
+                entries[str(i)] = {'Throw': {'Error': self.r.choice(ERRORS), 'Cause': self.r.choice(['', 'why not', '{"errorMessage":"m"}'])}}
+            else:
+                entries[str(i)] = {'Hang': True}
+        self.mocks[name] = entries
+
+    def machine(self, length, depth, calls=6):
+        """A chain of states with jumps forward; returns {"StartAt", "States"}."""
+        kinds = ['Pass', 'Pass', 'Task', 'Task', 'Choice', 'Choice', 'Wait']
+        if depth < 2:
+            kinds += ['Map', 'Parallel']
+        names = [self.name(self.r.choice(kinds)) for _ in range(length)] + [self.name(self.r.choice(['Pass', 'Succeed', 'Succeed', 'Fail']))]
+        states, outer = {}, set(self.variables)
+        for i, name in enumerate(names):
+            kind, later = name.split()[0], names[i + 1:]
+            state = {'Type': kind}
+            following = later[0] if later else None
+            if kind == 'Pass':
+                if self.chance(0.4):
+                    state['Result'] = self.data()
+                    self.flow(state)
+                    if 'ResultPath' not in state:
+                        state['ResultPath'] = '$.item'
+                else:
+                    state['Parameters'] = self.keep(self.template()) if self.chance(0.8) else self.template()
+                    if self.chance(0.2):
+                        state['ResultPath'] = '$.b'
+                self.assign_new(state)
+            elif kind == 'Task':
+                state['Resource'] = LAMBDA + f'f{self.count}'
+                if self.chance(0.5):
+                    state['Parameters'] = self.template()
+                if self.chance(0.3):
+                    state['TimeoutSeconds'] = self.r.randint(1, 30)
+                else:
+                    state['TimeoutSeconds'] = 600
+                self.flow(state, True)
+                self.errors(state, later, True)
+                self.answers(name, calls)
+            elif kind == 'Choice':
+                state['Choices'] = []
+                for _ in range(self.r.randint(1, 3)):
+                    rule = self.rule()
+                    rule['Next'] = self.r.choice(later)
+                    state['Choices'].append(rule)
+                if self.chance(0.9):
+                    state['Default'] = following
+            elif kind == 'Wait':
+                how = self.r.random()
+                if how < 0.5:
+                    state['Seconds'] = self.r.randint(0, 100)
+                elif how < 0.8:
+                    state['SecondsPath'] = self.r.choice(['$.c', '$.c', '$.n', '$.s', '$.missing'])
+                else:
+                    state['TimestampPath'] = self.r.choice(['$.when', '$.when', '$.s'])
+            elif kind == 'Parallel':
+                state['Branches'] = [self.machine(self.r.randint(1, 3), depth + 1, calls) for _ in range(self.r.randint(1, 3))]
+                if self.chance(0.3):
+                    state['Parameters'] = self.keep({'branch': True})
+                self.flow(state, True)
+                self.errors(state, later)
+            elif kind == 'Map':
+                state['ItemsPath'] = self.r.choice(['$.list', '$.list', '$.o.list', '$.s'] if self.chance(0.1) else ['$.list', '$.o.list'])
+                state['ItemSelector'] = self.keep({'item.$': '$$.Map.Item.Value', 'a.$': '$$.Map.Item.Index', 'b': None})
+                state['MaxConcurrency'] = 1   # the order in which iterations take a mock's answers
+                state['ItemProcessor'] = self.machine(self.r.randint(1, 3), depth + 1, calls * 4)
+                self.flow(state, True)
+                self.errors(state, later)
+            elif kind == 'Fail':
+                if self.chance(0.5):
+                    state.update({'Error': self.r.choice(ERRORS), 'Cause': 'as written'})
+                else:
+                    state.update({'ErrorPath': "States.Format('E{}', $.n)", 'CausePath': self.r.choice(['$.s', '$.missing'])})
+            if kind in ('Pass', 'Task', 'Wait', 'Parallel', 'Map'):
+                if following:
+                    state['Next'] = following
+                else:
+                    state['End'] = True
+            states[name] = state
+        reachable, todo = set(), [names[0]]
+        while todo:
+            s = todo.pop()
+            if s in reachable:
+                continue
+            reachable.add(s)
+            v = states[s]
+            todo += [x for x in [v.get('Next'), v.get('Default')] + [c['Next'] for c in v.get('Choices', [])] +
+                     [c['Next'] for c in v.get('Catch', [])] if x]
+        self.variables = outer | (self.variables if depth == 0 else set())
+        return {'StartAt': names[0], 'States': {n: s for n, s in states.items() if n in reachable}}
+
+    def assign_new(self, state):
+        """A variable gets a value here; other states may read it, before that too, which is an error at run time."""
+        if self.chance(0.15):
+            self.assigned += 1
+            name = f'v{self.assigned}'
+            state['Assign'] = {name + '.$': '$'} if self.chance(0.5) else {name: self.scalar()}
+            self.variables.add(name)
+
+
+def used_states(machine, out):
+    for name, state in machine['States'].items():
+        out.add(name)
+        for inner in state.get('Branches', []) + [state[k] for k in ('ItemProcessor', 'Iterator') if k in state]:
+            used_states(inner, out)
+    return out
+
+
+def generate(seed):
+    g = Generator(seed)
+    definition = g.machine(g.r.randint(3, 10), 0)
+    if g.chance(0.1):
+        definition['TimeoutSeconds'] = g.r.choice([5, 60, 500])
+    names = used_states(definition, set())
+    # A state that nobody reaches is left out; a variable that only it assigned would be an error of the definition.
+    text = json.dumps(definition)
+    known = set(re.findall(r'"(v\d+)(?:\.\$)?": ', text))
+    definition = json.loads(re.sub(r'\$(v\d+)\b', lambda m: m.group(0) if m.group(1) in known else '$.a', text))
+    tasks = {n: n + ' answers' for n in g.mocks if n in names}
+    mock = {'StateMachines': {'definition': {'TestCases': {'case': tasks}}},
+            'MockedResponses': {n + ' answers': entries for n, entries in g.mocks.items() if n in names}}
+    return definition, g.input(), mock
