@@ -57,12 +57,14 @@ void asl__utf8_clean(asl_str text, asl_buffer *out) {
 // ---------------------------------------------------------------- causes
 
 static asl_str trimmed(asl_str t) {
-    while (t.size && strchr(" \t\r\n\v\f", t.data[0]) && t.data[0])
+    while (t.size && memchr(" \t\r\n", t.data[0], 4))
         t.data++, t.size--;
-    while (t.size && strchr(" \t\r\n\v\f", t.data[t.size - 1]) && t.data[t.size - 1])
+    while (t.size && memchr(" \t\r\n", t.data[t.size - 1], 4))
         t.size--;
     return t;
 }
+
+bool asl__is_blank(asl_str text) { return trimmed(text).size == 0; }
 
 asl_value asl__cause(asl_str text) {
     static const char cut[] = "[…] ";
@@ -98,6 +100,18 @@ void asl__task_fail(asl_task *task, const char *format, ...) {
     va_end(args);
     size_t size = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
     asl_task_fail(task, asl_string(ASL_STR("States.TaskFailed")), asl__cause((asl_str){text, size}));
+}
+
+void asl__task_fail_saying(asl_task *task, asl_buffer *cause, asl_str said) {
+    asl_value text = asl__cause(said);
+    asl_str t = asl_text_of(&text);
+    if (t.size) {
+        asl_buffer_z(cause, "; standard error: ");
+        asl_buffer_str(cause, t);
+    }
+    asl_release(text);
+    asl_task_fail(task, asl_string(ASL_STR("States.TaskFailed")), asl__cause((asl_str){cause->data, cause->size}));
+    asl_buffer_free(cause);
 }
 
 // ---------------------------------------------------------------- failures

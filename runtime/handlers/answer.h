@@ -27,8 +27,11 @@ int asl__answer_json(asl_str text, const char *who, const char *did, asl_value *
 /* Appends text with whatever is not UTF-8 replaced by U+FFFD. */
 void asl__utf8_clean(asl_str text, asl_buffer *out);
 bool asl__utf8_valid(asl_str text);
+bool asl__is_blank(asl_str text); /* empty, or nothing but JSON's white space */
 
 /* States.TaskFailed with this cause. */
 void asl__task_fail(asl_task *task, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same with `cause`, which is freed, followed by what was said on standard error. */
+void asl__task_fail_saying(asl_task *task, asl_buffer *cause, asl_str said);
 
 #endif

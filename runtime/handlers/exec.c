@@ -15,7 +15,6 @@
 
 #include "answer.h"
 #include "process.h"
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,20 +44,6 @@ static void exec_free(struct exec *x) {
 
 // ---------------------------------------------------------------- the answer
 
-/* Neither an answer nor an Error of its own: our words, and what it said on standard error. */
-static void fail_with_text(asl_task *task, asl_buffer *cause, asl_str said) {
-    if (said.size) {
-        asl_value text = asl__cause(said);
-        asl_str t = asl_text_of(&text);
-        if (t.size) {
-            asl_buffer_z(cause, "; standard error: ");
-            asl_buffer_str(cause, t);
-        }
-        asl_release(text);
-    }
-    asl_task_fail(task, asl_string(ASL_STR("States.TaskFailed")), asl__cause((asl_str){cause->data, cause->size}));
-}
-
 static void answer(asl_task *task, const char *name, struct asl__process *p) {
     asl_str out = {p->out.data, p->out.size}, err = {p->err.data, p->err.size};
     asl_buffer cause = {0};
@@ -74,7 +59,7 @@ static void answer(asl_task *task, const char *name, struct asl__process *p) {
     } else if (p->signal) {
         const char *what = sigdescr_np(p->signal);
         asl_buffer_format(&cause, "%s was ended by signal %d (%s)", who, p->signal, what ? what : "unknown");
-        fail_with_text(task, &cause, err);
+        asl__task_fail_saying(task, &cause, err);
     } else if (p->exit_status != 0) {
         if (asl__failure_in_text(err, &failure)) {
             asl_task_fail(task, failure.error, failure.cause);
@@ -84,7 +69,7 @@ static void answer(asl_task *task, const char *name, struct asl__process *p) {
             asl_release(text);
             asl__task_fail(task, "%s exited with status %d", who, (int)p->exit_status);
         }
-    } else if (out.size == 0) {
+    } else if (asl__is_blank(out)) {
         asl__pass_on(&p->err);
         asl_task_succeed(task, asl_null());
     } else if (asl__answer_json(out, who, "printed", &result, &text) == 0) {
@@ -92,10 +77,9 @@ static void answer(asl_task *task, const char *name, struct asl__process *p) {
         asl_task_succeed(task, result);
     } else {
         asl_buffer_str(&cause, asl_text_of(&text));
-        fail_with_text(task, &cause, err);
+        asl__task_fail_saying(task, &cause, err);
         asl_release(text);
     }
-    asl_buffer_free(&cause);
 }
 
 // ---------------------------------------------------------------- processes

@@ -13,12 +13,14 @@
 #include "mock.h"
 #include "answer.h"
 #include "aslc/doc.h"
+#include "engine.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ITERATION_DEPTH = 16 };
 
@@ -772,17 +774,33 @@ static void mock_start(asl_task *task) {
 
 static void mock_cancel(asl_task *task) { (void)task; }
 
+/* As many whole lines as there is room for, and how many were left out. */
+static void fit_lines(const asl_buffer *lines, char *message, size_t size) {
+    enum { FOR_COUNT = 32 };
+    if (lines->size < size) {
+        snprintf(message, size, "%.*s", (int)lines->size, lines->data);
+        return;
+    }
+    size_t room = size > FOR_COUNT ? size - FOR_COUNT : 0, fits = 0, more = 1;
+    const char *newline = room ? memrchr(lines->data, '\n', room) : NULL;
+    fits = newline ? (size_t)(newline - lines->data) : room;
+    for (size_t i = fits + (newline != NULL); i < lines->size; i++)
+        more += newline && lines->data[i] == '\n';
+    snprintf(message, size, "%.*s\n%s", (int)fits, lines->data, "");
+    snprintf(message + strlen(message), size - strlen(message), newline ? "and %zu more" : "…", more);
+}
+
+/* "FILE", or "FILE#TESTCASE"; a file whose own name holds a # is taken as it is. */
 static int mock_open(asl_binding *binding, asl_str spec, void **state, char *message, size_t message_size) {
-    (void)binding;
     asl_buffer file = {0}, errors = {0};
     asl_buffer_str(&file, spec);
     asl_buffer_byte(&file, 0);
-    char *hash = strrchr(file.data, '#');
+    char *hash = access(file.data, F_OK) == 0 ? NULL : strrchr(file.data, '#');
     if (hash)
         *hash = 0;
-    int rc = asl__mock_open(file.data, hash ? hash + 1 : NULL, NULL, state, &errors);
+    int rc = asl__mock_open(file.data, hash ? hash + 1 : NULL, asl__binding_machine(binding), state, &errors);
     if (rc < 0)
-        snprintf(message, message_size, "%.*s", (int)errors.size, errors.data);
+        fit_lines(&errors, message, message_size);
     asl_buffer_free(&file);
     asl_buffer_free(&errors);
     return rc;

@@ -36,15 +36,16 @@ struct asl__ffi_signature {
 int asl__ffi_parse(asl_str spec, struct asl__ffi_signature *out, char *message, size_t message_size);
 const char *asl__ffi_type_name(enum asl__ffi_type type);
 
-/* Opens a binding that the compiler has made a thunk for; *state is for asl__handler_native's start, cancel, close. */
+/* Opens a binding that the compiler has made a thunk for; *state is for asl__handler_native's start, cancel, close.
+   Both handlers of scheme "ffi" do so by themselves when asl__binding_thunk() gives one. */
 int asl__native_open(asl_str spec, asl_thunk *thunk, void **state, char *message, size_t message_size);
-/* Scheme "ffi" for programs whose C functions are all bound at compile time; its open refuses others. */
+/* Scheme "ffi" for programs whose C functions are all bound at compile time, without libffi; its open refuses others. */
 extern const asl_handler asl__handler_native;
 
 /* ---- for ffi.c */
 
-/* Calls the function; runs on the pool. Arguments may be changed in place but stay the caller's. */
-typedef void asl__native_call(void *context, asl_cell *result, asl_cell *arguments);
+/* Calls the function; runs on the pool. */
+typedef void asl__native_call(void *context, asl_cell *result, const asl_cell *arguments);
 
 /* library: the dlopen handle, or NULL: where cJSON's functions are looked for first. context and its release pass to
    the binding, also when this fails. */

@@ -244,6 +244,8 @@ static void feed(struct asl__process *p) {
         p->input_lost = true;
         if (rc != UV_EPIPE) /* it need not read its input, but we must be able to write it */
             give_up(p, rc);
+        else if (p->must_listen && !p->exited)
+            signal_group(p, SIGKILL);
         return;
     }
     if (p->in_polled)
@@ -263,6 +265,8 @@ void asl__process_write(struct asl__process *p, asl_buffer *text, bool end) {
     p->in_ends |= end;
     if (p->in_fd < 0) {
         p->input_lost = true;
+        if (p->must_listen && !p->exited)
+            signal_group(p, SIGKILL);
     } else if (p->in.size == 0) {
         p->in = *text;
         *text = (asl_buffer){0};

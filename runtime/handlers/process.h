@@ -37,6 +37,7 @@ struct asl__process {
     int error;         /* a stream of ours failed: a negative libuv error; the process was killed for it, or 0 */
     bool out_overflow; /* it was killed because out would have grown beyond its limit */
     bool input_lost;   /* it closed its standard input before everything was written */
+    bool must_listen;  /* set by the owner: then it is killed for that */
 
     /* private to process.c */
     const struct asl__process_events *events;
