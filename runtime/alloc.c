@@ -2,7 +2,11 @@
 //
 // The count is for tests, so it must cost next to nothing: each thread counts for itself in a variable that only it
 // writes, and asl_alloc_live() adds them up. A block may be freed by another thread than the one that allocated it; one
-// thread's count may then be negative, the sum is right. A thread that ends leaves its count in `retired`.
+// thread's count may then be negative, the sum is right. A thread that ends leaves its count behind.
+//
+// Texts, arrays and objects know their own size, so the small ones need no more than a free list per size, of the
+// thread's own: asl__block_alloc() takes the first, asl__block_free() puts it back. Lists are filled by cutting up
+// chunks, which are never given back; a thread that ends leaves its lists behind for the next that needs such blocks.
 #include "value_private.h"
 
 #include <pthread.h>
@@ -10,51 +14,106 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-struct counter {
-    atomic_long blocks;
-    bool listed;
-    struct counter *next;
+// With the address sanitizer each block is one of malloc's, so that its mistakes are found.
+#if defined __SANITIZE_ADDRESS__
+#define SMALL_MAX 0
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define SMALL_MAX 0
+#endif
+#endif
+#ifndef SMALL_MAX
+#define SMALL_MAX 512
+#endif
+#define STEP       16 /* sizes are rounded up to a multiple */
+#define CLASSES    (SMALL_MAX / STEP + 1)
+#define CHUNK_SIZE 65536
+
+struct free_block {
+    struct free_block *next;
 };
 
-static _Thread_local struct counter mine;
+struct chunk {
+    struct chunk *next;
+    char *padding; /* blocks are aligned to 16 */
+};
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct counter *counters; /* of the threads that run, guarded by lock */
-static long retired;             /* the sum of those that ended, guarded by lock */
+struct heap {
+    atomic_long blocks; /* allocated less freed by this thread */
+    bool listed;
+    struct heap *next;
+    struct free_block *free[CLASSES];
+    char *fresh, *fresh_end; /* what is left of the chunk that is being cut up */
+};
+
+static _Thread_local struct heap mine;
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the next four */
+static struct heap *heaps;                               /* of the threads that run */
+static long left_behind;                                 /* block counts of threads that ended */
+static struct free_block *left_free[CLASSES];            /* and their free blocks */
+static struct chunk *chunks;                             /* all, so that they count as reachable */
+
 static pthread_key_t thread_end;
 static pthread_once_t thread_end_once = PTHREAD_ONCE_INIT;
 
-static void retire(void *p) {
-    struct counter *c = p;
+static void free_list_push(struct free_block **list, void *p) {
+    struct free_block *block = p;
+    block->next = *list;
+    *list = block;
+}
+
+// What is left of the chunk is smaller than some small block, and so is a small block itself.
+static void free_rest_of_chunk(struct heap *h) {
+    size_t rest = (size_t)(h->fresh_end - h->fresh);
+    while (rest >= STEP) {
+        size_t size = rest < SMALL_MAX ? rest : SMALL_MAX;
+        free_list_push(&h->free[size / STEP], h->fresh);
+        h->fresh += size;
+        rest -= size;
+    }
+    h->fresh = h->fresh_end = NULL;
+}
+
+static void leave_behind(void *p) {
+    struct heap *h = p;
+    free_rest_of_chunk(h);
     pthread_mutex_lock(&lock);
-    for (struct counter **link = &counters; *link; link = &(*link)->next) {
-        if (*link == c) {
-            *link = c->next;
+    for (struct heap **link = &heaps; *link; link = &(*link)->next) {
+        if (*link == h) {
+            *link = h->next;
             break;
         }
     }
-    retired += atomic_load_explicit(&c->blocks, memory_order_relaxed);
+    left_behind += atomic_load_explicit(&h->blocks, memory_order_relaxed);
+    for (size_t c = 0; c < CLASSES; c++) {
+        while (h->free[c]) {
+            struct free_block *block = h->free[c];
+            h->free[c] = block->next;
+            free_list_push(&left_free[c], block);
+        }
+    }
     pthread_mutex_unlock(&lock);
-    atomic_store_explicit(&c->blocks, 0, memory_order_relaxed);
-    c->listed = false; // a destructor that runs after this one may still free: then it is listed again
+    atomic_store_explicit(&h->blocks, 0, memory_order_relaxed);
+    h->listed = false; // a destructor that runs after this one may still free: then it is listed again
 }
 
 static void make_key(void) {
-    if (pthread_key_create(&thread_end, retire)) asl__out_of_memory(sizeof(struct counter));
+    if (pthread_key_create(&thread_end, leave_behind)) asl__out_of_memory(sizeof(struct heap));
 }
 
-static void list_counter(void) {
+static void list_heap(void) {
     pthread_once(&thread_end_once, make_key);
     pthread_mutex_lock(&lock);
-    mine.next = counters;
-    counters = &mine;
+    mine.next = heaps;
+    heaps = &mine;
     mine.listed = true;
     pthread_mutex_unlock(&lock);
-    if (pthread_setspecific(thread_end, &mine)) asl__out_of_memory(sizeof(struct counter));
+    if (pthread_setspecific(thread_end, &mine)) asl__out_of_memory(sizeof(struct heap));
 }
 
 static inline void count(long blocks) {
-    if (__builtin_expect(!mine.listed, 0)) list_counter();
+    if (__builtin_expect(!mine.listed, 0)) list_heap();
     // No other thread writes it, so this need not be one atomic addition.
     long now = atomic_load_explicit(&mine.blocks, memory_order_relaxed);
     atomic_store_explicit(&mine.blocks, now + blocks, memory_order_relaxed);
@@ -100,11 +159,67 @@ void asl_free(void *p) {
     count(-1);
 }
 
+// ---------------------------------------------------------------- blocks that know their size
+
+static void *cut_block(size_t class) {
+    size_t size = class * STEP;
+    if ((size_t)(mine.fresh_end - mine.fresh) < size) {
+        free_rest_of_chunk(&mine);
+        pthread_mutex_lock(&lock);
+        struct free_block *left = left_free[class];
+        if (left) {
+            left_free[class] = NULL;
+        } else {
+            struct chunk *chunk = malloc(CHUNK_SIZE);
+            if (!chunk) asl__out_of_memory(CHUNK_SIZE);
+            chunk->next = chunks;
+            chunks = chunk;
+            mine.fresh = (char *)(chunk + 1);
+            mine.fresh_end = (char *)chunk + CHUNK_SIZE;
+        }
+        pthread_mutex_unlock(&lock);
+        if (left) {
+            mine.free[class] = left->next;
+            return left;
+        }
+    }
+    void *p = mine.fresh;
+    mine.fresh += size;
+    return p;
+}
+
+void *asl__block_alloc(size_t size) {
+    if (size > SMALL_MAX) return asl_alloc(size);
+    size_t class = (size + STEP - 1) / STEP;
+    struct free_block *block = mine.free[class];
+    count(1);
+    if (!block) return cut_block(class);
+    mine.free[class] = block->next;
+    return block;
+}
+
+void asl__block_free(void *p, size_t size) {
+    if (size > SMALL_MAX) {
+        asl_free(p);
+        return;
+    }
+    count(-1);
+    free_list_push(&mine.free[(size + STEP - 1) / STEP], p);
+}
+
+void *asl__block_resize(void *p, size_t old_size, size_t size) {
+    if (old_size > SMALL_MAX && size > SMALL_MAX) return asl_realloc(p, size);
+    void *q = asl__block_alloc(size);
+    memcpy(q, p, old_size < size ? old_size : size);
+    asl__block_free(p, old_size);
+    return q;
+}
+
 size_t asl_alloc_live(void) {
     pthread_mutex_lock(&lock);
-    long sum = retired;
-    for (const struct counter *c = counters; c; c = c->next) {
-        sum += atomic_load_explicit(&c->blocks, memory_order_relaxed);
+    long sum = left_behind;
+    for (const struct heap *h = heaps; h; h = h->next) {
+        sum += atomic_load_explicit(&h->blocks, memory_order_relaxed);
     }
     pthread_mutex_unlock(&lock);
     return sum > 0 ? (size_t)sum : 0;

@@ -4,8 +4,8 @@
 #include <assert.h>
 
 static asl_array *new_array(size_t capacity) {
-    if (capacity > UINT32_MAX) asl__out_of_memory(SIZE_MAX);
-    asl_array *a = asl_alloc(asl__block_size(sizeof *a, capacity, sizeof a->items[0]));
+    if (capacity > ASL__CAPACITY_MAX) asl__out_of_memory(SIZE_MAX);
+    asl_array *a = asl__block_alloc(asl__array_size(capacity));
     a->head = (struct asl__container){.refs = 1, .capacity = (uint32_t)capacity};
     return a;
 }
@@ -25,8 +25,8 @@ asl_value asl__array_of(const asl_value *items, size_t count) {
 static asl_array *writable(asl_array *a, size_t capacity) {
     if (a->head.refs == 1) {
         if (capacity <= a->head.capacity) return a;
-        if (capacity > UINT32_MAX) asl__out_of_memory(SIZE_MAX);
-        a = asl_realloc(a, asl__block_size(sizeof *a, capacity, sizeof a->items[0]));
+        if (capacity > ASL__CAPACITY_MAX) asl__out_of_memory(SIZE_MAX);
+        a = asl__block_resize(a, asl__array_size(a->head.capacity), asl__array_size(capacity));
         a->head.capacity = (uint32_t)capacity;
         return a;
     }

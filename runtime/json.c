@@ -22,9 +22,17 @@
 
 // ---------------------------------------------------------------- 16 bytes at a time
 
-struct window {
-    uint64_t low, high; /* the bytes, in memory order on this machine */
-};
+// 8 bytes as a number whose lowest byte is the first.
+static inline uint64_t load8(const char *p) {
+    uint64_t x;
+    memcpy(&x, p, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    x = __builtin_bswap64(x);
+#endif
+    return x;
+}
+
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
 
 #if defined __SSE2__
 
@@ -39,22 +47,16 @@ static inline uint32_t window_special(const char *p, bool non_ascii) {
 
 #else
 
-// The high bit of each byte that is below `limit` (up to 0x80) or equal to c; no carries between bytes.
-#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+// The high bit of each byte of x that is below `limit`, up to 0x80; no carries between bytes.
 static inline uint64_t bytes_below(uint64_t x, uint64_t limit) {
     return ~(((x & EACH(0x7f)) + EACH(0x80 - limit)) | x) & EACH(0x80);
 }
-static inline uint64_t bytes_equal(uint64_t x, uint64_t c) { return bytes_below(x ^ EACH(c), 1); }
 
 static inline uint32_t window_special(const char *p, bool non_ascii) {
     uint32_t mask = 0;
     for (int half = 1; half >= 0; half--) {
-        uint64_t x;
-        memcpy(&x, p + 8 * half, 8);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-        x = __builtin_bswap64(x);
-#endif
-        uint64_t found = bytes_below(x, 0x20) | bytes_equal(x, '"') | bytes_equal(x, '\\');
+        uint64_t x = load8(p + 8 * half);
+        uint64_t found = bytes_below(x, 0x20) | bytes_below(x ^ EACH('"'), 1) | bytes_below(x ^ EACH('\\'), 1);
         if (non_ascii) found |= x & EACH(0x80);
         mask = mask << 8 | (uint32_t)((found >> 7) * UINT64_C(0x0102040810204080) >> 56);
     }
@@ -63,14 +65,41 @@ static inline uint32_t window_special(const char *p, bool non_ascii) {
 
 #endif
 
+// 16 bytes as two such numbers.
+struct window {
+    uint64_t low, high;
+};
+
 static const char byte_mask[32] = "\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377";
 
 // The first `size` <= 16 of 16 readable bytes, the others zero.
 static inline struct window window_load(const char *p, size_t size) {
-    struct window w, m;
-    memcpy(&w, p, sizeof w);
-    memcpy(&m, byte_mask + 16 - size, sizeof m);
-    return (struct window){w.low & m.low, w.high & m.high};
+    const char *mask = byte_mask + 16 - size;
+    return (struct window){load8(p) & load8(mask), load8(p + 8) & load8(mask + 8)};
+}
+
+// A value in the making. It stays in two registers until it is stored where it belongs: written byte by byte and read
+// again as 16 it would stall the processor each time.
+static inline struct window window_of(asl_value v) {
+    struct window w;
+    memcpy(&w, &v, sizeof w);
+    return w;
+}
+
+static inline asl_value value_of(struct window w) {
+    asl_value v;
+    memcpy(&v, &w, sizeof v);
+    return v;
+}
+
+// The value with up to 14 bytes of text in it.
+static inline struct window inline_text(asl_tag tag, const char *p, size_t size) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    struct window w = window_load(p, size);
+    return (struct window){(uint64_t)tag | (uint64_t)size << 8 | w.low << 16, w.low >> 48 | w.high << 16};
+#else
+    return window_of(asl__inline_text(tag, p, size));
+#endif
 }
 
 // ---------------------------------------------------------------- the parser
@@ -83,7 +112,7 @@ struct level {
 #define CACHED_KEYS 128
 struct cached_key {
     struct window start; /* of the key, padded with zeros */
-    asl_text *text;      /* not owned: a member on the stack or in a value holds it; NULL: free */
+    asl_text *text;      /* not owned: a member on the stack or in a value holds it */
 };
 
 #define FIRST_ROOM 64
@@ -96,8 +125,9 @@ struct parser {
     struct level *levels;
     size_t item_count, item_room, member_count, member_room, depth, level_room;
     asl_buffer decoded; /* of a string with escapes */
+    uint64_t cached[CACHED_KEYS / 64]; /* a bit for each of keys[] that holds one */
+    /* Not initialised: keys that are not cached, and room for documents that need no more. */
     struct cached_key keys[CACHED_KEYS];
-    /* Room for documents that need no more; not initialised. */
     asl_value first_items[FIRST_ROOM];
     struct asl__entry first_members[FIRST_ROOM];
     struct level first_levels[FIRST_ROOM];
@@ -135,7 +165,7 @@ static void *more_room(void *stack, const void *first, size_t *room, size_t each
 }
 
 static inline const char *skip_space(const char *p, const char *end) {
-    while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
+    while (p < end && (uint8_t)*p <= ' ' && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t')) p++;
     return p;
 }
 
@@ -273,33 +303,43 @@ static const char *string_text(struct parser *s, const char *p, asl_str *text) {
     return p + 1;
 }
 
-static inline const char *string_value(struct parser *s, const char *p, asl_value *v) {
-    if (s->end - p >= 16) {
-        uint32_t special = window_special(p, true);
-        size_t size = special ? (size_t)__builtin_ctz(special) : 16;
-        if (size <= ASL_INLINE_MAX && p[size] == '"') {
-            *v = (asl_value){.tag = ASL_STRING, .size = (uint8_t)size};
-            struct window w = window_load(p, size);
-            memcpy(v->inline_text, &w, ASL_INLINE_MAX);
-            return p + size + 1;
-        }
-    }
+static const char *string_in_general(struct parser *s, const char *p, struct window *v) {
     asl_str text;
     p = string_text(s, p, &text);
-    if (p) *v = asl_string(text);
+    if (p) *v = window_of(asl_string(text));
     return p;
+}
+
+static inline const char *string_value(struct parser *s, const char *p, struct window *v) {
+    if (s->end - p < 16) return string_in_general(s, p, v);
+    uint32_t special = window_special(p, true);
+    size_t size = special ? (size_t)__builtin_ctz(special) : 16;
+    if (size <= ASL_INLINE_MAX && p[size] == '"') {
+        *v = inline_text(ASL_STRING, p, size);
+        return p + size + 1;
+    }
+    while (!special && s->end - p - (ptrdiff_t)size >= 16) {
+        special = window_special(p + size, true);
+        size += special ? (size_t)__builtin_ctz(special) : 16;
+    }
+    if (!special || p[size] != '"') return string_in_general(s, p, v);
+    *v = window_of(asl_string((asl_str){p, size}));
+    return p + size + 1;
 }
 
 // The text for a key: the one made before, when the cache has it. start are its first 16 bytes.
 static inline asl_text *key_text(struct parser *s, asl_str key, struct window start) {
     uint64_t h = (start.low ^ start.high * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
-    struct cached_key *k = &s->keys[(h ^ key.size) >> 32 & (CACHED_KEYS - 1)];
-    if (k->text && k->start.low == start.low && k->start.high == start.high && k->text->size == key.size &&
+    size_t slot = (h ^ key.size) >> 32 & (CACHED_KEYS - 1);
+    struct cached_key *k = &s->keys[slot];
+    uint64_t bit = (uint64_t)1 << slot % 64, *cached = &s->cached[slot / 64];
+    if (*cached & bit && k->start.low == start.low && k->start.high == start.high && k->text->size == key.size &&
         (key.size <= 16 || memcmp(k->text->bytes + 16, key.data + 16, key.size - 16) == 0)) {
         k->text->refs++;
         return k->text;
     }
     *k = (struct cached_key){start, asl_text_new(key)};
+    *cached |= bit;
     return k->text;
 }
 
@@ -318,6 +358,63 @@ static inline const char *member_key(struct parser *s, const char *p, asl_text *
     struct window start = {0};
     if (text.size) memcpy(&start, text.data, text.size < 16 ? text.size : 16);
     *key = key_text(s, text, start);
+    return p;
+}
+
+// ---------------------------------------------------------------- numbers
+
+// How many of 8 bytes, each xor '0', are digits before the first that is not.
+static inline unsigned digits_among(uint64_t x) {
+    uint64_t other = ((x + EACH(0x76)) | x) & EACH(0x80); // right up to the first: carries go upwards only
+    return other ? (unsigned)__builtin_ctzll(other) / 8 : 8;
+}
+
+// The number of 8 digits, first digit in the lowest byte: pairs, fours, eights.
+static inline uint64_t eight_digits(uint64_t x) {
+    x = (x * 10 + (x >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x * 100 + (x >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    return (x * 10000 + (x >> 32)) & UINT64_C(0xffffffff);
+}
+
+// Integers of up to 16 digits, and decimal fractions of up to 14 bytes without an exponent. All others, and whatever
+// is not a number, go to asl__number_scan.
+static inline const char *number_value(struct parser *s, const char *p, struct window *v) {
+    const char *start = p, *why;
+    bool negative = *p == '-';
+    p += negative;
+    if (s->end - p >= 24) {
+        uint64_t x = load8(p) ^ EACH('0'), u;
+        unsigned size = digits_among(x);
+        if (size < 8) {
+            u = size ? eight_digits(x << (64 - 8 * size)) : 0;
+        } else {
+            u = eight_digits(x);
+            x = load8(p + 8) ^ EACH('0');
+            unsigned more = digits_among(x);
+            static const uint32_t ten[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+            if (more) u = u * ten[more] + eight_digits(x << (64 - 8 * more));
+            size += more;
+        }
+        if (size && (*p != '0' || size == 1)) {
+            char next = p[size];
+            if (size < 16 && next != '.' && (next | 0x20) != 'e' && !(negative && u == 0)) {
+                *v = window_of(asl_int((int64_t)(negative ? 0 - u : u)));
+                return p + size;
+            }
+            if (size < 12 && next == '.') { // then 8 more bytes are there
+                unsigned fraction = digits_among(load8(p + size + 1) ^ EACH('0'));
+                const char *end = p + size + 1 + fraction;
+                if (fraction && fraction < 8 && end - start <= ASL_INLINE_MAX && (*end | 0x20) != 'e') {
+                    *v = inline_text(ASL_NUMBER_TEXT, start, (size_t)(end - start));
+                    return end;
+                }
+            }
+        }
+    }
+    asl_value general;
+    p = asl__number_scan(start, s->end, &general, &why);
+    if (general.tag == ASL_NONE) return fail(s, p, "%s", why);
+    *v = window_of(general);
     return p;
 }
 
@@ -362,14 +459,14 @@ static asl_value close_object(struct parser *s, size_t base) {
     size_t count = s->member_count - base;
     asl_value v = asl__object_of(s->members + base, count);
     s->member_count = base;
-    if (asl_object_count(&v) < count) memset(s->keys, 0, sizeof s->keys);
+    if (asl_object_count(&v) < count) memset(s->cached, 0, sizeof s->cached);
     return v;
 }
 
 // One value with everything inside it. Returns where it ends.
 static const char *value(struct parser *s, const char *p, asl_value *out) {
-    const char *end = s->end, *why;
-    asl_value v;
+    const char *end = s->end;
+    struct window v;
 
 next_value:
     p = skip_space(p, end);
@@ -386,7 +483,7 @@ next_value:
         if (p == end || *p != '}') goto next_key;
         p++;
         s->depth--;
-        v = asl_object_new(0);
+        v = window_of(asl_object_new(0));
         break;
     case '[':
         p = open_level(s, p, false);
@@ -395,55 +492,55 @@ next_value:
         if (p == end || *p != ']') goto next_value;
         p++;
         s->depth--;
-        v = asl_array_new(0);
+        v = window_of(asl_array_new(0));
         break;
     case '-':
     case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
-        p = asl__number_scan(p, end, &v, &why);
-        if (v.tag == ASL_NONE) return fail(s, p, "%s", why);
+        p = number_value(s, p, &v);
+        if (!p) return NULL;
         break;
     case 't':
         if (!(p = word(s, p, "true", 4))) return NULL;
-        v = asl_bool(true);
+        v = window_of(asl_bool(true));
         break;
     case 'f':
         if (!(p = word(s, p, "false", 5))) return NULL;
-        v = asl_bool(false);
+        v = window_of(asl_bool(false));
         break;
     case 'n':
         if (!(p = word(s, p, "null", 4))) return NULL;
-        v = asl_null();
+        v = window_of(asl_null());
         break;
     default: return bad_value(s, p);
     }
 
 have_value:
     if (s->depth == 0) {
-        *out = v;
+        *out = value_of(v);
         return p;
     }
     const struct level *level = &s->levels[s->depth - 1];
     if (level->object) {
-        s->members[s->member_count - 1].value = v;
+        s->members[s->member_count - 1].value = value_of(v);
         p = skip_space(p, end);
         if (p < end && *p == ',') {
             p = skip_space(p + 1, end);
             goto next_key;
         }
         if (p == end || *p != '}') return expected(s, p, "',' or '}' after a member");
-        v = close_object(s, level->base);
+        v = window_of(close_object(s, level->base));
     } else {
         if (s->item_count == s->item_room) {
             s->items = more_room(s->items, s->first_items, &s->item_room, sizeof *s->items);
         }
-        s->items[s->item_count++] = v;
+        s->items[s->item_count++] = value_of(v);
         p = skip_space(p, end);
         if (p < end && *p == ',') {
             p++;
             goto next_value;
         }
         if (p == end || *p != ']') return expected(s, p, "',' or ']' after an item");
-        v = asl__array_of(s->items + level->base, s->item_count - level->base);
+        v = window_of(asl__array_of(s->items + level->base, s->item_count - level->base));
         s->item_count = level->base;
     }
     p++;
@@ -476,7 +573,7 @@ int asl_json_parse(asl_str text, const asl_json_limits *limits, asl_value *out, 
     s.members = s.first_members, s.member_count = 0, s.member_room = FIRST_ROOM;
     s.levels = s.first_levels, s.depth = 0, s.level_room = FIRST_ROOM;
     s.decoded = (asl_buffer){0};
-    memset(s.keys, 0, sizeof s.keys);
+    memset(s.cached, 0, sizeof s.cached);
 
     asl_value v = asl_none();
     const char *p = s.start;

@@ -5,12 +5,9 @@
 #include "value_private.h"
 
 #include <assert.h>
-#include <float.h>
-#include <limits.h>
 #include <locale.h>
 #include <math.h>
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 asl_value asl_double(double d) {
@@ -287,21 +284,120 @@ size_t asl__int_print(int64_t i, char out[20]) {
     return size;
 }
 
-// The shortest digits that read back as d > 0, the nearest to d among those; d = 0.d1 d2 … × 10^*point.
-static size_t shortest_digits(double d, char digits[17], int *point) {
-    char text[32];
-    int precision = 14;
-    pthread_once(&c_locale_once, make_c_locale);
-    do {
-        snprintf(text, sizeof text, "%.*e", precision, d);
-    } while (strtod(text, NULL) != d && ++precision < 17);
-    size_t count = 0;
-    const char *p = text;
-    for (; *p != 'e'; p++) {
-        if (is_digit(*p)) digits[count++] = *p;
+// The shortest digits of a double, by Raffaello Giulietti's Schubfach ("The Schubfach way to render doubles", 2021): the
+// interval of reals that read back as d is scaled by a power of ten such that it holds one or two integers, or one
+// multiple of ten; 126 bits of that power are enough to tell which. As a table of all 617 powers would be larger than
+// everything else here, they are made from every 27th, to 192 bits and rounded up, and an exact power of five.
+
+struct bits128 {
+    uint64_t high, low;
+};
+
+#define POWER_FIRST (-297)
+#define POWER_STEP  27
+static const uint64_t power_of_ten[24][3] = {
+    {0xa76c582338ed2621, 0xaf2af2b80af6f24e, 0x657c8f4d43323a37}, // 1e-297
+    {0x873e4f75e2224e68, 0x5a7744a6e804a291, 0xcc35eddfcf0996d8}, // 1e-270
+    {0xda7f5bf590966848, 0xaf39a475506a899e, 0xa30294cc2934e663}, // 1e-243
+    {0xb080392cc4349dec, 0xbd8d794d96aacfb3, 0xfe13a5c86af64419}, // 1e-216
+    {0x8e938662882af53e, 0x547eb47b7282ee9c, 0x41b0230e1421487e}, // 1e-189
+    {0xe65829b3046b0afa, 0x0cb4a5a3112a5112, 0xa3b561b1cb208397}, // 1e-162
+    {0xba121a4650e4ddeb, 0x92f34d62616ce413, 0x21a0183e10583cd4}, // 1e-135
+    {0x964e858c91ba2655, 0x3a6a07f8d510f86f, 0xe9082f25e9c5e9ed}, // 1e-108
+    {0xf2d56790ab41c2a2, 0xfae27299423fb9c3, 0x3695dad7e8858902}, // 1e-81
+    {0xc428d05aa4751e4c, 0xaa97e14c3c26b886, 0x96842dc95323f5a9}, // 1e-54
+    {0x9e74d1b791e07e48, 0x775ea264cf55347d, 0xca49f1c05120c9c8}, // 1e-27
+    {0x8000000000000000, 0x0000000000000000, 0x0000000000000000}, // 1e0
+    {0xcecb8f27f4200f3a, 0x0000000000000000, 0x0000000000000000}, // 1e27
+    {0xa70c3c40a64e6c51, 0x999090b65f67d924, 0x0000000000000000}, // 1e54
+    {0x86f0ac99b4e8dafd, 0x69a028bb3ded71a3, 0xdf9f915627c04e28}, // 1e81
+    {0xda01ee641a708de9, 0xe80e6f4820cc9495, 0xd74baad03bc1d8d4}, // 1e108
+    {0xb01ae745b101e9e4, 0x5ec05dcff72e7f8f, 0xc04c79ffe3243020}, // 1e135
+    {0x8e41ade9fbebc27d, 0x14588f13be847307, 0x23bd6a2059c002f6}, // 1e162
+    {0xe5d3ef282a242e81, 0x8f1668c8a86da5fa, 0xf0b5ccf5176ecc7d}, // 1e189
+    {0xb9a74a0637ce2ee1, 0x6d953e2bd7173692, 0x88efb0037ac08bdf}, // 1e216
+    {0x95f83d0a1fb69cd9, 0x4abdaf101564f98e, 0x0d5a4af7b3a98e48}, // 1e243
+    {0xf24a01a73cf2dccf, 0xbc633b39673c8cec, 0x3d9c44cd2f36917d}, // 1e270
+    {0xc3b8358109e84f07, 0x0a862f80ec4700c8, 0x02606ea01029dc38}, // 1e297
+    {0x9e19db92b4e31ba9, 0x6c07a2c26a8346d1, 0x4944d9f52cd0dec3}, // 1e324
+};
+
+// floor(log2(10^e)) for |e| < 1233
+static inline int log2_of_power(int e) { return (e * 1741647) >> 19; }
+
+// 10^e as 128 bits with the highest set, rounded up; -292 <= e <= 324.
+static struct bits128 power(int e) {
+    int row = (e - POWER_FIRST) / POWER_STEP, base = POWER_FIRST + row * POWER_STEP, rest = e - base;
+    uint64_t five = 1;
+    for (int i = 0; i < rest; i++) five *= 5; // 5^26 < 2^61
+    // The row times 5^rest: 256 bits, word[0] the lowest.
+    uint64_t word[4];
+    unsigned __int128 sum = 0;
+    for (int i = 0; i < 3; i++) {
+        sum += (unsigned __int128)power_of_ten[row][2 - i] * five;
+        word[i] = (uint64_t)sum;
+        sum >>= 64;
     }
+    word[3] = (uint64_t)sum;
+    int shift = log2_of_power(e) - log2_of_power(base) - rest; // 0 … 61, beyond the 64 bits dropped anyway
+    bool inexact = word[0] != 0;
+    if (shift) {
+        inexact |= word[1] << (64 - shift) != 0;
+        word[1] = word[1] >> shift | word[2] << (64 - shift);
+        word[2] = word[2] >> shift | word[3] << (64 - shift);
+    }
+    word[1] += inexact;
+    word[2] += inexact && word[1] == 0;
+    return (struct bits128){word[2], word[1]};
+}
+
+// floor(g * x / 2^128), the last bit set when that is not exact.
+static inline uint64_t round_to_odd(struct bits128 g, uint64_t x) {
+    unsigned __int128 low = (unsigned __int128)g.low * x, high = (unsigned __int128)g.high * x + (uint64_t)(low >> 64);
+    return (uint64_t)(high >> 64) | ((uint64_t)high > 1);
+}
+
+// d > 0 is *digits * 10^*exponent, with the fewest digits that read back as d, and of those nearest to d.
+static void shortest_decimal(double d, uint64_t *digits, int *exponent) {
+    uint64_t bits;
+    memcpy(&bits, &d, sizeof bits);
+    uint64_t fraction = bits & 0xfffffffffffffu;
+    int biased = (int)(bits >> 52);
+    uint64_t c = biased ? fraction | 0x10000000000000u : fraction; // d = c * 2^q
+    int q = (biased ? biased : 1) - 1075;
+    bool even = c % 2 == 0;                         // then the ends of the interval read back as d too
+    bool lower_closer = fraction == 0 && biased > 1; // at a power of two the doubles below are twice as dense
+    int k = (q * 1262611 - (lower_closer ? 524031 : 0)) >> 22; // floor(log10(2^q)), or of 3/4 of it
+    int h = q + log2_of_power(-k) + 1;
+    struct bits128 g = power(-k);
+    uint64_t lower = round_to_odd(g, (4 * c - 2 + lower_closer) << h) + !even;
+    uint64_t middle = round_to_odd(g, 4 * c << h);
+    uint64_t upper = round_to_odd(g, (4 * c + 2) << h) - !even;
+
+    uint64_t s = middle / 4, tens = s / 10;
+    *exponent = k + 1;
+    if (s >= 10) {
+        bool down_fits = lower <= 40 * tens, up_fits = 40 * tens + 40 <= upper;
+        if (down_fits != up_fits) {
+            *digits = tens + up_fits;
+            return;
+        }
+    }
+    *exponent = k;
+    bool down_fits = lower <= 4 * s, up_fits = 4 * s + 4 <= upper;
+    uint64_t half = 4 * s + 2;
+    bool up = down_fits != up_fits ? up_fits : middle > half || (middle == half && s % 2);
+    *digits = s + up;
+}
+
+// The same as digits: d = 0.d1 d2 … × 10^*point. Returns their number.
+static size_t shortest_digits(double d, char digits[20], int *point) {
+    uint64_t u;
+    int exponent;
+    shortest_decimal(d, &u, &exponent);
+    size_t count = asl__int_print((int64_t)u, digits); // below 10^17
+    *point = (int)count + exponent;
     while (count > 1 && digits[count - 1] == '0') count--;
-    *point = atoi(p + 1) + 1;
     return count;
 }
 
@@ -315,7 +411,7 @@ size_t asl_double_print(double d, char out[32]) {
     if (signbit(d)) *p++ = '-';
     d = fabs(d);
     if (d < 1e15 && d == floor(d)) return (size_t)(p - out) + asl__int_print((int64_t)d, p);
-    char digits[17];
+    char digits[20];
     int point;
     size_t count = shortest_digits(d, digits, &point);
     if (point >= -5 && point <= 0) {

@@ -4,8 +4,8 @@
 #include <assert.h>
 
 static asl_object *new_object(size_t capacity) {
-    if (capacity > UINT32_MAX / 4) asl__out_of_memory(SIZE_MAX); // the index needs up to four slots a member
-    asl_object *o = asl_alloc(asl__block_size(sizeof *o, capacity, sizeof o->entries[0]));
+    if (capacity > ASL__CAPACITY_MAX) asl__out_of_memory(SIZE_MAX);
+    asl_object *o = asl__block_alloc(asl__object_size(capacity));
     o->head = (struct asl__container){.refs = 1, .capacity = (uint32_t)capacity};
     o->index = NULL;
     return o;
@@ -113,8 +113,8 @@ static asl_object *writable(asl_object *o) {
 static asl_object *append(asl_object *o, asl_text *key, asl_value item) {
     if (o->head.count == o->head.capacity) {
         uint32_t capacity = o->head.capacity < 4 ? 4 : o->head.capacity * 2;
-        if (capacity > UINT32_MAX / 4) asl__out_of_memory(SIZE_MAX);
-        o = asl_realloc(o, asl__block_size(sizeof *o, capacity, sizeof o->entries[0]));
+        if (capacity > ASL__CAPACITY_MAX) asl__out_of_memory(SIZE_MAX);
+        o = asl__block_resize(o, asl__object_size(o->head.capacity), asl__object_size(capacity));
         o->head.capacity = capacity;
     }
     uint32_t position = o->head.count++;

@@ -69,9 +69,14 @@ uint32_t asl_hash(asl_str text) {
 
 // ---------------------------------------------------------------- blocks
 
+// At least one byte more than the text, for the NUL, and a multiple of ASL__TEXT_STEP.
+static inline size_t block_size(size_t size) {
+    return (sizeof(asl_text) + size + ASL__TEXT_STEP) & ~(size_t)(ASL__TEXT_STEP - 1);
+}
+
 asl_text *asl_text_new(asl_str text) {
-    size_t size = asl__block_size(sizeof(asl_text) + ASL__TEXT_STEP, text.size, 1); // at least one byte for the NUL
-    asl_text *t = asl_alloc(size & ~(size_t)(ASL__TEXT_STEP - 1));
+    if (text.size > PTRDIFF_MAX) asl__out_of_memory(SIZE_MAX);
+    asl_text *t = asl__block_alloc(block_size(text.size));
     t->refs = 1;
     t->hash = asl_hash(text);
     t->size = text.size;
@@ -86,7 +91,7 @@ asl_text *asl_text_retain(asl_text *t) {
 }
 
 void asl_text_release(asl_text *t) {
-    if (--t->refs == 0) asl_free(t);
+    if (--t->refs == 0) asl__block_free(t, block_size(t->size));
 }
 
 asl_str asl_str_z(const char *zero_terminated) {

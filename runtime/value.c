@@ -22,8 +22,9 @@ static inline struct asl__container *container_of(const asl_value *v) {
 // A container without owners: it gets a new life as an element of the list of those being emptied.
 static struct asl__container *begin_free(const asl_value *v, struct asl__container *above) {
     struct asl__container *c = container_of(v);
-    if (v->tag == ASL_OBJECT) asl_free(v->object->index);
-    c->refs = v->tag;
+    bool object = v->tag == ASL_OBJECT;
+    if (object) asl_free(v->object->index);
+    c->refs = c->capacity * 2 + object;
     c->above = above;
     return c;
 }
@@ -31,15 +32,16 @@ static struct asl__container *begin_free(const asl_value *v, struct asl__contain
 static void free_container(const asl_value *first) {
     struct asl__container *c = begin_free(first, NULL);
     while (c) {
+        bool object = c->refs & 1;
         if (c->count == 0) {
             struct asl__container *above = c->above;
-            asl_free(c);
+            asl__block_free(c, object ? asl__object_size(c->refs / 2) : asl__array_size(c->refs / 2));
             c = above;
             continue;
         }
         uint32_t last = --c->count;
         asl_value item;
-        if (c->refs == ASL_ARRAY) {
+        if (!object) {
             item = ((asl_array *)c)->items[last];
         } else {
             struct asl__entry *e = &((asl_object *)c)->entries[last];

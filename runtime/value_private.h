@@ -21,8 +21,9 @@
 
 /* What arrays and objects begin with. While a container is being freed its fields serve another purpose, so that
    freeing needs no memory, however deep the nesting. */
+#define ASL__CAPACITY_MAX (UINT32_MAX / 4) /* leaves a bit of refs then, and the size of an index */
 struct asl__container {
-    uint32_t refs; /* being freed: its enum asl_tag */
+    uint32_t refs; /* being freed: twice its capacity, plus one for an object */
     uint32_t count;
     union {
         struct {
@@ -63,6 +64,19 @@ _Static_assert(sizeof(struct asl_array) == 16, "an array's header is one value l
 _Noreturn void asl__out_of_memory(size_t size);
 /* The size of a block of header + count * each bytes; out of memory when that overflows. */
 size_t asl__block_size(size_t header, size_t count, size_t each);
+
+/* Memory for texts, arrays and objects, which know how large they are: faster than asl_alloc when they are small. A
+   block is freed with the size that it was allocated or resized to. */
+void *asl__block_alloc(size_t size);
+void asl__block_free(void *p, size_t size);
+void *asl__block_resize(void *p, size_t old_size, size_t size);
+
+static inline size_t asl__array_size(size_t capacity) {
+    return sizeof(asl_array) + capacity * sizeof(asl_value); /* at most 16 GB: no overflow */
+}
+static inline size_t asl__object_size(size_t capacity) {
+    return sizeof(asl_object) + capacity * sizeof(struct asl__entry);
+}
 
 static inline bool asl__is_container(const asl_value *v) { return v->tag >= ASL_ARRAY; }
 
