@@ -30,6 +30,7 @@ struct call {
 
 struct exec {
     char **argv;
+    char who[ASL__WHO_SIZE];
     struct call *first, *last; /* waiting */
     size_t running, most;
     bool closed;
@@ -44,13 +45,11 @@ static void exec_free(struct exec *x) {
 
 // ---------------------------------------------------------------- the answer
 
-static void answer(asl_task *task, const char *name, struct asl__process *p) {
+static void answer(asl_task *task, const char *who, struct asl__process *p) {
     asl_str out = {p->out.data, p->out.size}, err = {p->err.data, p->err.size};
     asl_buffer cause = {0};
     struct asl__failure failure;
     asl_value result, text;
-    char who[256];
-    snprintf(who, sizeof who, "exec: %.200s", name);
 
     if (p->out_overflow) {
         asl__task_fail(task, "%s printed more than %zu bytes and was killed", who, p->out_limit);
@@ -95,7 +94,7 @@ static void on_ended(struct asl__process *p, void *owner) {
     asl_task *task = c->task;
     c->task = NULL;
     task->data = NULL;
-    answer(task, c->exec->argv[0], p);
+    answer(task, c->exec->who, p);
 }
 
 static void start_waiting(struct exec *x);
@@ -205,6 +204,7 @@ static int exec_open(asl_binding *binding, asl_str spec, void **state, char *mes
     }
     struct exec *x = asl_calloc(1, sizeof *x);
     x->argv = argv;
+    asl__who("exec", spec, x->who);
     x->most = processes();
     *state = x;
     return 0;

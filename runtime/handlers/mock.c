@@ -65,20 +65,24 @@ struct mock {
 
 // ---------------------------------------------------------------- messages
 
+struct message {
+    uint32_t start;
+    size_t from, size; /* in reader.lines */
+};
+
 struct reader {
     const char *file;
     asl_str text;
-    asl_buffer *errors;
     asl_buffer *warnings;
-    size_t count;
+    size_t count; /* of errors */
+    struct message *messages;
+    asl_buffer lines;
 };
 
-static void add_line(struct reader *r, asl_buffer *to, asl_span where, const char *severity, const char *message,
+static void add_line(const struct reader *r, asl_buffer *to, asl_span where, const char *severity, const char *message,
                      const char *help) {
     uint32_t line, column;
     asl_doc_position(r->text, where.start, &line, &column);
-    if (to->size)
-        asl_buffer_byte(to, '\n');
     asl_buffer_format(to, "%s:%u:%u: %s: %s", r->file, line, column, severity, message);
     if (help)
         asl_buffer_format(to, "; %s", help);
@@ -86,13 +90,38 @@ static void add_line(struct reader *r, asl_buffer *to, asl_span where, const cha
 
 static void on_doc_error(void *user, asl_span where, const char *message, const char *help) {
     struct reader *r = user;
-    r->count++;
-    add_line(r, r->errors, where, "error", message, help);
+    if ((r->count & (r->count - 1)) == 0) /* full: 0, 1, 2, 4, … */
+        r->messages = asl_realloc(r->messages, (r->count ? 2 * r->count : 1) * sizeof *r->messages);
+    size_t from = r->lines.size;
+    add_line(r, &r->lines, where, "error", message, help);
+    r->messages[r->count++] = (struct message){where.start, from, r->lines.size - from};
 }
 
 static void on_doc_warning(void *user, asl_span where, const char *message, const char *help) {
     struct reader *r = user;
+    if (r->warnings->size)
+        asl_buffer_byte(r->warnings, '\n');
     add_line(r, r->warnings, where, "warning", message, help);
+}
+
+static int by_place(const void *a, const void *b) {
+    const struct message *x = a, *y = b;
+    if (x->start != y->start)
+        return x->start < y->start ? -1 : 1;
+    return x->from < y->from ? -1 : 1;
+}
+
+/* All errors, in the order of the file. */
+static void give_errors(struct reader *r, asl_buffer *out) {
+    if (r->count > 0)
+        qsort(r->messages, r->count, sizeof *r->messages, by_place);
+    for (size_t i = 0; i < r->count; i++) {
+        if (out->size)
+            asl_buffer_byte(out, '\n');
+        asl_buffer_add(out, r->lines.data + r->messages[i].from, r->messages[i].size);
+    }
+    asl_free(r->messages);
+    asl_buffer_free(&r->lines);
 }
 
 static void complain(struct reader *r, asl_span where, const char *format, ...)
@@ -429,7 +458,7 @@ static const asl_doc *choose(struct reader *r, const asl_doc *machines, const ch
     for (const asl_doc *m = machines->first; m; m = m->next) {
         const asl_doc *cases = asl_doc_get(m, "TestCases");
         for (const asl_doc *c = cases ? cases->first : NULL; c; c = c->next) {
-            if (name && !asl_str_equal(c->key, asl_str_z(name)))
+            if (m->duplicate_of || c->duplicate_of || (name && !asl_str_equal(c->key, asl_str_z(name))))
                 continue;
             count++;
             found = c;
@@ -577,7 +606,7 @@ static void build(struct mock *mock, struct reader *r, const asl_doc *root, cons
     check_members(r, root, "a mock file", "StateMachines", "MockedResponses");
     const asl_doc *machines = member_object(r, root, "StateMachines");
     const asl_doc *responses = member_object(r, root, "MockedResponses");
-    if (!asl_doc_get(root, "StateMachines"))
+    if (!asl_doc_get(root, "StateMachines") && r->count == 0)
         complain(r, root->span, "a mock file must have 'StateMachines'");
     for (const asl_doc *m = responses ? responses->first : NULL; m; m = m->next) {
         uint32_t count = 0;
@@ -608,13 +637,15 @@ int asl__mock_open(const char *file, const char *test_case, const char *program,
         return -1;
     }
     struct mock *mock = asl_calloc(1, sizeof *mock);
-    struct reader r = {.file = file, .text = {text.data, text.size}, .errors = errors, .warnings = &mock->warnings};
+    struct reader r = {.file = file, .text = {text.data, text.size}, .warnings = &mock->warnings};
     asl_doc_tree *tree = asl_doc_read(r.text, on_doc_error, on_doc_warning, &r, &doc_errors);
     if (tree && asl_doc_root(tree))
         build(mock, &r, asl_doc_root(tree), test_case, program);
+    bool readable = tree != NULL;
     asl_doc_free(tree);
+    give_errors(&r, errors);
     asl_buffer_free(&text);
-    if (r.count > 0 || !tree) {
+    if (r.count > 0 || !readable) {
         asl__mock_close(mock);
         return -1;
     }

@@ -565,6 +565,19 @@ int asl__split_words(asl_str command, char ***argv, char *message, size_t messag
     return 0;
 }
 
+void asl__who(const char *scheme, asl_str command, char out[ASL__WHO_SIZE]) {
+    enum { SHOWN = 80 };
+    while (command.size && is_blank(command.data[0]))
+        command.data++, command.size--;
+    while (command.size && is_blank(command.data[command.size - 1]))
+        command.size--;
+    size_t size = command.size;
+    if (size > SHOWN)
+        for (size = SHOWN; size > 0 && ((unsigned char)command.data[size] & 0xc0) == 0x80; size--) { /* a whole character */
+        }
+    snprintf(out, ASL__WHO_SIZE, "%s: %.*s%s", scheme, (int)size, command.data, size < command.size ? "…" : "");
+}
+
 // ---------------------------------------------------------------- environment
 
 static const char *const variables[] = {"ASL_RESOURCE=", "ASL_STATE=", "ASL_ATTEMPT=", "ASL_TASK_TOKEN=",

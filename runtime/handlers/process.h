@@ -76,6 +76,10 @@ void asl__process_keep_loop(struct asl__process *p, bool keep);
    block, ending in NULL, freed with asl_free. 0, or -1 with a message. */
 int asl__split_words(asl_str command, char ***argv, char *message, size_t message_size);
 
+/* "exec: ./charge --fast", for messages: the command as written, cut when it is long. */
+enum { ASL__WHO_SIZE = 128 };
+void asl__who(const char *scheme, asl_str command, char out[ASL__WHO_SIZE]);
+
 /* The environment of a task's process: ours, with the ASL_ variables replaced. task NULL: without them. One block. */
 char **asl__task_environment(const asl_task *task);
 

@@ -42,6 +42,7 @@ struct slot {
 struct worker {
     char **words; /* the block of the command */
     char **argv;  /* the command itself, after -jN */
+    char who[ASL__WHO_SIZE];
     struct call *first, *last;
     bool closed;
     size_t alive; /* processes not released */
@@ -74,17 +75,11 @@ static void stop_process(struct slot *s, asl_task *task) {
     asl__process_stop(p, task);
 }
 
-static const char *who(const struct worker *w, char out[256]) {
-    snprintf(out, 256, "worker: %.200s", w->argv[0]);
-    return out;
-}
-
 /* One line that came while a task was waiting for it. False: the process is out of step. */
 static bool answer_line(struct slot *s, asl_str line) {
-    char name[256];
     asl_value result, cause;
     struct asl__failure failure;
-    bool is_json = asl__answer_json(line, who(s->worker, name), "answered with", &result, &cause) == 0;
+    bool is_json = asl__answer_json(line, s->worker->who, "answered with", &result, &cause) == 0;
     asl_task *task = take_task(s);
     if (!is_json) {
         asl_task_fail(task, asl_string(ASL_STR("States.TaskFailed")), cause);
@@ -137,8 +132,7 @@ static void on_output(struct asl__process *p, void *owner) {
 
 /* It ended without answering. */
 static void fail_ended(struct slot *s, const struct asl__process *p) {
-    char name[256];
-    who(s->worker, name);
+    const char *name = s->worker->who;
     struct asl__failure failure;
     asl_str err = {p->err.data, p->err.size};
     asl_task *task = take_task(s);
@@ -296,6 +290,7 @@ static int worker_open(asl_binding *binding, asl_str spec, void **state, char *m
     struct worker *w = asl_calloc(1, sizeof *w + count * sizeof *w->slots);
     w->words = words;
     w->argv = argv;
+    asl__who("worker", spec, w->who);
     w->count = count;
     for (size_t i = 0; i < count; i++)
         w->slots[i].worker = w;
