@@ -30,6 +30,7 @@
 //                   "machines": [1, 2],              parallel: one a branch; map: one
 //                   "maxConcurrency": 0, "toleratedFailureCount": 0, "toleratedFailurePercentage": 0,
 //                   "maxConcurrencyPath": "$.n", "toleratedFailureCountPath": …, "toleratedFailurePercentagePath": …,
+//                   "itemSelector": true,            map: the processor suspends after its item op; iterations start there
 //                   "itemsPath": "$.items", "distributed": true, "executionType": "STANDARD", "label": "…",
 //                   "retry": [{"errorEquals": ["States.ALL"], "intervalSeconds": 1, "maxAttempts": 3,
 //                              "backoffRate": 2, "maxDelaySeconds": 60, "jitter": true}],

@@ -1,0 +1,414 @@
+// The engine: who serves which Resource, and the loop.
+//
+// One turn of the loop runs what is ready, then looks outside. With the real clock it sleeps in libuv until the next
+// timer or until a handler has something; with the virtual clock time jumps to the next timer once no handler is at
+// work any more. The uv loop exists only from the moment somebody must wait for something outside.
+#include "engine.h"
+
+#include <string.h>
+#include <uv.h>
+
+#include "handlers/mock.h"
+#include "handlers/native.h"
+
+/* A program that was compiled with C functions brings native.o with it; no other needs it. */
+#pragma weak asl__native_open
+
+// ---------------------------------------------------------------- bindings
+
+void *asl_binding_state(const asl_binding *b) { return b->state; }
+const char *asl__binding_machine(const asl_binding *b) { return b->engine->image.name; }
+asl_thunk *asl__binding_thunk(const asl_binding *b) { return b->thunk; }
+
+/* Whether text matches pattern, in which * stands for any run of characters. */
+static bool pattern_matches(const char *pattern, const char *text) {
+    const char *star = NULL, *again = NULL;
+    while (*text) {
+        if (*pattern == '*') {
+            star = ++pattern;
+            again = text;
+        } else if (*pattern == *text) {
+            pattern++;
+            text++;
+        } else if (star) {
+            pattern = star;
+            text = ++again;
+        } else {
+            return false;
+        }
+    }
+    while (*pattern == '*') pattern++;
+    return *pattern == 0;
+}
+
+static bool has_scheme(const asl_handler *h, const char *spec) {
+    size_t n = strlen(h->scheme);
+    return strncmp(spec, h->scheme, n) == 0 && (spec[n] == ':' || spec[n] == 0);
+}
+
+/* The handler of a scheme: the user's own first. */
+static const asl_handler *find_handler(const asl_engine *e, const char *spec) {
+    for (size_t i = 0; i < e->handler_count; i++)
+        if (has_scheme(e->handlers[i], spec)) return e->handlers[i];
+    for (const asl_handler *const *h = e->program->handlers; h && *h; h++)
+        if (has_scheme(*h, spec)) return *h;
+    return NULL;
+}
+
+static bool is_later_scheme(const char *spec) {
+    return strncmp(spec, "http:", 5) == 0 || strncmp(spec, "https:", 6) == 0 || strcmp(spec, "aws") == 0 ||
+           strcmp(spec, "activity") == 0;
+}
+
+static void list_schemes(const asl_engine *e, asl_buffer *out) {
+    const char *before = "";
+    for (size_t i = 0; i < e->handler_count; i++, before = ", ") asl_buffer_format(out, "%s%s:", before, e->handlers[i]->scheme);
+    for (const asl_handler *const *h = e->program->handlers; h && *h; h++, before = ", ")
+        asl_buffer_format(out, "%s%s:", before, (*h)->scheme);
+    if (!*before) asl_buffer_z(out, "none, since the program has no Task states");
+}
+
+static char *copy(const char *z) {
+    size_t size = strlen(z) + 1;
+    return memcpy(asl_alloc(size), z, size);
+}
+
+static void free_binding(asl_binding *b) {
+    asl_free(b->pattern);
+    asl_free(b->spec);
+    asl_free(b);
+}
+
+/* Opens "scheme:spec" for a pattern and keeps it. NULL with a message. */
+static asl_binding *open_binding(asl_engine *e, const char *pattern, const char *spec, uint32_t thunk, char *message,
+                                 size_t size) {
+    const asl_handler *h = find_handler(e, spec);
+    if (!h) {
+        asl_buffer known = {0};
+        list_schemes(e, &known);
+        if (is_later_scheme(spec)) snprintf(message, size, "%s=%s: this handler is not supported by this version yet", pattern, spec);
+        else snprintf(message, size, "%s=%s: there is no such handler; known are %s", pattern, spec, known.data);
+        asl_buffer_free(&known);
+        return NULL;
+    }
+    asl_binding *b = asl_calloc(1, sizeof *b);
+    *b = (asl_binding){.engine = e, .handler = h, .pattern = copy(pattern), .spec = copy(spec)};
+    if (thunk != ASL_NO_OPERAND && e->program->thunks) b->thunk = e->program->thunks[thunk];
+    const char *rest = spec + strlen(h->scheme);
+    asl_str inner = asl_str_z(*rest == ':' ? rest + 1 : rest);
+    char why[1024] = "";
+    int rc = b->thunk && asl__native_open ? asl__native_open(inner, b->thunk, &b->state, why, sizeof why)
+             : h->open                    ? h->open(b, inner, &b->state, why, sizeof why)
+                                          : 0;
+    if (rc < 0) {
+        snprintf(message, size, "%s=%s: %s", pattern, spec, why);
+        free_binding(b);
+        return NULL;
+    }
+    e->bindings = asl_realloc(e->bindings, (e->binding_count + 1) * sizeof(asl_binding *));
+    return e->bindings[e->binding_count++] = b;
+}
+
+static int open_mock(asl_engine *e, const char *file, const char *test_case, char *message, size_t size) {
+    asl_binding *b = asl_calloc(1, sizeof *b);
+    asl_buffer spec = {0};
+    asl_buffer_z(&spec, file);
+    if (test_case) asl_buffer_format(&spec, "#%s", test_case);
+    asl_buffer_byte(&spec, 0);
+    *b = (asl_binding){.engine = e, .handler = &asl_handler_mock, .pattern = copy("*"), .spec = spec.data};
+    if (b->handler->open(b, asl_str_z(b->spec), &b->state, message, size) < 0) {
+        free_binding(b);
+        return -1;
+    }
+    e->mock = b;
+    return 0;
+}
+
+/* Who serves a site: the mock, then the bindings of the options, then those compiled in, then the Resource itself when
+   it names a handler. An ARN may stay without: it fails when it is reached. */
+static int bind_site(asl_engine *e, struct site *site, const asl_engine_options *o, size_t from_options, char *message,
+                     size_t size) {
+    const char *resource = site->resource, *state = e->image.states[site->state].name_z;
+    if (e->mock && asl__mock_serves(e->mock->state, state)) {
+        site->binding = e->mock;
+        site->mocked = true;
+        return 0;
+    }
+    for (size_t i = 0; i < from_options; i++) {
+        if (!pattern_matches(o->binds[i].pattern, resource)) continue;
+        site->binding = e->bindings[i];
+        return 0;
+    }
+    const char *pattern = NULL, *handler = NULL;
+    uint32_t thunk = ASL_NO_OPERAND;
+    for (uint32_t i = 0; i < e->image.binding_count && !handler; i++) {
+        const struct image_binding *b = &e->image.bindings[i];
+        if (!pattern_matches(b->pattern, resource)) continue;
+        pattern = b->pattern;
+        handler = b->handler;
+        thunk = b->thunk;
+    }
+    if (!handler) {
+        if (site->is_arn) return 0;
+        pattern = handler = resource;
+        if (!find_handler(e, resource) && !is_later_scheme(resource)) {
+            snprintf(message, size, "state \"%s\": nothing serves the resource \"%s\"; say who does its work, for example "
+                                    "--bind '%s=exec:COMMAND', or answer it with --mock",
+                     state, resource, resource);
+            return -1;
+        }
+    }
+    for (size_t i = from_options; i < e->binding_count; i++) {
+        if (strcmp(e->bindings[i]->spec, handler) != 0 || strcmp(e->bindings[i]->pattern, pattern) != 0) continue;
+        site->binding = e->bindings[i];
+        return 0;
+    }
+    site->binding = open_binding(e, pattern, handler, thunk, message, size);
+    return site->binding ? 0 : -1;
+}
+
+static int bind_all(asl_engine *e, const asl_engine_options *o, char *message, size_t size) {
+    if (o->mock_file && open_mock(e, o->mock_file, o->mock_case, message, size) < 0) return -1;
+    for (size_t i = 0; i < o->bind_count; i++)
+        if (!open_binding(e, o->binds[i].pattern, o->binds[i].handler, ASL_NO_OPERAND, message, size)) return -1;
+    for (uint32_t i = 0; i < e->image.site_count; i++)
+        if (e->image.sites[i].kind == SITE_TASK && bind_site(e, &e->image.sites[i], o, o->bind_count, message, size) < 0)
+            return -1;
+    return 0;
+}
+
+void asl__mock_ended(asl_engine *e, uint64_t execution) {
+    if (e->mock) asl__mock_forget(e->mock->state, execution);
+}
+
+void asl__mock_warnings(asl_engine *e, asl_buffer *out) {
+    if (!e->mock) return;
+    const struct image *image = &e->image;
+    char warnings[8192] = "";
+    const char **tasks = asl_alloc((image->state_count + 1) * sizeof *tasks);
+    size_t count = 0;
+    for (uint32_t i = 0; i < image->state_count; i++)
+        if (image->states[i].kind == STATE_TASK) tasks[count++] = image->states[i].name_z;
+    asl__mock_check(e->mock->state, tasks, count, warnings, sizeof warnings);
+    for (uint32_t i = 0; i < image->site_count; i++) {
+        const struct site *site = &image->sites[i];
+        if (!site->mocked) continue;
+        uint64_t calls = 1;
+        for (size_t r = 0; r < site->retrier_count; r++) calls += (uint64_t)site->retriers[r].max_attempts;
+        asl__mock_check_calls(e->mock->state, image->states[site->state].name_z, calls, warnings, sizeof warnings);
+    }
+    asl_free(tasks);
+    asl_buffer_z(out, warnings);
+}
+
+// ---------------------------------------------------------------- making and freeing
+
+static const char *environment(const char *name, const char *otherwise) {
+    const char *v = getenv(name);
+    return v && *v ? v : otherwise;
+}
+
+static uint64_t fresh_seed(void) {
+    uint64_t seed;
+    if (uv_random(NULL, NULL, &seed, sizeof seed, 0, NULL) != 0) seed = uv_hrtime();
+    return seed;
+}
+
+asl_engine *asl_engine_new(const asl_program *program, const asl_engine_options *options, char *message,
+                           size_t message_size) {
+    static const asl_engine_options defaults = {0};
+    const asl_engine_options *o = options ? options : &defaults;
+    asl_engine *e = asl_calloc(1, sizeof *e);
+    e->program = program;
+    if (asl__image_decode(&e->image, program, message, message_size) < 0) {
+        asl_free(e);
+        return NULL;
+    }
+    asl__clock_init(&e->clock, o->virtual_clock, o->start_time_ms);
+    asl__random_seed(&e->random, o->seeded ? o->seed : fresh_seed());
+    e->strict = o->strict_aws;
+    e->express = o->express || e->image.express;
+    const char *region = environment("AWS_REGION", environment("AWS_DEFAULT_REGION", "us-east-1"));
+    e->region = e->owned_region = copy(region);
+    e->account = e->owned_account = copy(environment("AWS_ACCOUNT_ID", "123456789012"));
+    e->partition = strncmp(region, "cn-", 3) == 0 ? "aws-cn" : strncmp(region, "us-gov-", 7) == 0 ? "aws-us-gov" : "aws";
+    e->handlers = o->handlers;
+    e->handler_count = o->handler_count;
+    if (bind_all(e, o, message, message_size) < 0) {
+        asl_engine_free(e);
+        return NULL;
+    }
+    return e;
+}
+
+const asl_program *asl_frame_program(const asl_frame *frame) {
+    return ((const struct frame *)frame)->execution->engine->program;
+}
+
+static void on_wake(uv_async_t *wake) { (void)wake; }
+static void on_timer(uv_timer_t *timer) { (void)timer; } /* the loop looks at the heap afterwards */
+
+struct uv_loop_s *asl__engine_loop(asl_engine *e) {
+    if (e->loop) return e->loop;
+    e->loop = asl_alloc(sizeof *e->loop);
+    e->timer = asl_alloc(sizeof *e->timer);
+    e->wake = asl_alloc(sizeof *e->wake);
+    int rc = uv_loop_init(e->loop);
+    if (rc == 0) rc = uv_timer_init(e->loop, e->timer);
+    if (rc == 0) rc = uv_async_init(e->loop, e->wake, on_wake);
+    if (rc < 0) {
+        fprintf(stderr, "cannot make an event loop: %s\n", uv_strerror(rc)); /* no descriptors left: as out of memory */
+        abort();
+    }
+    uv_unref((uv_handle_t *)e->wake);
+    e->can_wake = 1;
+    return e->loop;
+}
+
+void asl__engine_interrupt(asl_engine *e) {
+    e->interrupted = 1;
+    if (e->can_wake) uv_async_send(e->wake);
+}
+
+static void close_handle(uv_handle_t *h, void *unused) {
+    (void)unused;
+    if (!uv_is_closing(h)) uv_close(h, NULL);
+}
+
+static void free_loop(asl_engine *e) {
+    if (!e->loop) return;
+    while (e->holds > 0 && uv_loop_alive(e->loop)) uv_run(e->loop, UV_RUN_ONCE);
+}
+
+static void close_loop(asl_engine *e) {
+    if (!e->loop) return;
+    e->can_wake = 0;
+    uv_close((uv_handle_t *)e->timer, NULL);
+    uv_close((uv_handle_t *)e->wake, NULL);
+    uv_run(e->loop, UV_RUN_DEFAULT);
+    if (uv_loop_close(e->loop) == UV_EBUSY) { /* a handler of the user's left something open */
+        uv_walk(e->loop, close_handle, NULL);
+        uv_run(e->loop, UV_RUN_DEFAULT);
+        uv_loop_close(e->loop);
+    }
+    asl_free(e->timer);
+    asl_free(e->wake);
+    asl_free(e->loop);
+}
+
+void asl_engine_free(asl_engine *e) {
+    if (!e) return;
+    while (e->executions) asl_execution_free(e->executions);
+    free_loop(e);
+    for (size_t i = 0; i < e->binding_count; i++) {
+        asl_binding *b = e->bindings[i];
+        if (b->handler->close) b->handler->close(b, b->state);
+    }
+    if (e->mock) e->mock->handler->close(e->mock, e->mock->state);
+    close_loop(e);
+    for (size_t i = 0; i < e->binding_count; i++) free_binding(e->bindings[i]);
+    if (e->mock) free_binding(e->mock);
+    asl_free(e->bindings);
+    for (int i = 0; i < KEY_COUNT; i++)
+        if (e->keys[i]) asl_text_release(e->keys[i]);
+    asl__image_free(&e->image);
+    asl__clock_free(&e->clock);
+    asl_free(e->owned_region);
+    asl_free(e->owned_account);
+    asl_free(e);
+}
+
+// ---------------------------------------------------------------- the loop
+
+/* What is ready now; what becomes ready meanwhile has the next turn. */
+static void run_ready(asl_engine *e, uint64_t ended) {
+    for (size_t n = e->ready_count; n > 0 && e->ready_first && e->ended == ended && !e->interrupted; n--) {
+        struct frame *f = e->ready_first;
+        enum ready_kind kind = f->ready;
+        asl__ready_remove(f);
+        switch (kind) {
+        case READY_NOT: asl_assert(!"a frame in the queue is ready"); break;
+        case READY_STEP: asl__frame_step(f); break;
+        case READY_START: asl__task_start(f); break;
+        case READY_ANSWER: asl__task_answer(f); break;
+        }
+    }
+}
+
+static void stop_all(asl_engine *e) {
+    e->interrupted = 0;
+    for (asl_execution *x = e->executions; x; x = x->next) asl_execution_stop(x, asl_none(), asl_none());
+}
+
+/* A handler at work, whose answer will come through the uv loop. */
+static bool working(const asl_engine *e) { return e->loop && e->outside > 0 && uv_loop_alive(e->loop); }
+
+/* Sleeps until the next timer is due or a handler has something. False: neither will ever happen. */
+static bool sleep_real(asl_engine *e) {
+    struct timer *next = asl__timer_next(&e->clock);
+    if (!next && !working(e)) return false;
+    uv_loop_t *loop = asl__engine_loop(e);
+    if (next) {
+        uv_update_time(loop);
+        uv_timer_start(e->timer, on_timer, (uint64_t)(next->due_ms - e->clock.now_ms), 0);
+    }
+    uv_run(loop, UV_RUN_ONCE);
+    uv_timer_stop(e->timer);
+    return true;
+}
+
+/* Time jumps to the next timer once nobody is at work. */
+static bool sleep_virtual(asl_engine *e) {
+    if (working(e)) {
+        uv_run(e->loop, UV_RUN_ONCE);
+        return true;
+    }
+    struct timer *next = asl__timer_next(&e->clock);
+    if (!next) return false;
+    e->clock.now_ms = next->due_ms;
+    return true;
+}
+
+int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
+    uint64_t ended = e->ended;
+    for (;;) {
+        asl__clock_update(&e->clock);
+        if (e->interrupted) stop_all(e);
+        run_ready(e, ended);
+        if (e->ended != ended) break;
+        if (e->interrupted) continue;
+        asl__clock_update(&e->clock);
+        if (e->ready_first) {
+            if (!e->clock.is_virtual) asl__timers_fire(&e->clock);
+            if (working(e)) uv_run(e->loop, UV_RUN_NOWAIT);
+            continue;
+        }
+        if (asl__timers_fire(&e->clock)) continue;
+        if (mode == ASL_RUN_NOWAIT) {
+            if (e->loop) uv_run(e->loop, UV_RUN_NOWAIT);
+            if (!e->ready_first && (!e->clock.is_virtual || working(e) || !sleep_virtual(e))) break;
+        } else if (e->running == 0 || !(e->clock.is_virtual ? sleep_virtual(e) : sleep_real(e))) {
+            break;
+        }
+    }
+    return (int)e->running;
+}
+
+int asl_engine_poll_fd(asl_engine *e) { return e->loop ? uv_backend_fd(e->loop) : -1; }
+
+int64_t asl_engine_next_deadline(asl_engine *e) {
+    if (e->ready_first) return 0;
+    struct timer *next = asl__timer_next(&e->clock);
+    int64_t deadline = -1;
+    if (next && e->clock.is_virtual && !working(e)) return 0;
+    if (next && !e->clock.is_virtual) {
+        asl__clock_update(&e->clock);
+        deadline = next->due_ms > e->clock.now_ms ? next->due_ms - e->clock.now_ms : 0;
+    }
+    if (e->loop && uv_loop_alive(e->loop)) { /* a handler's own timers, closing handles */
+        uv_update_time(e->loop);
+        int64_t timeout = uv_backend_timeout(e->loop);
+        if (timeout >= 0 && (deadline < 0 || timeout < deadline)) deadline = timeout;
+    }
+    return deadline;
+}

@@ -1,0 +1,377 @@
+// Private to the engine: the loop, its executions, their frames, and what frames wait for.
+//
+//     asl_engine ──► executions ──► root frame ──► fanout (Parallel, Map) ──► child frames ──► …
+//         │                             └──► task | timer              one frame waits for one thing at a time
+//         ├── ready queue of frames: step it, start its task, or take its task's answer
+//         ├── heap of timers: waits, backoffs, timeouts, heartbeats, deadlines
+//         └── uv loop, made when something outside must be waited for
+//
+// What each file does: image.c decodes the program's image; clock.c time and the timers; frame.c frames, the ready queue,
+// errors and what follows a step; context.c the Context object; task.c, retry.c, wait.c, fanout.c what the waiting states
+// need; rt.c the entries of compiled code that do not wait; execution.c an execution's beginning and end; engine.c
+// bindings and the loop.
+#ifndef ASL_ENGINE_H
+#define ASL_ENGINE_H
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "aslc/handler.h"
+#include "aslc/path.h"
+#include "aslc/program.h"
+#include "aslc/runtime.h"
+#include "aslc/value.h"
+#include "query.h"
+#include "rt.h"
+
+/* A broken invariant of ours, never something a user can do. */
+#define asl_assert(condition)                                                                                          \
+    ((condition) ? (void)0 : asl__assert_failed(#condition, __FILE__, __LINE__))
+_Noreturn void asl__assert_failed(const char *condition, const char *file, int line);
+
+#define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
+
+// ---------------------------------------------------------------- events
+
+enum state_kind {
+#define STATE(id, name) STATE_##id,
+#include "events.def"
+#undef STATE
+    STATE_KINDS
+};
+
+enum event {
+#define EVENT(id, name) EVENT_##id,
+#include "events.def"
+#undef EVENT
+    EVENT_COUNT
+};
+
+/* The one choke point: counts an event of the execution and returns its id. */
+uint64_t asl__event(asl_execution *x, enum event event);
+
+// ---------------------------------------------------------------- the image, decoded (image.c)
+
+struct image_path {
+    asl_value text;
+    asl_path *path; /* parsed on first use */
+};
+
+struct image_state {
+    asl_value name;
+    const char *name_z;
+    enum state_kind kind;
+};
+
+struct image_capture {
+    uint32_t slot, parent_slot;
+};
+
+struct machine {
+    const char *name; /* "/", "/P.0", "/M" */
+    asl_step *step;
+    uint32_t slots;
+    uint32_t capture_count;
+    struct image_capture *captures;
+    struct frame *pool; /* frames of this machine ready for reuse */
+};
+
+struct matcher { /* an ErrorEquals */
+    asl_value *names;
+    size_t count;
+};
+
+struct retrier {
+    struct matcher errors;
+    double interval_seconds, rate;
+    int64_t max_attempts, max_delay_seconds; /* 0: no maximum delay */
+    bool jitter;
+};
+
+enum site_kind { SITE_TASK, SITE_PARALLEL, SITE_MAP, SITE_WAIT };
+enum resource_kind { RESOURCE_TASK, RESOURCE_LAMBDA, RESOURCE_ACTIVITY }; /* which family of events it has */
+
+struct site {
+    enum site_kind kind;
+    uint32_t state;
+    const struct retrier *retriers;
+    size_t retrier_count;
+    const struct matcher *catchers;
+    size_t catcher_count;
+    /* task */
+    const char *resource;
+    enum resource_kind resource_kind;
+    bool is_arn, has_token, submits;
+    const char *limit_name;  /* what States.DataLimitExceeded calls it: "lambda", or the function's ARN */
+    asl_binding *binding;    /* NULL: a service that nothing is bound to */
+    bool mocked;
+    /* texts for messages; NULL when the field has no …Path form */
+    const char *timeout_path, *heartbeat_path, *seconds_path, *timestamp_path;
+    const char *max_concurrency_path, *tolerated_count_path, *tolerated_percentage_path, *items_path;
+    int64_t timeout_seconds, heartbeat_seconds; /* 0: none */
+    /* parallel, map */
+    const uint32_t *machines;
+    size_t machine_count;
+    int64_t max_concurrency;
+    bool tolerates_count, tolerates_percentage;
+    int64_t tolerated_count;
+    double tolerated_percentage;
+    bool distributed, express_children;
+    bool item_selector; /* iterations count as started when asl_rt_item says so */
+    const char *child_machine; /* distributed: "machine/label", what the children's ARNs name */
+};
+
+struct image_binding {
+    const char *pattern, *handler;
+    uint32_t thunk; /* ASL_NO_OPERAND: none */
+};
+
+struct image {
+    asl_value root; /* owns the constants and all texts */
+    struct block *blocks; /* tables and NUL-terminated names */
+    const char *name;
+    bool express;
+    int64_t timeout_seconds; /* 0: none */
+    uint32_t constant_count, path_count, state_count, machine_count, site_count, binding_count;
+    const asl_value **constants;
+    asl_text **keys; /* constants as object keys, made on first use */
+    struct image_path *paths;
+    struct image_state *states;
+    struct machine *machines;
+    struct site *sites;
+    struct image_binding *bindings;
+    uint32_t most_retriers; /* of any site: the counters a frame needs */
+};
+
+/* 0, or -1 with a message. */
+int asl__image_decode(struct image *image, const asl_program *program, char *message, size_t message_size);
+void asl__image_free(struct image *image);
+const asl_path *asl__image_path(struct image *image, uint32_t p);
+asl_text *asl__image_key(struct image *image, uint32_t k);
+
+// ---------------------------------------------------------------- time (clock.c)
+
+struct timer {
+    int64_t due_ms;
+    uint64_t order;    /* of creation: breaks ties */
+    uint32_t position; /* in the heap, from 1; 0: not running */
+    void (*fire)(struct timer *timer);
+};
+
+struct clock {
+    bool is_virtual;
+    int64_t now_ms;    /* since 1970; the loop's idea of now, renewed every turn */
+    int64_t offset_ms; /* real: between the monotonic clock and 1970 */
+    uint64_t created;
+    struct timer **heap;
+    uint32_t count, capacity;
+};
+
+void asl__clock_init(struct clock *c, bool is_virtual, int64_t start_ms);
+void asl__clock_free(struct clock *c);
+void asl__clock_update(struct clock *c); /* real: reads the clock */
+void asl__timer_start(struct clock *c, struct timer *t, int64_t due_ms, void (*fire)(struct timer *));
+void asl__timer_stop(struct clock *c, struct timer *t); /* fine when it does not run */
+struct timer *asl__timer_next(const struct clock *c);   /* the earliest, or NULL */
+bool asl__timers_fire(struct clock *c); /* all that are due now, in order; whether there were any */
+
+// ---------------------------------------------------------------- errors
+
+struct failure {
+    asl_value error, cause; /* strings, or ASL_NONE */
+    uint32_t state;         /* where it arose */
+    bool heartbeat;         /* a States.Timeout that States.HeartbeatTimeout matches too */
+};
+
+/* States.Runtime: never retried, never caught, ends the whole execution. */
+bool asl__failure_is_runtime(const struct failure *failure);
+
+/* Each sets the frame's error and returns 1. Values are moved in; the prefix is "An error occurred while executing the
+   state 'S' (entered at the event id #N). " (aws-observed-behaviour 2.1). */
+int32_t asl__raise(struct frame *f, asl_value error, asl_value cause);
+int32_t asl__raise_prefixed(struct frame *f, const char *error, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+int32_t asl__raise_buffer(struct frame *f, const char *error, asl_buffer *text); /* prefixed; frees text */
+
+/* Where error e meets an ErrorEquals (asl-language 17). */
+bool asl__matches(const struct matcher *m, const struct failure *e);
+
+// ---------------------------------------------------------------- frames (frame.c)
+
+enum ready_kind { READY_NOT, READY_STEP, READY_START, READY_ANSWER };
+
+struct frame {
+    asl_frame head; /* what compiled code sees; must be first */
+    asl_execution *execution;
+    struct fanout *up;         /* the Parallel or Map that started it; NULL at the root of an execution */
+    uint32_t index;            /* branch or item */
+    struct frame *next, *prev; /* siblings, in order of start */
+    struct frame *ready_next, *ready_prev;
+    enum ready_kind ready;
+    uint32_t generation; /* counts what it has waited for: an answer to an earlier wait is dropped */
+
+    /* the visit of a state */
+    int64_t entered_ms;
+    uint32_t retry_count;  /* all retriers together: $$.State.RetryCount */
+    bool open;             /* entered and not exited */
+    bool stepped;          /* has had its first turn */
+    bool started;          /* Map: MapIterationStarted is counted */
+    bool yields;           /* asl_rt_item: back to the end of the queue, for the others' selectors */
+    char *token;           /* of the current attempt */
+    asl_value context;     /* the Context object, once asked for in this visit */
+    enum event failed_event; /* MapStateFailed or ParallelStateFailed, due unless a retrier takes the error; 0: none */
+
+    /* what it waits for */
+    struct task *task;
+    struct fanout *down;
+    struct timer timer;
+
+    /* what came of it */
+    asl_value result;
+    bool failed;
+    struct failure failure;
+
+    uint32_t *retries; /* attempts per retrier of the state being visited */
+    asl_value slots[];
+};
+
+static inline struct frame *frame_of(asl_frame *f) { return (struct frame *)f; }
+
+struct frame *asl__frame_new(asl_execution *x, uint32_t machine);
+void asl__frame_cancel(struct frame *f); /* stops whatever it waits for, children included, and frees it */
+void asl__frame_free(struct frame *f);
+void asl__frame_aborted(struct frame *f); /* counts the Aborted events of what is open in it */
+
+void asl__ready_push(struct frame *f, enum ready_kind kind);
+void asl__ready_remove(struct frame *f);
+void asl__frame_answer(struct frame *f, asl_value result);          /* moved in; the frame is stepped again */
+void asl__frame_answer_failure(struct frame *f, struct failure *failure); /* moved in */
+void asl__frame_step(struct frame *f);
+
+void asl__failure_clear(struct failure *failure);
+bool asl__frame_cut(struct frame *f); /* the execution was stopped or ran out of time while the frame was running */
+void asl__frame_failed_event(struct frame *f);
+
+// ---------------------------------------------------------------- waiting states
+
+void asl__task_start(struct frame *f);  /* READY_START */
+void asl__task_answer(struct frame *f); /* READY_ANSWER */
+void asl__task_cancel(struct frame *f);
+
+void asl__fanout_done(struct frame *child);   /* a branch or iteration has its output */
+void asl__fanout_failed(struct frame *child); /* … or has failed; never with States.Runtime */
+void asl__fanout_stepped(struct frame *child); /* had its first turn */
+void asl__fanout_execution_ended(asl_execution *child);
+void asl__fanout_cancel(struct frame *parent);
+void asl__fanout_aborted(struct frame *parent);
+const char *asl__fanout_waiting_state(const struct frame *parent); /* of a child that waits for a task, or NULL */
+/* The innermost Map item round a frame, within its execution. False: there is none. Borrowed. */
+bool asl__map_item(const struct frame *f, const asl_value **item, uint32_t *index);
+/* The indexes of the Map iterations round a frame, outermost first, yours; *depth may be 0, then NULL. */
+uint32_t *asl__map_indexes(const struct frame *f, uint32_t *depth);
+
+// ---------------------------------------------------------------- the Context object (context.c)
+
+enum {
+    KEY_EXECUTION, KEY_ID, KEY_INPUT, KEY_START_TIME, KEY_NAME, KEY_ROLE_ARN, KEY_REDRIVE_COUNT, KEY_STATE_MACHINE,
+    KEY_STATE, KEY_ENTERED_TIME, KEY_RETRY_COUNT, KEY_TASK, KEY_TOKEN, KEY_MAP, KEY_ITEM, KEY_INDEX, KEY_VALUE,
+    KEY_ERROR, KEY_CAUSE, KEY_COUNT,
+};
+asl_text *asl__key(asl_engine *e, int key); /* made once per engine; borrowed */
+asl_value asl__context(struct frame *f);     /* yours */
+void asl__context_drop(struct frame *f);     /* something it shows has changed */
+
+// ---------------------------------------------------------------- executions (execution.c)
+
+struct asl_execution {
+    asl_engine *engine;
+    asl_execution *next, *prev; /* of the engine; children of a distributed Map are in no list */
+    asl_execution *main;        /* the execution that was asked for: itself, or a child's outermost parent */
+    struct fanout *up;          /* child of a distributed Map */
+    uint32_t index;
+    struct frame *root;         /* NULL once it has ended */
+    asl_status status;
+    asl_status cut;             /* ASL_RUNNING, or how it must end, noticed while one of its frames was running */
+    bool express, finished;
+    bool full;                  /* no room for further events */
+    uint64_t events, event_limit;
+    uint64_t transitions;
+    asl_value input, output, error, cause;
+    uint32_t failed_state;
+    int64_t start_ms, stop_ms;
+    int64_t deadline_ms; /* INT64_MAX: none */
+    struct timer deadline;
+    const char *machine; /* the state machine's name as ARNs have it: "order", of a child "order/label" */
+    char *name;
+    char *arn; /* made when asked for */
+    uint64_t number; /* of the main execution, in its engine */
+    asl_value context_execution, context_machine;
+};
+
+asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *name);
+/* Ends it: the event, the status, the frames. failure (moved in) may be NULL. */
+void asl__execution_end(asl_execution *x, asl_status status, struct failure *failure);
+void asl__execution_succeed(asl_execution *x, asl_value output);
+void asl__execution_delete(asl_execution *x);
+void asl__machine_arn(const asl_execution *x, asl_buffer *out);
+void asl__describe(const asl_execution *x, asl_buffer *out); /* one JSON object in DescribeExecution's shape */
+asl_value asl__execution_record(const asl_execution *x);     /* a failed child in a Map's result (asl-language 14.5) */
+const char *asl__waiting_state(const asl_execution *x);      /* one that waits for a task's answer, or NULL */
+const char *asl__frame_waiting_state(const struct frame *f);
+
+// ---------------------------------------------------------------- the engine (engine.c)
+
+struct asl_binding {
+    asl_engine *engine;
+    const asl_handler *handler;
+    void *state;
+    char *pattern, *spec;
+    asl_thunk *thunk; /* compiled in for ffi, else NULL */
+};
+const char *asl__binding_machine(const asl_binding *b);  /* the state machine's name */
+asl_thunk *asl__binding_thunk(const asl_binding *b);     /* the direct call compiled for it, or NULL */
+
+struct asl_engine {
+    const asl_program *program;
+    struct image image;
+    struct clock clock;
+    struct asl__random random;
+    bool strict, express;
+    const char *region, *account, *partition;
+    char *owned_region, *owned_account;
+
+    struct frame *ready_first, *ready_last;
+    size_t ready_count;
+    struct uv_loop_s *loop; /* NULL until something outside is awaited */
+    struct uv_timer_s *timer;
+    struct uv_async_s *wake;
+    size_t outside; /* tasks started and not answered whose handler may be at work */
+    size_t holds;   /* cancelled processes still to be reaped */
+    volatile sig_atomic_t interrupted;
+    volatile sig_atomic_t can_wake;
+    uint32_t polls; /* back edges since the clock was read */
+
+    asl_execution *executions;
+    size_t running;
+    uint64_t started, ended;
+
+    asl_binding **bindings;
+    size_t binding_count;
+    asl_binding *mock;
+    const asl_handler *const *handlers; /* further schemes, from the options */
+    size_t handler_count;
+
+    asl_text *keys[KEY_COUNT];
+};
+
+struct uv_loop_s *asl__engine_loop(asl_engine *e); /* made on first use */
+void asl__mock_ended(asl_engine *e, uint64_t execution);
+void asl__mock_warnings(asl_engine *e, asl_buffer *out); /* lines about the mock file */
+/* From a signal handler or another thread: what runs is to be stopped. */
+void asl__engine_interrupt(asl_engine *e);
+
+#define ASL__PAYLOAD_LIMIT 262144 /* bytes of UTF-8 JSON (limits-and-errors 1.1) */
+#define ASL__EVENT_LIMIT   25000  /* limits-and-errors 1.3 */
+
+#endif

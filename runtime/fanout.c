@@ -1,0 +1,383 @@
+// Parallel and Map: one frame a branch or iteration (asl-language 12 to 14, aws-observed-behaviour 13 to 15 and 18.3).
+//
+//     parent frame ── down ──► fanout ──► child frames in order of start
+//                                 ├─ results: written where they belong, as they come
+//                                 └─ first failure: the others are cancelled, the parent gets that error
+//
+// Iterations are started while there is room under MaxConcurrency, but never more than WINDOW that have not had a turn
+// yet: iterations that do not wait for anything then need WINDOW frames, however many items there are.
+//
+// A Map in DISTRIBUTED mode gives each iteration an execution of its own, with its own events and Context object. It
+// begins when the ItemSelector is done: until then the frame belongs to the parent's execution.
+#include "engine.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { WINDOW = 40 };
+#define INLINE_CONCURRENCY 40 /* the service's bound for inline Maps (limits-and-errors 1.1) */
+
+struct fanout {
+    struct frame *parent;
+    const struct site *site;
+    bool is_map;
+    struct frame *first, *last;
+    size_t count, next;             /* children in all, index of the next to start */
+    size_t running, unstepped, finished, failed;
+    size_t max_running;             /* 0: no limit */
+    size_t tolerated;               /* distributed: failed items that do not fail the run */
+    asl_value items, results;
+};
+
+// ---------------------------------------------------------------- children
+
+static void unlink_child(struct fanout *o, struct frame *child) {
+    if (child->prev) child->prev->next = child->next;
+    else o->first = child->next;
+    if (child->next) child->next->prev = child->prev;
+    else o->last = child->prev;
+    child->next = child->prev = NULL;
+    o->running--;
+    if (!child->stepped) o->unstepped--;
+}
+
+/* MapIterationStarted, or in DISTRIBUTED mode the execution. */
+static void begin_iteration(struct frame *child) {
+    struct fanout *o = child->up;
+    if (child->started) return;
+    child->started = true;
+    if (!o->site->distributed) {
+        asl__event(child->execution, EVENT_MAP_ITERATION_STARTED);
+        return;
+    }
+    asl_execution *x = asl__execution_new(child->execution->engine, asl_retain(child->slots[0]), NULL);
+    x->main = child->execution->main;
+    x->up = o;
+    x->index = child->index;
+    x->number = x->main->number;
+    x->machine = o->site->child_machine;
+    x->express = o->site->express_children;
+    x->root = child;
+    child->execution = x;
+    asl__context_drop(child);
+    asl__event(x, EVENT_EXECUTION_STARTED);
+}
+
+static void start_child(struct fanout *o, uint32_t machine, asl_value input) {
+    struct frame *parent = o->parent;
+    struct frame *child = asl__frame_new(parent->execution, machine);
+    const struct machine *m = &parent->execution->engine->image.machines[machine];
+    child->up = o;
+    child->index = (uint32_t)o->next++;
+    child->prev = o->last;
+    if (o->last) o->last->next = child;
+    else o->first = child;
+    o->last = child;
+    o->running++;
+    o->unstepped++;
+    /* Until it enters a state of its own, it acts for the parent's: an ItemSelector that fails names the Map. */
+    child->head.state = parent->head.state;
+    child->head.entered = parent->head.entered;
+    child->entered_ms = parent->entered_ms;
+    for (uint32_t i = 0; i < m->capture_count; i++)
+        asl_value_set(&child->slots[m->captures[i].slot], asl_retain(parent->head.slot[m->captures[i].parent_slot]));
+    asl_value_set(&child->slots[0], input);
+    /* A child execution needs its input, an iteration's event only the order. */
+    if (o->is_map && !o->site->item_selector && !o->site->distributed) begin_iteration(child);
+    asl__ready_push(child, READY_STEP);
+}
+
+static void start_iterations(struct fanout *o) {
+    while (o->next < o->count && o->unstepped < WINDOW && (o->max_running == 0 || o->running < o->max_running))
+        start_child(o, o->site->machines[0], asl_retain(*asl_array_at(&o->items, o->next)));
+}
+
+int32_t asl_rt_item(asl_frame *frame, uint32_t t) {
+    struct frame *f = frame_of(frame);
+    begin_iteration(f);
+    asl__context_drop(f);
+    /* All that can start do so before the first goes on (18.3, "Map, 4 tasks at once"). */
+    f->yields = f->execution->engine->image.sites[t].item_selector;
+    return 0;
+}
+
+// ---------------------------------------------------------------- starting
+
+static struct fanout *new_fanout(struct frame *parent, const struct site *site, size_t count) {
+    struct fanout *o = asl_calloc(1, sizeof *o);
+    o->parent = parent;
+    o->site = site;
+    o->is_map = site->kind == SITE_MAP;
+    o->count = count;
+    o->results = asl_array_new(count);
+    for (size_t i = 0; i < count; i++) o->results = asl_array_push(o->results, asl_null());
+    parent->down = o;
+    return o;
+}
+
+static void free_fanout(struct fanout *o) {
+    asl_assert(!o->first);
+    o->parent->down = NULL;
+    asl_release(o->items);
+    asl_release(o->results);
+    asl_free(o);
+}
+
+int32_t asl_rt_parallel(asl_frame *frame, uint32_t t, uint32_t input) {
+    struct frame *f = frame_of(frame);
+    const struct site *site = &f->execution->engine->image.sites[t];
+    struct fanout *o = new_fanout(f, site, site->machine_count);
+    asl__event(f->execution, EVENT_PARALLEL_STARTED);
+    for (size_t i = 0; i < site->machine_count; i++)
+        start_child(o, site->machines[i], asl_retain(frame->slot[input & ~ASL_LAST]));
+    return 0;
+}
+
+/* A number, or the text of one: both are accepted where a path gives it (recorded, 2.2). */
+static bool number_of(const asl_value *v, double *number, int64_t *integer, bool *is_integer) {
+    asl_value parsed = asl_none();
+    if (v->tag == ASL_STRING) {
+        if (asl_json_parse(asl_text_of(v), NULL, &parsed, NULL) < 0) return false;
+        v = &parsed;
+    }
+    bool ok = asl_is_number(v);
+    if (ok) {
+        *number = asl_number(v);
+        *is_integer = asl_number_as_int(v, integer);
+    }
+    asl_release(parsed);
+    return ok;
+}
+
+static int32_t refuse(struct frame *f, const char *field, const asl_value *v, const char *kind, const char *path) {
+    asl_buffer b = {0};
+    asl_buffer_format(&b, "The %s field refers to value \"", field);
+    if (v->tag == ASL_STRING) asl_buffer_str(&b, asl_text_of(v));
+    else asl_json_print(v, &b);
+    asl_buffer_format(&b, "\" which is not a valid %s: %s", kind, path ? path : "$");
+    return asl__raise_buffer(f, "States.Runtime", &b);
+}
+
+static const asl_value *operand(asl_frame *frame, uint32_t s) {
+    if (s == ASL_NO_OPERAND) return NULL;
+    const asl_value *v = &frame->slot[s & ~ASL_LAST];
+    return v->tag == ASL_NONE ? NULL : v;
+}
+
+static int32_t max_concurrency(struct frame *f, const struct site *site, const asl_value *v, size_t *out) {
+    int64_t n = site->max_concurrency;
+    double number;
+    bool is_integer = true;
+    if (v && (!number_of(v, &number, &n, &is_integer) || !is_integer))
+        return refuse(f, "MaxConcurrencyPath", v, "integer", site->max_concurrency_path);
+    if (n < 0) return asl__raise_prefixed(f, "States.Runtime", "MaxConcurrency cannot be negative.");
+    *out = (size_t)n;
+    if (f->execution->engine->strict && !site->distributed && (n == 0 || n > INLINE_CONCURRENCY))
+        *out = INLINE_CONCURRENCY;
+    return 0;
+}
+
+/* How many items may fail: the smaller of ToleratedFailureCount and of ToleratedFailurePercentage's share (14.2). */
+static int32_t tolerance(struct frame *f, const struct site *site, const asl_value *count, const asl_value *percentage,
+                         size_t items, size_t *out) {
+    int64_t n = site->tolerated_count, ignored;
+    double p = site->tolerated_percentage, number;
+    bool is_integer = true;
+    if (count && (!number_of(count, &number, &n, &is_integer) || !is_integer))
+        return refuse(f, "ToleratedFailureCountPath", count, "integer", site->tolerated_count_path);
+    if (n < 0) return asl__raise_prefixed(f, "States.Runtime", "ToleratedFailureCount cannot be negative.");
+    if (percentage && !number_of(percentage, &p, &ignored, &is_integer))
+        return refuse(f, "ToleratedFailurePercentagePath", percentage, "float", site->tolerated_percentage_path);
+    if (!(p >= 0 && p <= 100))
+        return asl__raise_prefixed(f, "States.Runtime", "ToleratedFailurePercentage must be between 0 and 100.");
+    bool has_count = count || site->tolerates_count, has_percentage = percentage || site->tolerates_percentage;
+    size_t share = (size_t)floor((double)items * p / 100);
+    if (has_count && has_percentage) *out = (size_t)n < share ? (size_t)n : share;
+    else *out = has_percentage ? share : (size_t)n;
+    return 0;
+}
+
+static void complete(struct fanout *o);
+
+int32_t asl_rt_map(asl_frame *frame, uint32_t t, uint32_t input, uint32_t items, uint32_t concurrency,
+                   uint32_t tolerated_count, uint32_t tolerated_percentage) {
+    struct frame *f = frame_of(frame);
+    asl_execution *x = f->execution;
+    const struct site *site = &x->engine->image.sites[t];
+    (void)input; /* what the ItemSelector sees is captured */
+    size_t max_running = 0, tolerated = 0;
+    if (max_concurrency(f, site, operand(frame, concurrency), &max_running)) return 1;
+    asl_value *list = &frame->slot[items & ~ASL_LAST];
+    if (list->tag != ASL_ARRAY)
+        return asl__raise(f, asl_string_z("States.Runtime"),
+                          asl_string_format("Reference path \"%s\" must point to array.", site->items_path));
+    asl__event(x, EVENT_MAP_STARTED);
+    size_t count = asl_array_count(list);
+    if (tolerance(f, site, operand(frame, tolerated_count), operand(frame, tolerated_percentage), count, &tolerated)) return 1;
+    if (site->distributed) asl__event(x, EVENT_MAP_RUN_STARTED);
+    struct fanout *o = new_fanout(f, site, count);
+    o->max_running = max_running;
+    o->tolerated = tolerated;
+    if (items & ASL_LAST) {
+        o->items = *list;
+        *list = asl_none();
+    } else {
+        o->items = asl_retain(*list);
+    }
+    if (count == 0) complete(o);
+    else start_iterations(o);
+    return 0;
+}
+
+// ---------------------------------------------------------------- ending
+
+static void complete(struct fanout *o) {
+    struct frame *parent = o->parent;
+    if (!o->is_map) {
+        asl__event(parent->execution, EVENT_PARALLEL_SUCCEEDED);
+    } else {
+        if (o->site->distributed) asl__event(parent->execution, EVENT_MAP_RUN_SUCCEEDED);
+        asl__event(parent->execution, EVENT_MAP_SUCCEEDED);
+    }
+    asl_value results = o->results;
+    o->results = asl_none();
+    free_fanout(o);
+    asl__frame_answer(parent, results);
+}
+
+static void settle(struct fanout *o, size_t index, asl_value result) {
+    o->results = asl_array_set(o->results, index, result);
+    o->finished++;
+    if (o->finished == o->count) complete(o);
+    else if (o->is_map) start_iterations(o);
+}
+
+void asl__fanout_stepped(struct frame *child) {
+    struct fanout *o = child->up;
+    o->unstepped--;
+    if (o->is_map) start_iterations(o);
+}
+
+void asl__fanout_done(struct frame *child) {
+    struct fanout *o = child->up;
+    size_t index = child->index;
+    asl_value result = child->result;
+    child->result = asl_none();
+    if (o->is_map) asl__event(child->execution, EVENT_MAP_ITERATION_SUCCEEDED);
+    unlink_child(o, child);
+    asl__frame_free(child);
+    settle(o, index, result);
+}
+
+static void abort_children(struct fanout *o) {
+    if (o->is_map && o->site->distributed) return; /* they keep their own history */
+    for (struct frame *c = o->first; c; c = c->next) {
+        if (o->is_map && c->started) asl__event(c->execution, EVENT_MAP_ITERATION_ABORTED);
+        asl__frame_aborted(c);
+    }
+}
+
+static void cancel_children(struct fanout *o) {
+    while (o->first) {
+        struct frame *child = o->first;
+        asl_execution *x = child->execution;
+        unlink_child(o, child);
+        asl__frame_cancel(child);
+        if (x != o->parent->execution) asl__execution_delete(x);
+    }
+}
+
+/* Ends the whole with an error, moved in. */
+static void fail(struct fanout *o, struct failure *failure) {
+    struct frame *parent = o->parent;
+    abort_children(o);
+    cancel_children(o);
+    if (o->is_map && o->site->distributed) asl__event(parent->execution, EVENT_MAP_RUN_FAILED);
+    parent->failed_event = o->is_map ? EVENT_MAP_FAILED : EVENT_PARALLEL_FAILED;
+    free_fanout(o);
+    asl__frame_answer_failure(parent, failure);
+}
+
+void asl__fanout_failed(struct frame *child) {
+    struct fanout *o = child->up;
+    struct failure failure = child->failure;
+    child->failure = (struct failure){0};
+    if (o->is_map && child->started) asl__event(child->execution, EVENT_MAP_ITERATION_FAILED);
+    /* A Task state that failed counts as aborted too; a Fail state does not (18.3). */
+    if (child->open && child->execution->engine->image.states[child->head.state].kind == STATE_TASK)
+        asl__event(child->execution, EVENT_TASK_ABORTED);
+    unlink_child(o, child);
+    asl__frame_cancel(child);
+    fail(o, &failure);
+}
+
+/* A distributed Map's child: its output counts, or its record and one failure more. */
+void asl__fanout_execution_ended(asl_execution *x) {
+    struct fanout *o = x->up;
+    size_t index = x->index;
+    unlink_child(o, x->root);
+    asl__frame_cancel(x->root);
+    x->root = NULL;
+    asl_value result = asl_none();
+    if (x->status == ASL_SUCCEEDED) {
+        result = asl_retain(x->output);
+    } else {
+        result = asl__execution_record(x);
+        o->failed++;
+    }
+    uint32_t state = o->parent->head.state;
+    asl__execution_delete(x);
+    if (o->failed <= o->tolerated) {
+        settle(o, index, result);
+        return;
+    }
+    asl_release(result);
+    struct failure failure = {
+        .error = asl_string_z("States.ExceedToleratedFailureThreshold"),
+        .cause = asl_string_z("The specified tolerated failure threshold was exceeded"),
+        .state = state,
+    };
+    fail(o, &failure);
+}
+
+void asl__fanout_cancel(struct frame *parent) {
+    struct fanout *o = parent->down;
+    cancel_children(o);
+    free_fanout(o);
+}
+
+void asl__fanout_aborted(struct frame *parent) {
+    struct fanout *o = parent->down;
+    if (o->is_map && o->site->distributed) asl__event(parent->execution, EVENT_MAP_RUN_ABORTED);
+    abort_children(o);
+}
+
+// ---------------------------------------------------------------- where a frame stands
+
+const char *asl__fanout_waiting_state(const struct frame *parent) {
+    const char *state = NULL;
+    for (struct frame *c = parent->down->first; c && !state; c = c->next) state = asl__frame_waiting_state(c);
+    return state;
+}
+
+bool asl__map_item(const struct frame *f, const asl_value **item, uint32_t *index) {
+    for (; f->up; f = f->up->parent) {
+        const struct fanout *o = f->up;
+        if (!o->is_map) continue;
+        if (o->site->distributed && f->started) return false; /* the child's Context object is its own */
+        *item = asl_array_at(&o->items, f->index);
+        *index = f->index;
+        return true;
+    }
+    return false;
+}
+
+uint32_t *asl__map_indexes(const struct frame *f, uint32_t *depth) {
+    *depth = 0;
+    for (const struct frame *a = f; a->up; a = a->up->parent) *depth += a->up->is_map;
+    if (*depth == 0) return NULL;
+    uint32_t *indexes = asl_alloc(*depth * sizeof *indexes), at = *depth;
+    for (const struct frame *a = f; a->up; a = a->up->parent)
+        if (a->up->is_map) indexes[--at] = a->index;
+    return indexes;
+}

@@ -1,0 +1,233 @@
+// Frames: one running machine each.
+//
+//     one allocation:  [ asl_frame | private | slots … | retry counters … ]     from a pool per machine
+//
+// A frame is stepped when it stands in the ready queue with READY_STEP. Its step function runs until it is done, has
+// failed, or waits; what it waits for (a task, a timer, a fan-out of child frames) puts it back into the queue together
+// with an answer. Nothing ever steps a frame from within another step.
+#include "engine.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+/* Generated code knows these three and nothing else. */
+_Static_assert(offsetof(asl_frame, slot) == ASL_FRAME_SLOT, "compiled code relies on this");
+_Static_assert(offsetof(asl_frame, resume) == ASL_FRAME_RESUME, "compiled code relies on this");
+_Static_assert(offsetof(asl_frame, machine) == ASL_FRAME_MACHINE, "compiled code relies on this");
+_Static_assert(sizeof(asl_value) == 16, "compiled code relies on this");
+
+void asl__assert_failed(const char *condition, const char *file, int line) {
+    fprintf(stderr, "%s:%d: the runtime is broken: %s does not hold\n", file, line, condition);
+    abort();
+}
+
+// ---------------------------------------------------------------- making and freeing
+
+struct frame *asl__frame_new(asl_execution *x, uint32_t machine) {
+    struct image *image = &x->engine->image;
+    struct machine *m = &image->machines[machine];
+    struct frame *f = m->pool;
+    if (f) {
+        m->pool = f->next;
+        f->next = NULL;
+    } else {
+        size_t slots = m->slots * sizeof(asl_value);
+        f = asl_calloc(1, sizeof *f + slots + image->most_retriers * sizeof(uint32_t));
+        f->head.slot = f->slots;
+        f->head.machine = machine;
+        f->retries = (uint32_t *)(void *)((char *)f->slots + slots);
+    }
+    f->execution = x;
+    return f;
+}
+
+void asl__frame_free(struct frame *f) {
+    asl_assert(f->ready == READY_NOT && !f->task && !f->down && f->timer.position == 0);
+    struct machine *m = &f->execution->engine->image.machines[f->head.machine];
+    for (uint32_t i = 0; i < m->slots; i++) asl_release(f->slots[i]);
+    asl_release(f->result);
+    asl__failure_clear(&f->failure);
+    asl__context_drop(f);
+    asl_free(f->token);
+    uint32_t *retries = f->retries, machine = f->head.machine, generation = f->generation;
+    if (f->retry_count) memset(retries, 0, f->execution->engine->image.most_retriers * sizeof *retries);
+    memset(f, 0, sizeof *f + m->slots * sizeof(asl_value)); /* ASL_NONE is all zeros */
+    f->head.slot = f->slots;
+    f->head.machine = machine;
+    f->retries = retries;
+    f->generation = generation + 1;
+    f->next = m->pool;
+    m->pool = f;
+}
+
+void asl__frame_cancel(struct frame *f) {
+    asl__ready_remove(f);
+    asl__timer_stop(&f->execution->engine->clock, &f->timer);
+    if (f->task) asl__task_cancel(f);
+    if (f->down) asl__fanout_cancel(f); /* as deep as the definition nests its states */
+    asl__frame_free(f);
+}
+
+void asl__frame_aborted(struct frame *f) {
+    if (!f->open) return;
+    enum state_kind kind = f->execution->engine->image.states[f->head.state].kind;
+    if (kind != STATE_TASK && kind != STATE_WAIT && kind != STATE_PARALLEL && kind != STATE_MAP) return;
+    if (f->down) asl__fanout_aborted(f);
+    asl__event(f->execution, EVENT_PASS_ABORTED + (int)kind);
+}
+
+// ---------------------------------------------------------------- the ready queue
+
+void asl__ready_push(struct frame *f, enum ready_kind kind) {
+    asl_engine *e = f->execution->engine;
+    asl_assert(f->ready == READY_NOT);
+    f->ready = kind;
+    f->ready_next = NULL;
+    f->ready_prev = e->ready_last;
+    if (e->ready_last) e->ready_last->ready_next = f;
+    else e->ready_first = f;
+    e->ready_last = f;
+    e->ready_count++;
+}
+
+void asl__ready_remove(struct frame *f) {
+    if (f->ready == READY_NOT) return;
+    asl_engine *e = f->execution->engine;
+    if (f->ready_prev) f->ready_prev->ready_next = f->ready_next;
+    else e->ready_first = f->ready_next;
+    if (f->ready_next) f->ready_next->ready_prev = f->ready_prev;
+    else e->ready_last = f->ready_prev;
+    f->ready = READY_NOT;
+    e->ready_count--;
+}
+
+void asl__frame_answer(struct frame *f, asl_value result) {
+    f->generation++;
+    f->failed = false;
+    asl_value_set(&f->result, result);
+    asl__ready_push(f, READY_STEP);
+}
+
+void asl__frame_answer_failure(struct frame *f, struct failure *failure) {
+    f->generation++;
+    f->failed = true;
+    asl__failure_clear(&f->failure);
+    f->failure = *failure;
+    *failure = (struct failure){0};
+    asl__ready_push(f, READY_STEP);
+}
+
+// ---------------------------------------------------------------- errors
+
+void asl__failure_clear(struct failure *failure) {
+    asl_release(failure->error);
+    asl_release(failure->cause);
+    *failure = (struct failure){0};
+}
+
+bool asl__failure_is_runtime(const struct failure *failure) {
+    return failure->error.tag == ASL_STRING && asl_str_equal(asl_text_of(&failure->error), ASL_STR("States.Runtime"));
+}
+
+int32_t asl__raise(struct frame *f, asl_value error, asl_value cause) {
+    asl__failure_clear(&f->failure);
+    f->failure = (struct failure){.error = error, .cause = cause, .state = f->head.state};
+    return 1;
+}
+
+int32_t asl__raise_buffer(struct frame *f, const char *error, asl_buffer *text) {
+    asl_buffer b = {0};
+    asl_buffer_z(&b, "An error occurred while executing the state '");
+    asl_buffer_str(&b, asl_text_of(&f->execution->engine->image.states[f->head.state].name));
+    asl_buffer_format(&b, "' (entered at the event id #%llu). ", (unsigned long long)f->head.entered);
+    asl_buffer_add(&b, text->data, text->size);
+    asl_value cause = asl_string((asl_str){b.data, b.size});
+    asl_buffer_free(&b);
+    asl_buffer_free(text);
+    return asl__raise(f, asl_string_z(error), cause);
+}
+
+int32_t asl__raise_prefixed(struct frame *f, const char *error, const char *format, ...) {
+    asl_buffer b = {0};
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int size = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    char *room = asl_buffer_reserve(&b, (size_t)size + 1);
+    vsnprintf(room, (size_t)size + 1, format, again);
+    va_end(again);
+    b.size += (size_t)size;
+    return asl__raise_buffer(f, error, &b);
+}
+
+bool asl__frame_cut(struct frame *f) { return f->execution->main->cut != ASL_RUNNING || f->execution->full; }
+
+/* A Map or Parallel that no retrier takes has failed now; one that is retried has not (recorded: 18.3). */
+void asl__frame_failed_event(struct frame *f) {
+    if (!f->failed_event) return;
+    asl__event(f->execution, f->failed_event);
+    f->failed_event = 0;
+}
+
+// ---------------------------------------------------------------- stepping
+
+/* limits-and-errors 1.3: the last event says so, without the usual prefix. */
+static void fail_full(asl_execution *x) {
+    struct failure failure = {
+        .error = asl_string_z("States.Runtime"),
+        .cause = asl_string_format("The execution reached the maximum number of history events (%d).", ASL__EVENT_LIMIT),
+        .state = ASL_NO_OPERAND,
+    };
+    x->events = ASL__EVENT_LIMIT - 1;
+    asl__execution_end(x, ASL_FAILED_STATUS, &failure);
+}
+
+static void failed(struct frame *f) {
+    asl_execution *x = f->execution;
+    bool final = !f->up || f == x->root || asl__failure_is_runtime(&f->failure);
+    if (!final) {
+        asl__frame_failed_event(f);
+        asl__fanout_failed(f);
+        return;
+    }
+    /* States.Runtime in a branch goes straight to ExecutionFailed, without a ParallelStateFailed (execution-history 3). */
+    if (!asl__failure_is_runtime(&f->failure)) asl__frame_failed_event(f);
+    struct failure failure = f->failure;
+    f->failure = (struct failure){0};
+    asl__execution_end(x, ASL_FAILED_STATUS, &failure);
+}
+
+static void done(struct frame *f) {
+    asl_execution *x = f->execution;
+    if (f->up && f != x->root) {
+        asl__fanout_done(f);
+        return;
+    }
+    asl_value output = f->result;
+    f->result = asl_none();
+    asl__execution_succeed(x, output);
+}
+
+void asl__frame_step(struct frame *f) {
+    asl_execution *x = f->execution;
+    int32_t outcome = x->engine->image.machines[f->head.machine].step(&f->head);
+    if (x->main->cut != ASL_RUNNING) {
+        asl__execution_end(x->main, x->main->cut, NULL);
+    } else if (x->full) {
+        fail_full(x);
+    } else if (outcome == ASL_DONE) {
+        done(f);
+    } else if (outcome == ASL_FAILED) {
+        failed(f);
+    } else {
+        bool waits = f->ready != READY_NOT || f->task || f->down || f->timer.position;
+        if (!waits && f->yields) asl__ready_push(f, READY_STEP);
+        asl_assert(waits || f->yields);
+        f->yields = false;
+        if (!f->stepped) {
+            f->stepped = true;
+            if (f->up) asl__fanout_stepped(f);
+        }
+    }
+}

@@ -1,0 +1,280 @@
+// Task states: an attempt's way from asl_rt_task to its answer.
+//
+//     asl_rt_task       TaskScheduled; the frame suspends, READY_START
+//     asl__task_start   TaskStarted on the next turn; timeout and heartbeat run from here; handler->start
+//     asl_task_*        the handler's answer is kept, READY_ANSWER
+//     asl__task_answer  TaskSucceeded or TaskFailed; the frame is stepped
+//
+// Whatever else ends the attempt (timeout, heartbeat, a cancelled branch, the end of the execution) calls handler->cancel
+// and frees the task; the contract of handlers is that nothing is heard of it afterwards.
+#include "engine.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum answer { ANSWER_NONE, ANSWER_SUCCESS, ANSWER_FAILURE, ANSWER_BROKEN };
+
+struct task {
+    asl_task handle; /* what the handler sees; must be first */
+    struct frame *frame;
+    const struct site *site;
+    asl_value payload;
+    uint32_t *iteration;
+    char *idempotency;
+    bool started, outside;
+    enum answer answer;
+    asl_value result, error, cause;
+    int64_t timeout_ms, heartbeat_ms; /* 0: none */
+    struct timer timeout, heartbeat;
+};
+
+/* The events of the three families stand in the same order. */
+static void task_event(struct task *t, enum event event) {
+    static const int family[] = {
+        [RESOURCE_TASK] = 0,
+        [RESOURCE_LAMBDA] = EVENT_LAMBDA_SCHEDULED - EVENT_TASK_SCHEDULED,
+        [RESOURCE_ACTIVITY] = EVENT_ACTIVITY_SCHEDULED - EVENT_TASK_SCHEDULED,
+    };
+    asl__event(t->frame->execution, event + family[t->site->resource_kind]);
+}
+
+static void free_task(struct task *t) {
+    asl_engine *e = t->frame->execution->engine;
+    asl__timer_stop(&e->clock, &t->timeout);
+    asl__timer_stop(&e->clock, &t->heartbeat);
+    if (t->outside) e->outside--;
+    asl_release(t->payload);
+    asl_release(t->result);
+    asl_release(t->error);
+    asl_release(t->cause);
+    asl_free(t->iteration);
+    asl_free(t->idempotency);
+    t->frame->task = NULL;
+    asl_free(t);
+}
+
+void asl__task_cancel(struct frame *f) {
+    struct task *t = f->task;
+    if (t->started && t->answer == ANSWER_NONE) t->handle.binding->handler->cancel(&t->handle);
+    free_task(t);
+}
+
+// ---------------------------------------------------------------- starting
+
+int32_t asl_rt_attempt(asl_frame *frame, uint32_t t) {
+    struct frame *f = frame_of(frame);
+    asl_engine *e = f->execution->engine;
+    const struct site *site = &e->image.sites[t];
+    asl__context_drop(f);
+    if (!site->has_token) return 0;
+    asl_free(f->token);
+    f->token = asl_alloc(2 * 36 + 1);
+    char *at = f->token;
+    for (int i = 0; i < 2; i++, at += 36) asl__random_uuid(&e->random, at);
+    return 0;
+}
+
+/* TimeoutSeconds and its siblings: a positive integer, from a path also as text. 0 when absent; -1 after raising. */
+static int64_t seconds_of(struct frame *f, uint32_t slot, int64_t constant, const char *field, const char *path) {
+    if (slot == ASL_NO_OPERAND) return constant;
+    const asl_value *v = &f->head.slot[slot & ~ASL_LAST];
+    int64_t seconds;
+    if (v->tag == ASL_NONE) return constant;
+    if (asl_is_number(v) && asl_number_as_int(v, &seconds) && seconds > 0 && seconds <= 99999999) return seconds;
+    asl_buffer b = {0};
+    asl_buffer_format(&b, "The %s parameter does not reference a positive integer up to 99999999: %s == ", field,
+                      path ? path : "$");
+    asl_json_print(v, &b);
+    asl__raise_buffer(f, "States.Runtime", &b);
+    return -1;
+}
+
+int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t timeout, uint32_t heartbeat) {
+    struct frame *f = frame_of(frame);
+    asl_execution *x = f->execution;
+    asl_engine *e = x->engine;
+    const struct site *site = &e->image.sites[t];
+    if (!site->binding)
+        return asl__raise_prefixed(f, "States.Runtime",
+                                   "The resource '%s' is a service of AWS, and calls to AWS are not in this version: name "
+                                   "who does its work with --bind '%s=HANDLER', or answer it with --mock.",
+                                   site->resource, site->resource);
+    int64_t timeout_s = seconds_of(f, timeout, site->timeout_seconds, "TimeoutSecondsPath", site->timeout_path);
+    if (timeout_s < 0) return 1;
+    int64_t heartbeat_s = seconds_of(f, heartbeat, site->heartbeat_seconds, "HeartbeatSecondsPath", site->heartbeat_path);
+    if (heartbeat_s < 0) return 1;
+
+    struct task *task = asl_calloc(1, sizeof *task);
+    task->frame = f;
+    task->site = site;
+    task->timeout_ms = timeout_s * 1000;
+    task->heartbeat_ms = heartbeat_s * 1000;
+    uint32_t s = payload & ~ASL_LAST;
+    if (payload == ASL_NO_OPERAND) {
+        task->payload = asl_object_new(0);
+    } else if (payload & ASL_LAST) {
+        task->payload = frame->slot[s];
+        frame->slot[s] = asl_none();
+    } else {
+        task->payload = asl_retain(frame->slot[s]);
+    }
+    f->task = task;
+    task_event(task, EVENT_TASK_SCHEDULED);
+    uint32_t depth;
+    task->iteration = asl__map_indexes(f, &depth);
+    char key[64];
+    int size = snprintf(key, sizeof key, "%" PRIu64, x->events);
+    const char *name = asl_execution_name(x);
+    task->idempotency = asl_alloc(strlen(name) + 1 + (size_t)size + 1);
+    sprintf(task->idempotency, "%s/%s", name, key);
+    task->handle = (asl_task){
+        .resource = site->resource,
+        .state = e->image.states[site->state].name_z,
+        .payload = &task->payload,
+        .token = f->token,
+        .idempotency = task->idempotency,
+        .attempt = f->retry_count,
+        .iteration = task->iteration,
+        .iteration_depth = depth,
+        .execution = x->number,
+        .binding = site->binding,
+    };
+    asl__ready_push(f, READY_START);
+    return 0;
+}
+
+/* Ends the attempt with States.Timeout, which has no cause (recorded); a missed heartbeat has the same name. */
+static void time_out(struct task *t, bool heartbeat) {
+    struct frame *f = t->frame;
+    task_event(t, EVENT_TASK_TIMED_OUT);
+    struct failure failure = {
+        .error = asl_string_z("States.Timeout"), .state = f->head.state, .heartbeat = heartbeat};
+    asl__ready_remove(f);
+    asl__task_cancel(f);
+    asl__frame_answer_failure(f, &failure);
+}
+
+static void on_timeout(struct timer *timer) {
+    struct task *t = container_of(timer, struct task, timeout);
+    if (t->answer == ANSWER_NONE) time_out(t, false); /* an answer that is in the queue came before */
+}
+
+static void on_heartbeat(struct timer *timer) {
+    struct task *t = container_of(timer, struct task, heartbeat);
+    if (t->answer == ANSWER_NONE) time_out(t, true);
+}
+
+void asl__task_start(struct frame *f) {
+    struct task *t = f->task;
+    asl_engine *e = f->execution->engine;
+    struct clock *c = &e->clock;
+    task_event(t, EVENT_TASK_STARTED);
+    if (t->timeout_ms) asl__timer_start(c, &t->timeout, c->now_ms + t->timeout_ms, on_timeout);
+    if (t->heartbeat_ms) asl__timer_start(c, &t->heartbeat, c->now_ms + t->heartbeat_ms, on_heartbeat);
+    t->started = true;
+    /* A mocked task that hangs is nobody's work: with the virtual clock, time may pass over it. */
+    t->outside = !t->site->mocked;
+    if (t->outside) e->outside++;
+    t->handle.binding->handler->start(&t->handle);
+}
+
+// ---------------------------------------------------------------- the handler's side
+
+/* Whether this answer counts; the first one does. */
+static bool take_answer(struct task *t, enum answer answer) {
+    if (t->answer != ANSWER_NONE) return false;
+    t->answer = answer;
+    if (t->outside) t->frame->execution->engine->outside--;
+    t->outside = false;
+    asl__ready_push(t->frame, READY_ANSWER);
+    return true;
+}
+
+void asl_task_succeed(asl_task *task, asl_value result) {
+    struct task *t = (struct task *)task;
+    if (take_answer(t, ANSWER_SUCCESS)) t->result = result.tag == ASL_NONE ? asl_null() : result;
+    else asl_release(result);
+}
+
+void asl_task_fail(asl_task *task, asl_value error, asl_value cause) {
+    struct task *t = (struct task *)task;
+    if (take_answer(t, ANSWER_FAILURE)) {
+        t->error = error;
+        t->cause = cause;
+    } else {
+        asl_release(error);
+        asl_release(cause);
+    }
+}
+
+void asl_task_broken(asl_task *task, asl_value cause) {
+    struct task *t = (struct task *)task;
+    if (take_answer(t, ANSWER_BROKEN)) t->cause = cause;
+    else asl_release(cause);
+}
+
+void asl_task_submitted(asl_task *task, asl_value answer) {
+    struct task *t = (struct task *)task;
+    if (t->answer == ANSWER_NONE && t->site->submits) task_event(t, EVENT_TASK_SUBMITTED);
+    asl_release(answer);
+}
+
+void asl_task_heartbeat(asl_task *task) {
+    struct task *t = (struct task *)task;
+    struct clock *c = &t->frame->execution->engine->clock;
+    asl__clock_update(c);
+    if (t->heartbeat_ms && t->answer == ANSWER_NONE)
+        asl__timer_start(c, &t->heartbeat, c->now_ms + t->heartbeat_ms, on_heartbeat);
+}
+
+struct uv_loop_s *asl_task_loop(asl_task *task) {
+    return asl__engine_loop(((struct task *)task)->frame->execution->engine);
+}
+
+void asl_task_hold(asl_task *task, struct asl_engine **engine) {
+    *engine = ((struct task *)task)->frame->execution->engine;
+    (*engine)->holds++;
+}
+
+void asl_engine_unhold(struct asl_engine *engine) {
+    asl_assert(engine->holds > 0);
+    engine->holds--;
+}
+
+// ---------------------------------------------------------------- the answer
+
+void asl__task_answer(struct frame *f) {
+    struct task *t = f->task;
+    asl_engine *e = f->execution->engine;
+    struct failure failure = {.state = f->head.state};
+    if (t->answer == ANSWER_BROKEN) {
+        failure.error = asl_string_z("States.Runtime");
+        failure.cause = t->cause;
+        t->cause = asl_none();
+        free_task(t);
+        asl__frame_answer_failure(f, &failure);
+        return;
+    }
+    if (t->answer == ANSWER_SUCCESS && e->strict && asl_json_size(&t->result) > ASL__PAYLOAD_LIMIT) {
+        /* A task failure like any other: States.ALL takes it (recorded, 2.5). */
+        t->answer = ANSWER_FAILURE;
+        t->error = asl_string_z("States.DataLimitExceeded");
+        t->cause = asl_string_format("The state/task '%s' returned a result with a size exceeding the maximum number of "
+                                     "bytes service limit.",
+                                     t->site->limit_name);
+    }
+    if (t->answer == ANSWER_SUCCESS) {
+        task_event(t, EVENT_TASK_SUCCEEDED);
+        asl_value result = t->result;
+        t->result = asl_none();
+        free_task(t);
+        asl__frame_answer(f, result);
+    } else {
+        task_event(t, EVENT_TASK_FAILED);
+        failure.error = t->error;
+        failure.cause = t->cause;
+        t->error = t->cause = asl_none();
+        free_task(t);
+        asl__frame_answer_failure(f, &failure);
+    }
+}
