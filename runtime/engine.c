@@ -227,7 +227,7 @@ asl_engine *asl_engine_new(const asl_program *program, const asl_engine_options 
     asl__clock_init(&e->clock, o->virtual_clock, o->start_time_ms);
     asl__random_seed(&e->random, o->seeded ? o->seed : fresh_seed());
     e->strict = o->strict_aws;
-    e->express = o->express || e->image.express;
+    e->express = o->express || (e->image.express && !o->standard);
     const char *region = environment("AWS_REGION", environment("AWS_DEFAULT_REGION", "us-east-1"));
     e->region = e->owned_region = copy(region);
     e->account = e->owned_account = copy(environment("AWS_ACCOUNT_ID", "123456789012"));

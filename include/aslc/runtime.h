@@ -32,6 +32,7 @@ typedef struct asl_engine_options {
     bool virtual_clock;
     bool strict_aws;
     bool express;        /* --type express */
+    bool standard;       /* --type standard: overrides a program compiled as express */
     bool seeded;
     uint64_t seed;
     int64_t start_time_ms; /* virtual clock: where it starts, ms since 1970; 0: now */
