@@ -2,16 +2,19 @@
 //
 //     compile unit order.asl.json
 //       subprogram "order"                    the machine: one function
-//         inlined subroutine "Charge"         every state of it, as if it were a function called at the state's line
+//         inlined subroutine "Charge"         every block of the plan, as if it were a function called from the state's
+//         inlined subroutine "Charge.result"  place; a state's first block has the state's own name
 //           line rows of its ops              at their places in the definition
 //
-// So `break Charge` stops where the state is entered, and a backtrace reads
+// So `break Charge` stops where the state is entered, `break Charge.result` where its task's answer has come, and a
+// backtrace reads
 //
-//     #0  Charge () at order.asl.json:12
-//     #1  order () at order.asl.json:11
+//     #0  Charge.result () at order.asl.json:14
+//     #1  order () at order.asl.json:12
 //     #2  asl_engine_run …
 //
-// An inlined subroutine's entry is its lowest address: ops.c keeps blocks in the plan's order.
+// One subroutine for a whole state would not do: debuggers take a subroutine's lowest address for its entry, and the
+// optimiser puts blocks in the order it likes.
 #include "module.h"
 
 #include <string.h>
@@ -20,15 +23,20 @@
 struct emit_debug {
     LLVMDIBuilderRef builder;
     LLVMMetadataRef file, type;
-    LLVMMetadataRef *states;  /* subprograms, made when first needed */
-    LLVMMetadataRef machine;  /* subprogram of the machine being emitted */
+    LLVMMetadataRef machine;      /* subprogram of the machine being emitted */
     uint32_t machine_line;
+    LLVMMetadataRef block, place; /* subprogram of the block being emitted, and where it is "called" */
+    uint32_t line, column;        /* of what has no place of its own */
 };
 
-static LLVMMetadataRef subprogram(struct emit *e, const char *name, const char *linkage, uint32_t line) {
+static LLVMMetadataRef subprogram(struct emit *e, const char *name, uint32_t line) {
     struct emit_debug *d = e->debug;
-    return LLVMDIBuilderCreateFunction(d->builder, d->file, name, strlen(name), linkage, strlen(linkage), d->file, line,
-                                       d->type, true, true, line, LLVMDIFlagZero, e->options->optimise > 0);
+    return LLVMDIBuilderCreateFunction(d->builder, d->file, name, strlen(name), "", 0, d->file, line, d->type, true, true,
+                                       line, LLVMDIFlagZero, e->options->optimise > 0);
+}
+
+static void set_location(struct emit *e, uint32_t line, uint32_t column, LLVMMetadataRef scope, LLVMMetadataRef place) {
+    LLVMSetCurrentDebugLocation2(e->builder, LLVMDIBuilderCreateDebugLocation(e->context, line, column, scope, place));
 }
 
 static void module_flag(struct emit *e, const char *name, uint32_t value) {
@@ -38,7 +46,6 @@ static void module_flag(struct emit *e, const char *name, uint32_t value) {
 void emit_debug_begin(struct emit *e) {
     struct emit_debug *d = e->debug = arena_alloc(e->arena, sizeof *d);
     d->builder = LLVMCreateDIBuilder(e->module);
-    d->states = arena_alloc(e->arena, (e->plan->states.count + 1) * sizeof *d->states);
     const char *path = e->plan->source_path ? e->plan->source_path : "<definition>";
     char directory[4096];
     if (!getcwd(directory, sizeof directory))
@@ -50,7 +57,8 @@ void emit_debug_begin(struct emit *e) {
                                    0, "", 0);
     d->type = LLVMDIBuilderCreateSubroutineType(d->builder, d->file, NULL, 0, LLVMDIFlagZero);
     module_flag(e, "Debug Info Version", LLVMDebugMetadataVersion());
-    module_flag(e, "Dwarf Version", 5);
+    // Not 5: with that, LLVM adds an index of names that holds this unit alone, and gdb looks nowhere else.
+    module_flag(e, "Dwarf Version", 4);
 }
 
 // Machines have no place of their own: theirs is that of their first state.
@@ -66,33 +74,39 @@ void emit_debug_machine(struct emit *e, uint32_t machine) {
     if (!d)
         return;
     const struct ir_machine *m = e->plan->machines.items[machine];
-    d->machine = LLVMGetSubprogram(e->step);
-    if (!d->machine) {
-        const char *name = arena_format(e->arena, "%s%s", e->identifier, strcmp(m->name, "/") == 0 ? "" : m->name);
-        d->machine_line = line_of_machine(e->plan, m);
-        d->machine = subprogram(e, name, LLVMGetValueName2(e->step, &(size_t){0}), d->machine_line);
-        LLVMSetSubprogram(e->step, d->machine);
-    }
-    LLVMSetCurrentDebugLocation2(e->builder, LLVMDIBuilderCreateDebugLocation(e->context, d->machine_line, 0, d->machine, NULL));
+    const char *name = arena_format(e->arena, "%s%s", e->identifier, strcmp(m->name, "/") == 0 ? "" : m->name);
+    d->machine_line = line_of_machine(e->plan, m);
+    d->machine = subprogram(e, name, d->machine_line);
+    LLVMSetSubprogram(e->step, d->machine);
+    set_location(e, d->machine_line, 0, d->machine, NULL);
 }
 
-void emit_debug_at(struct emit *e, uint32_t state, uint32_t line, uint32_t column) {
+void emit_debug_block(struct emit *e, const struct ir_block *b) {
     struct emit_debug *d = e->debug;
     if (!d)
         return;
-    LLVMMetadataRef scope = d->machine, called_at = NULL;
-    if (state != ASL_NO_OPERAND) {
-        const struct ir_state *s = &e->plan->states.items[state];
-        if (!d->states[state])
-            d->states[state] = subprogram(e, s->name, "", s->line);
-        scope = d->states[state];
-        called_at = LLVMDIBuilderCreateDebugLocation(e->context, s->line, s->column, d->machine, NULL);
-        if (!line)
-            line = s->line, column = s->column;
-    }
-    LLVMSetCurrentDebugLocation2(e->builder, LLVMDIBuilderCreateDebugLocation(e->context, line, column, scope, called_at));
+    d->block = d->machine;
+    d->place = NULL;
+    d->line = d->machine_line, d->column = 0;
+    if (b->state == ASL_NO_OPERAND)
+        return;
+    const struct ir_state *s = &e->plan->states.items[b->state];
+    d->line = s->line, d->column = s->column;
+    d->block = subprogram(e, b->name, s->line);
+    d->place = LLVMDIBuilderCreateDebugLocation(e->context, s->line, s->column, d->machine, NULL);
 }
 
+void emit_debug_at(struct emit *e, uint32_t line, uint32_t column) {
+    struct emit_debug *d = e->debug;
+    if (!d)
+        return;
+    if (line) // what has no place of its own belongs to the op before it
+        d->line = line, d->column = column;
+    set_location(e, d->line, d->column, d->block, d->place);
+}
+
+// Branches and returns have no place. The optimiser joins them, moves them and splits their edges; an instruction far from
+// its state that still counted as a part of it would be taken for its entry.
 void emit_debug_none(struct emit *e) {
     LLVMSetCurrentDebugLocation2(e->builder, NULL);
 }

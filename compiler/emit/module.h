@@ -68,8 +68,9 @@ void emit_exports(struct emit *e);
 /* debug.c. All of them do nothing without e->debug. */
 void emit_debug_begin(struct emit *e);
 void emit_debug_machine(struct emit *e, uint32_t machine); /* e->step gets its subprogram */
-void emit_debug_at(struct emit *e, uint32_t state, uint32_t line, uint32_t column); /* of the instructions to come */
-void emit_debug_none(struct emit *e);
+void emit_debug_block(struct emit *e, const struct ir_block *b);
+void emit_debug_at(struct emit *e, uint32_t line, uint32_t column); /* of the instructions to come; 0: as before */
+void emit_debug_none(struct emit *e); /* the instructions to come have no place: branches, other functions */
 void emit_debug_end(struct emit *e);
 
 /* object.c: the module as it leaves the compiler. Dispose of the buffer. NULL with a message. */

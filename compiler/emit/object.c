@@ -1,7 +1,6 @@
 // The module as it leaves the compiler: optimised for this machine's kind of processor, as text, bitcode or machine code.
 //
-// The pipeline is LLVM's own default<On>. Step functions are one long sequence of calls and branches, so functions of
-// hundreds of states are large; the passes whose time grows faster than their benefit there are named below.
+// The pipeline is LLVM's own default<On>; without optimisation no pass runs at all.
 #include "module.h"
 
 #include <pthread.h>

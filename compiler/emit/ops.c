@@ -32,6 +32,10 @@ void emit_ops_begin(struct emit *e) {
     }
 }
 
+// A machine of more basic blocks (a thousand states and more) is not optimised: LLVM's register allocation takes time
+// that grows with the square of them, a minute where this takes seconds, and gains a few instructions between calls.
+enum { HUGE_MACHINE = 15000 };
+
 // ---------------------------------------------------------------- calls
 
 static struct emit_function declared(struct emit *e, enum rt_entry entry) {
@@ -90,6 +94,7 @@ static void emit_op(struct emit *e, const struct ir_block *b, const struct ir_op
         return;
     LLVMBasicBlockRef error = b->error == IR_NO_BLOCK ? failed_block(e) : e->blocks[b->error];
     LLVMBasicBlockRef ok = following(e, info->name);
+    emit_debug_none(e);
     LLVMValueRef branch = LLVMBuildCondBr(e->builder, is_nonzero(e, failed), error, ok);
     LLVMSetMetadata(branch, e->weights, e->unlikely);
     enter(e, ok);
@@ -101,16 +106,19 @@ static void suspend(struct emit *e, uint32_t block) {
     LLVMValueRef offset = LLVMConstInt(e->i64, ASL_FRAME_RESUME, false);
     LLVMValueRef resume = LLVMBuildInBoundsGEP2(e->builder, e->i8, e->frame, &offset, 1, "");
     LLVMBuildStore(e->builder, emit_i32(e, e->resume_number[block]), resume);
+    emit_debug_none(e);
     ret(e, ASL_SUSPENDED);
 }
 
 static void exit_if(struct emit *e, const struct ir_exit *x) {
     LLVMValueRef holds = call_rt(e, RT_test, (uint32_t[]){x->test, x->a, x->b});
+    emit_debug_none(e);
     LLVMBuildCondBr(e->builder, is_nonzero(e, holds), e->blocks[x->target[0]], e->blocks[x->target[1]]);
 }
 
 static void exit_retry(struct emit *e, const struct ir_exit *x) {
     LLVMValueRef taken = call_rt(e, RT_retry, &x->site);
+    emit_debug_none(e);
     LLVMBasicBlockRef again = following(e, "again");
     LLVMBuildCondBr(e->builder, is_nonzero(e, taken), again, e->blocks[x->target[1]]);
     enter(e, again);
@@ -119,6 +127,7 @@ static void exit_retry(struct emit *e, const struct ir_exit *x) {
 
 static void exit_catch(struct emit *e, const struct ir_exit *x) {
     LLVMValueRef catcher = call_rt(e, RT_catch, &x->site);
+    emit_debug_none(e);
     LLVMValueRef s = LLVMBuildSwitch(e->builder, catcher, failed_block(e), x->target_count);
     for (uint32_t i = 0; i < x->target_count; i++)
         LLVMAddCase(s, emit_i32(e, i + 1), e->blocks[x->target[i]]);
@@ -127,16 +136,23 @@ static void exit_catch(struct emit *e, const struct ir_exit *x) {
 static void emit_exit(struct emit *e, const struct ir_exit *x) {
     switch (x->kind) {
     case EXIT_NONE: LLVMBuildUnreachable(e->builder); break; // the verifier refuses such a plan
-    case EXIT_JUMP: LLVMBuildBr(e->builder, e->blocks[x->target[0]]); break;
+    case EXIT_JUMP:
+        emit_debug_none(e);
+        LLVMBuildBr(e->builder, e->blocks[x->target[0]]);
+        break;
     case EXIT_IF: exit_if(e, x); break;
     case EXIT_SUSPEND: suspend(e, x->target[0]); break;
     case EXIT_RETRY: exit_retry(e, x); break;
     case EXIT_CATCH: exit_catch(e, x); break;
     case EXIT_DONE:
         call_rt(e, RT_done, &x->a);
+        emit_debug_none(e);
         ret(e, ASL_DONE);
         break;
-    case EXIT_FAILED: ret(e, ASL_FAILED); break;
+    case EXIT_FAILED:
+        emit_debug_none(e);
+        ret(e, ASL_FAILED);
+        break;
     }
 }
 
@@ -145,17 +161,12 @@ static void emit_exit(struct emit *e, const struct ir_exit *x) {
 static void emit_block(struct emit *e, uint32_t number) {
     const struct ir_block *b = e->machine->blocks.items[number];
     enter(e, e->blocks[number]);
-    uint32_t line = 0, column = 0; // an exit without a place of its own belongs to the op before it
+    emit_debug_block(e, b);
     for (size_t i = 0; i < b->ops.count; i++) {
-        const struct ir_op *op = &b->ops.items[i];
-        if (op->line)
-            line = op->line, column = op->column;
-        emit_debug_at(e, b->state, line, column);
-        emit_op(e, b, op);
+        emit_debug_at(e, b->ops.items[i].line, b->ops.items[i].column);
+        emit_op(e, b, &b->ops.items[i]);
     }
-    if (b->exit.line)
-        line = b->exit.line, column = b->exit.column;
-    emit_debug_at(e, b->state, line, column);
+    emit_debug_at(e, b->exit.line, b->exit.column);
     emit_exit(e, &b->exit);
 }
 
@@ -188,8 +199,12 @@ void emit_machine(struct emit *e, uint32_t machine) {
     for (uint32_t i = 0; i < m->blocks.count; i++)
         emit_block(e, i);
     if (e->failed) {
-        emit_debug_machine(e, machine);
+        emit_debug_none(e);
         enter(e, e->failed);
         ret(e, ASL_FAILED);
+    }
+    if (LLVMCountBasicBlocks(e->step) > HUGE_MACHINE) {
+        emit_attribute(e, e->step, LLVMAttributeFunctionIndex, "optnone", 0);
+        emit_attribute(e, e->step, LLVMAttributeFunctionIndex, "noinline", 0); // optnone demands it
     }
 }
