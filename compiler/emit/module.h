@@ -41,6 +41,7 @@ struct emit {
     uint32_t *resume_number;          /* by block number; undefined for blocks that are no resume points */
     LLVMBasicBlockRef failed;         /* returns FAILED; made when first needed */
     LLVMValueRef *steps;              /* functions by machine */
+    bool huge;                        /* some machine is too large for the optimiser */
 };
 
 /* emit.c: the whole module, verified. NULL with a message; free with emit_module_free. `names`: keep value names, for

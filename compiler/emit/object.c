@@ -9,7 +9,7 @@
 
 static int level(const struct emit *e) {
     int level = e->options->optimise;
-    return level < 0 ? 0 : level > 3 ? 3 : level;
+    return level < 0 || e->huge ? 0 : level > 3 ? 3 : level;
 }
 
 static void initialise(void) {

@@ -32,8 +32,8 @@ void emit_ops_begin(struct emit *e) {
     }
 }
 
-// A machine of more basic blocks (a thousand states and more) is not optimised: LLVM's register allocation takes time
-// that grows with the square of them, a minute where this takes seconds, and gains a few instructions between calls.
+// A module with a machine of more basic blocks (a thousand states and more) is not optimised: the time of LLVM's
+// register allocation grows with their square, to a minute where this takes seconds, for a few instructions between calls.
 enum { HUGE_MACHINE = 15000 };
 
 // ---------------------------------------------------------------- calls
@@ -203,8 +203,5 @@ void emit_machine(struct emit *e, uint32_t machine) {
         enter(e, e->failed);
         ret(e, ASL_FAILED);
     }
-    if (LLVMCountBasicBlocks(e->step) > HUGE_MACHINE) {
-        emit_attribute(e, e->step, LLVMAttributeFunctionIndex, "optnone", 0);
-        emit_attribute(e, e->step, LLVMAttributeFunctionIndex, "noinline", 0); // optnone demands it
-    }
+    e->huge = e->huge || LLVMCountBasicBlocks(e->step) > HUGE_MACHINE;
 }
