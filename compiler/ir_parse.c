@@ -242,10 +242,10 @@ static void read_line(struct reader *r) {
             read_header(r);
     } else if (is(w, "definition")) {
         p->definition_hash = quoted(r);
-    } else if (is(w, "const")) {
+    } else if (is(w, "const") && !r->machine) { // in a block, "const" and "path" are ops
         definition(r, 'k', p->constants.count);
         *vec_push(r->arena, &p->constants) = json(r);
-    } else if (is(w, "path") && !r->machine) { // in a block, "path" is an op
+    } else if (is(w, "path") && !r->machine) {
         definition(r, 'p', p->paths.count);
         *vec_push(r->arena, &p->paths) = quoted(r);
     } else if (is(w, "state")) {

@@ -21,6 +21,7 @@ static const char good[] = "plan 1 \"order\" express timeout 60\n"
                            "    jump b1\n"
                            "  block b1 \"Charge it.attempt\" n0 resume error b3\n"
                            "    attempt t0\n"
+                           "    const %2 k0\n"
                            "    path %1 %0 p0 template k1\n"
                            "    intrinsic %2 MathAdd k1 %0 2\n"
                            "    task t0 %1! _ _\n"
@@ -118,9 +119,9 @@ TEST(refuses_broken_plans) {
 
 TEST(parser_points_at_the_line) {
     expect("const k0", "const k5", "line 3: expected k0, found k5");
-    expect("    failed\n", "    flail\n", "line 30: unknown op \"flail\"");
+    expect("    failed\n", "    flail\n", "line 31: unknown op \"flail\"");
     expect("    failed\n", "    failed\n    poll\n", "stands after the block's exit");
-    expect("    result %0\n", "    result %0 %1\n", "line 23: unexpected \"%1\"");
+    expect("    result %0\n", "    result %0 %1\n", "line 24: unexpected \"%1\"");
     expect("plan 1", "plan 2", "line 1: only plans of version 1 are known");
     expect("\"order\"", "\"order", "line 1: a name's closing quote is missing");
 }
