@@ -169,7 +169,10 @@ static void add_inputs(struct linker *l, const char *object, const char *runtime
     for (size_t i = 0; i < o->library_count; i++)
         add_native_library(l, o->libraries[i]);
     add(l, runtime);
-    add_archive(l, uv, "-luv");
+    if (o->shared)
+        add(l, "-luv"); // the archive that distributions ship is not position-independent enough
+    else
+        add_archive(l, uv, "-luv");
     add_archive(l, ffi, "-lffi");
     add_archive(l, nettle, "-lnettle");
     add(l, "-lm");
