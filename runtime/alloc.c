@@ -67,7 +67,8 @@ static void free_list_push(struct free_block **list, void *p) {
 static void free_rest_of_chunk(struct heap *h) {
     size_t rest = (size_t)(h->fresh_end - h->fresh);
     while (rest >= STEP) {
-        size_t size = rest < SMALL_MAX ? rest : SMALL_MAX;
+        size_t size = rest;
+        if (size > SMALL_MAX) size = SMALL_MAX;
         free_list_push(&h->free[size / STEP], h->fresh);
         h->fresh += size;
         rest -= size;
