@@ -142,18 +142,20 @@ static bool ends_with(const char *text, const char *end) {
 }
 
 // A library as an ffi handler names it. At run time the dynamic loader would find it; here the linker must, and the
-// executable must find it again from wherever it is started.
+// executable must find it again from wherever it is started: so its directory is given twice, and only its name recorded.
 static void add_native_library(struct linker *l, const char *name) {
     struct arena *a = l->arena;
     const char *slash = strrchr(name, '/');
     if (ends_with(name, ".a") || ends_with(name, ".o")) {
         add(l, name);
     } else if (slash) {
-        add(l, name);
         char *directory = realpath(arena_copy(a, name, (size_t)(slash - name) + 1), NULL);
-        if (directory)
+        if (directory) { // else the linker says that there is no such file
+            add(l, arena_format(a, "-L%s", directory));
             add_option(l, arena_format(a, "-rpath=%s", directory));
+        }
         free(directory);
+        add(l, arena_format(a, "-l:%s", slash + 1));
     } else {
         add(l, arena_format(a, strstr(name, ".so") ? "-l:%s" : "-l%s", name));
     }
@@ -237,31 +239,30 @@ static const char *program_loader(void) {
     return "/lib64/ld-linux-x86-64.so.2";
 }
 
-// A bare linker and the C library's start files: what cc would have added.
-static const char *begin_with_ld(struct linker *l) {
+// A bare linker and the C library's start files: what cc would have added, short of the compiler's own library, which a
+// static executable would need.
+static bool begin_with_ld(struct linker *l) {
     static const char *const names[] = {"ld.lld", "ld.lld-19", "ld.bfd", "ld"};
-    const char *linker = NULL, *start = l->options->shared         ? NULL
-                                        : l->options->fully_static ? "crt1.o"
-                                                                   : "Scrt1.o";
+    struct arena *a = l->arena;
+    const char *linker = NULL;
     for (size_t i = 0; i < sizeof names / sizeof *names && !linker; i++)
-        linker = find_program(l->arena, names[i]) ? names[i] : NULL;
-    const char *init = find_library_file(l->arena, "crti.o");
-    if (!linker || !init)
-        return NULL;
+        linker = find_program(a, names[i]) ? names[i] : NULL;
+    const char *start = find_library_file(a, "Scrt1.o"), *init = find_library_file(a, "crti.o");
+    if (!linker || !start || !init || l->options->fully_static)
+        return false;
     l->bare = true;
     add(l, linker);
-    if (start) {
-        if (!l->options->fully_static) {
-            add(l, "-pie");
-            add(l, "-dynamic-linker");
-            add(l, program_loader());
-        }
-        add(l, find_library_file(l->arena, start));
+    if (!l->options->shared) {
+        add(l, "-pie");
+        add(l, "-dynamic-linker");
+        add(l, program_loader());
+        add(l, "--defsym=__dso_handle=0"); // what crtbegin.o would define
+        add(l, start);
     }
     add(l, init);
     for (size_t i = 0; i < sizeof library_directories / sizeof *library_directories; i++)
-        add(l, arena_format(l->arena, "-L%s", library_directories[i]));
-    return linker;
+        add(l, arena_format(a, "-L%s", library_directories[i]));
+    return true;
 }
 
 static void end_with_ld(struct linker *l) {
