@@ -8,6 +8,7 @@
 #include "aslc/doc.h"
 #include "aslc/path.h"
 #include "aslc/program.h"
+#include "names.h"
 
 /* ORDER state kinds */
 enum state_kind { STATE_TASK, STATE_PASS, STATE_CHOICE, STATE_WAIT, STATE_SUCCEED, STATE_FAIL, STATE_PARALLEL, STATE_MAP };
@@ -145,6 +146,7 @@ struct ast_state {
     struct ast_state *next; /* NULL with end set, or for Choice, Succeed, Fail */
     bool end;
     bool reached;           /* from StartAt, set by check.c */
+    bool broken;            /* where it leads is not known, which was reported: what follows from that stays unsaid */
     uint32_t number, block; /* lower/'s own: the plan's state number, and its machine's block */
     struct ast_path input_path, output_path, result_path;
     struct expr *parameters;      /* Task, Parallel, Pass; Map: ItemSelector or Parameters */
@@ -188,6 +190,20 @@ struct ast_state {
     } u;
 };
 
+/* A place that names a state; check.c fills *to. */
+struct ast_reference {
+    struct ast_machine *machine; /* whose states it may name */
+    struct ast_state *from;      /* NULL: StartAt */
+    asl_doc *node;               /* the name */
+    struct ast_state **to;
+};
+
+/* An expression, and the state whose variables it sees. */
+struct ast_use {
+    struct ast_state *state;
+    struct expr *expr;
+};
+
 struct ast { /* one definition */
     struct ast_machine *root;
     const char *name;  /* of the state machine: from the file's name */
@@ -195,9 +211,17 @@ struct ast { /* one definition */
     struct ast_state **all; /* every state at every level, in document order */
     size_t all_count;
     bool later_feature; /* uses something this version does not compile yet; each use has been reported */
+    VEC(struct ast_reference) references;
+    VEC(struct ast_use) uses;
+    struct names variables; /* (machine, name) for every name that is assigned; the value is the place */
 };
 
 struct diag;
+struct source;
+
+/* parse.c: the whole front end, from an expanded source to a checked AST that lives as long as the arena. Unlike the
+   two phases alone it tells the kinds of syntax errors apart, and refuses YAML and templates of other tools by name. */
+struct ast *ast_read(struct arena *a, struct diag *d, const struct source *s, bool express);
 
 /* parse.c: shape. Reports through d; NULL when there is no machine at all. */
 struct ast *ast_parse(struct arena *a, struct diag *d, asl_doc *root, bool express);

@@ -141,7 +141,7 @@ void source_expand(struct source *s, struct definition *definitions, size_t coun
                     (struct source_edit){(uint32_t)at, (uint32_t)(out.size - at), (uint32_t)i, (uint32_t)length};
                 copied = i + length;
                 d->used = true;
-            } else {
+            } else if (in_string) { /* elsewhere the text is not JSON, and its reader says so */
                 uint32_t at = (uint32_t)(out.size + (i - copied));
                 *vec_push(s->arena, &s->unfilled) = (asl_span){at, at + (uint32_t)length};
             }

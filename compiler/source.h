@@ -22,7 +22,7 @@ struct source {
     asl_str file;     /* its bytes */
     asl_str text;     /* expanded; == file when nothing was filled in */
     VEC(struct source_edit) edits;
-    VEC(asl_span) unfilled; /* placeholders left in text, in order */
+    VEC(asl_span) unfilled; /* placeholders left in strings of text, in order */
     VEC(uint32_t) lines;    /* where each line of file starts */
 };
 
