@@ -194,6 +194,9 @@ int32_t asl__raise_prefixed(struct frame *f, const char *error, const char *form
     __attribute__((format(printf, 3, 4)));
 int32_t asl__raise_buffer(struct frame *f, const char *error, asl_buffer *text); /* prefixed; frees text */
 
+/* States.DataLimitExceeded, without the prefix, when v is too large under --strict-aws (aws-observed-behaviour 2.5). */
+int32_t asl__check_size(struct frame *f, const asl_value *v, asl_str name);
+
 /* Where error e meets an ErrorEquals (asl-language 17). */
 bool asl__matches(const struct matcher *m, const struct failure *e);
 

@@ -55,7 +55,6 @@ int32_t asl_rt_retry(asl_frame *frame, uint32_t t) {
         f->failed_event = 0;
         asl__failure_clear(&f->failure);
         asl__context_drop(f);
-        f->execution->main->transitions++; /* a retry is billed as a transition */
         asl__timer_start(&e->clock, &f->timer, due, on_backoff);
         return 1;
     }

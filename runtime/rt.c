@@ -59,7 +59,9 @@ int32_t asl_rt_exit(asl_frame *frame, uint32_t n, uint32_t output) {
 static COLD int32_t poll_slowly(asl_execution *x) {
     asl_engine *e = x->engine;
     e->polls = 0;
-    asl__clock_update(&e->clock);
+    /* Virtual time passes too, a little: a loop without end must meet its time limit under either clock. */
+    if (e->clock.is_virtual) e->clock.now_ms++;
+    else asl__clock_update(&e->clock);
     if (e->interrupted) x->main->cut = ASL_ABORTED;
     else if (e->clock.now_ms >= x->main->deadline_ms) x->main->cut = ASL_TIMED_OUT;
     return x->main->cut != ASL_RUNNING;
@@ -237,16 +239,19 @@ int32_t asl_rt_intrinsic(asl_frame *frame, uint32_t d, uint32_t function, uint32
 
 // ---------------------------------------------------------------- limits and ends
 
-int32_t asl_rt_limit(asl_frame *frame, uint32_t s, uint32_t k) {
-    struct frame *f = frame_of(frame);
-    if (!f->execution->engine->strict || asl_json_size(source(frame, s)) <= ASL__PAYLOAD_LIMIT) return 0;
+int32_t asl__check_size(struct frame *f, const asl_value *v, asl_str name) {
+    if (!f->execution->engine->strict || asl_json_size(v) <= ASL__PAYLOAD_LIMIT) return 0;
     asl_buffer b = {0};
     asl_buffer_z(&b, "The state/task '");
-    add_constant(&b, frame, k);
+    asl_buffer_str(&b, name);
     asl_buffer_z(&b, "' returned a result with a size exceeding the maximum number of bytes service limit.");
     asl_value cause = asl_string((asl_str){b.data, b.size});
     asl_buffer_free(&b);
     return asl__raise(f, asl_string_z("States.DataLimitExceeded"), cause);
+}
+
+int32_t asl_rt_limit(asl_frame *frame, uint32_t s, uint32_t k) {
+    return asl__check_size(frame_of(frame), source(frame, s), asl_text_of(image_of(frame)->constants[k]));
 }
 
 int32_t asl_rt_result(asl_frame *frame, uint32_t d) {

@@ -103,6 +103,9 @@ int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t tim
     if (timeout_s < 0) return 1;
     int64_t heartbeat_s = seconds_of(f, heartbeat, site->heartbeat_seconds, "HeartbeatSecondsPath", site->heartbeat_path);
     if (heartbeat_s < 0) return 1;
+    if (payload != ASL_NO_OPERAND &&
+        asl__check_size(f, &frame->slot[payload & ~ASL_LAST], asl_text_of(&e->image.states[site->state].name)))
+        return 1;
 
     struct task *task = asl_calloc(1, sizeof *task);
     task->frame = f;

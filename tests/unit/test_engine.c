@@ -226,6 +226,9 @@ TEST(endless_loop_times_out) {
     int64_t took = asl_execution_stop_ms(x) - asl_execution_start_ms(x);
     CHECK(took >= 1000 && took < 1500);
     free_both(e, x);
+    x = run_with(&e, &quick, LOOP(",\"timeoutSeconds\":1"), STEPS(loop), 1, asl_int(INT64_C(1) << 60));
+    CHECK_EQ(asl_execution_status(x), ASL_TIMED_OUT);
+    free_both(e, x);
 }
 
 static int32_t bad_path(asl_frame *f) {
@@ -1000,4 +1003,59 @@ TEST(threads_have_engines_of_their_own) {
     CHECK_EQ(asl_execute(&program, "[1,", &quick, &out), -1);
     CHECK(strstr(out.message, "the input is not JSON: 1:"));
     asl_outcome_free(&out);
+}
+
+TEST(quotas_under_strict) {
+    asl_engine *e;
+    asl_engine_options o = quick;
+    o.strict_aws = true;
+    char *big = asl_alloc(262150);
+    memset(big, 'x', 262149);
+    big[262149] = 0;
+    /* what goes into a task */
+    asl_execution *x = run_with(&e, &o, TASK("test:now:1", ",\"catch\":[[\"States.ALL\"]]"), STEPS(task_state), 1, asl_string_z(big));
+    CHECK_STR(text(asl_execution_output(x)), "{\"Error\":\"States.DataLimitExceeded\",\"Cause\":\"The state/task 'S' returned a "
+                                             "result with a size exceeding the maximum number of bytes service limit.\"}");
+    CHECK_EQ(seen.started, 0);
+    free_both(e, x);
+    /* without --strict-aws there is no such limit */
+    x = run_with(&e, &quick, TASK("test:now:1", ""), STEPS(task_state), 1, asl_string_z(big));
+    CHECK_STR(text(asl_execution_output(x)), "1");
+    free_both(e, x);
+    asl_free(big);
+}
+
+/* What a task gives back is named by its service, of a function by its ARN (recorded, 2.5). */
+TEST(results_too_large) {
+    static const struct {
+        const char *resource, *name;
+    } cases[] = {
+        {"arn:aws:states:::lambda:invoke", "lambda"},
+        {"arn:aws:states:::aws-sdk:s3:getObject.waitForTaskToken", "aws-sdk:s3"},
+        {"arn:aws:lambda:us-east-1:1:function:f", "arn:aws:lambda:us-east-1:1:function:f"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        asl_buffer handler = {0}, wanted = {0};
+        asl_buffer_z(&handler, "test:now:\"");
+        for (int n = 0; n < 26215; n++) asl_buffer_z(&handler, "0123456789");
+        asl_buffer_z(&handler, "\"");
+        asl_bind bind = {"*", handler.data};
+        asl_engine_options o = quick;
+        o.strict_aws = true;
+        o.binds = &bind;
+        o.bind_count = 1;
+        char image[2048];
+        snprintf(image, sizeof image,
+                 ONE_STATE("Task", ",\"sites\":[{\"state\":0,\"kind\":\"task\",\"resource\":\"%s\",\"catch\":[[\"States.ALL\"]]}]"),
+                 cases[i].resource);
+        asl_engine *e;
+        asl_execution *x = run_with(&e, &o, image, STEPS(task_state), 1, asl_int(1));
+        asl_buffer_format(&wanted, "{\"Error\":\"States.DataLimitExceeded\",\"Cause\":\"The state/task '%s' returned a result with a "
+                                   "size exceeding the maximum number of bytes service limit.\"}", cases[i].name);
+        CHECK_STR(text(asl_execution_output(x)), (const char *)wanted.data);
+        CHECK_EQ(x->events, 7);
+        free_both(e, x);
+        asl_buffer_free(&handler);
+        asl_buffer_free(&wanted);
+    }
 }
