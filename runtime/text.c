@@ -135,6 +135,14 @@ static uint32_t java_hash(asl_str s) {
     return h;
 }
 
+// Twice as many buckets; counts anew what is in each, as long as that is asked.
+static size_t doubled(size_t size, uint8_t in_bucket[64], const uint32_t *hashes, size_t count) {
+    size *= 2;
+    memset(in_bucket, 0, 64);
+    for (size_t i = 0; size < 64 && i < count; i++) in_bucket[hashes[i] & (size - 1)]++;
+    return size;
+}
+
 // java.util.HashMap, new and then filled: 16 buckets, doubled when more than three quarters full, and also when a ninth
 // key falls into one bucket of fewer than 64. A bucket is a list in insertion order, and doubling keeps the order in
 // both halves, so only the final number of buckets matters. (From 64 buckets on, a bucket of nine becomes a tree whose
@@ -150,13 +158,9 @@ void asl_java_hash_order(const asl_str *keys, size_t count, size_t *order) {
     size_t size = 16;
     uint8_t in_bucket[64] = {0}; // while size < 64
     for (size_t i = 0; i < count; i++) {
-        bool grow = size < 64 && ++in_bucket[hashes[i] & (size - 1)] > 8;
-        for (int reason = 0; reason < 2; reason++, grow = i + 1 > size / 4 * 3) {
-            if (!grow) continue;
-            size *= 2;
-            memset(in_bucket, 0, sizeof in_bucket);
-            for (size_t j = 0; size < 64 && j <= i; j++) in_bucket[hashes[j] & (size - 1)]++;
-        }
+        bool crowded = size < 64 && ++in_bucket[hashes[i] & (size - 1)] > 8;
+        if (crowded) size = doubled(size, in_bucket, hashes, i + 1);
+        if (i + 1 > size / 4 * 3) size = doubled(size, in_bucket, hashes, i + 1);
     }
 
     // Counting sort by bucket, stable.
