@@ -447,6 +447,11 @@ static void read_bracket(struct reader *r, asl_path *path) {
         read_filter(r, path);
     } else if (c == '(') {
         read_script(r, path);
+    } else if (placeholder_size(r) > 0) { // [${Index}]: a name until it is filled in
+        size_t size = placeholder_size(r);
+        push(path, STEP_NAME)->u.name = asl_text_new((asl_str){r->p, size});
+        r->p += size;
+        close_bracket(r);
     } else if (is_letter(c) || c == '_') {
         fail(r, r->p, "a name in brackets must be quoted: ['…']");
     } else {
