@@ -38,7 +38,9 @@ static asl_value execution_object(asl_execution *x) {
     o = asl_object_set(o, asl__key(e, KEY_NAME), asl_string_z(asl_execution_name(x)));
     o = asl_object_set(o, asl__key(e, KEY_ROLE_ARN),
                        asl_string_format("arn:%s:iam::%s:role/%s", e->partition, e->account, e->image.name));
-    return asl_object_set(o, asl__key(e, KEY_REDRIVE_COUNT), asl_int(0));
+    /* A synchronous Express execution has none (recorded), and ours is one. */
+    if (!x->express) o = asl_object_set(o, asl__key(e, KEY_REDRIVE_COUNT), asl_int(0));
+    return o;
 }
 
 static asl_value machine_object(asl_execution *x) {
