@@ -224,7 +224,7 @@ struct aslc_unit *driver_compile(const char *path, const asl_str *text, const as
     u->bind_count = o->bind_count;
     diag_init(&u->diag, a, source, o->lenient);
     if (ends_with(path, ".yaml") || ends_with(path, ".yml")) {
-        struct diag_message *m = diag_error(&u->diag, DIAG_LATER_FEATURE, NULL, (asl_span){0, 0},
+        struct diag_message *m = diag_error(&u->diag, DIAG_SYNTAX, NULL, (asl_span){0, 0},
                                             "definitions in YAML are not read by this version yet");
         diag_help(&u->diag, m, "convert it to JSON first");
         return u;
