@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "check.h"
+#include "parse.h"
 
 static const char *scope_text(const struct ast_machine *m) {
     if (!m->owner)
@@ -51,8 +52,11 @@ static void check_path(struct checker *c, struct ast_state *s, const struct expr
         diag_help(c->diag, m, "hand it over with ItemSelector");
         return;
     }
+    /* In a definition that assigns nothing at all it is a slip whose effect is a failure at run time; validators accept
+       such definitions. Where variables are used, it is a misspelt one and the service refuses it. */
     struct diag_message *m =
-        diag_error(c->diag, DIAG_UNKNOWN_VARIABLE, e->node, e->span, "no state assigns the variable $%s", text);
+        (c->ast->variables.count ? diag_error : diag_warning)(c->diag, DIAG_UNKNOWN_VARIABLE, e->node, e->span,
+                                                              "no state assigns the variable $%s", text);
     const char *near = nearest(c, s->machine, text);
     if (near)
         diag_help(c->diag, m, "did you mean \"$%s\"?", near);
@@ -87,7 +91,8 @@ static void check_names(struct checker *c, struct ast_state *s, const struct ast
         asl_str name = asl_str_z(a->items[i].name);
         for (const struct ast_machine *m = s->machine; m->parent && !m->distributed; m = m->parent) {
             const asl_doc *outer = names_get(&c->ast->variables, m->parent, name);
-            if (!outer)
+            /* Accepted when only a Catcher outside assigns it (recorded): it runs when the inner scope is gone. */
+            if (!outer || in_catcher(outer))
                 continue;
             asl_doc *member = asl_doc_get(a->node, a->items[i].name);
             if (!member) /* written "name.$" */

@@ -176,12 +176,19 @@ static void check_variable_name(struct parser *p, const asl_doc *m, asl_str name
     }
 }
 
+bool in_catcher(const asl_doc *member) {
+    const asl_doc *entry = member->parent->parent;
+    return entry->parent && entry->parent->kind == ASL_DOC_ARRAY && asl_str_equal(entry->parent->key, ASL_STR("Catch"));
+}
+
+/* The place is for check_variables.c: of several, the first that is not in a Catcher. */
 static void remember_variable(struct parser *p, struct ast_machine *machine, const char *name, asl_doc *place) {
     void **known = names_at(&p->ast->variables, machine, asl_str_z(name));
-    if (*known)
-        return;
-    *known = place;
-    *vec_push(p->arena, &machine->variables) = name;
+    bool first = !*known;
+    if (first || (in_catcher(*known) && !in_catcher(place)))
+        *known = place;
+    if (first)
+        *vec_push(p->arena, &machine->variables) = name;
 }
 
 void parse_assign(struct parser *p, struct ast_state *s, const asl_doc *node, struct ast_assigns *out) {
@@ -280,8 +287,11 @@ static struct expr *role(struct parser *p, struct ast_state *s, asl_doc *credent
     asl_doc *fixed = asl_doc_get(credentials, "RoleArn");
     asl_doc *query = s->language == QUERY_JSONPATH ? asl_doc_get(credentials, "RoleArn.$") : NULL;
     if (!fixed && !query && !credentials->broken) {
-        struct diag_message *e = diag_error(p->diag, DIAG_MISSING_FIELD, credentials, credentials->key_span,
-                                            "Credentials of \"%s\" has no RoleArn", s->name);
+        /* What is not an ARN is served by a handler, which makes of Credentials what it likes. */
+        bool aws = s->u.task.resource && strncmp(s->u.task.resource, "arn:", 4) == 0;
+        struct diag_message *e =
+            (aws ? diag_error : diag_warning)(p->diag, DIAG_MISSING_FIELD, credentials, credentials->key_span,
+                                              "Credentials of \"%s\" has no RoleArn", s->name);
         diag_help(p->diag, e, "\"RoleArn\": \"arn:aws:iam::ACCOUNT:role/NAME\"%s",
                   s->language == QUERY_JSONPATH ? ", or \"RoleArn.$\" with a path" : "");
     }
@@ -301,6 +311,8 @@ static struct expr *role(struct parser *p, struct ast_state *s, asl_doc *credent
 static void parse_task(struct parser *p, struct ast_state *s, const struct shape *shape) {
     asl_doc *credentials = shape_get(shape, "Credentials");
     s->u.task.resource = text_field(shape, "Resource");
+    if (!s->u.task.resource && is_template_function(shape_given(shape, "Resource")))
+        later(p, shape_given(shape, "Resource"), shape_given(shape, "Resource")->span, "a CloudFormation function as Resource");
     s->u.task.timeout = number_field(p, s, shape, "TimeoutSeconds", "TimeoutSecondsPath");
     s->u.task.heartbeat = number_field(p, s, shape, "HeartbeatSeconds", "HeartbeatSecondsPath");
     if (credentials)
@@ -492,9 +504,8 @@ static void parse_map(struct parser *p, struct ast_state *s, const struct shape 
         struct ast_machine *m = machine_new(p, s, 0, processor ? processor : iterator);
         s->u.map.processor = m;
         shape_check(p, &inner,
-                    (struct where){processor ? OWNER_PROCESSOR : OWNER_BRANCH, s, processor ? "ItemProcessor" : "Iterator", 0,
-                                   s->language}, m->node);
-        if (processor && (config = shape_get(&inner, "ProcessorConfig")))
+                    (struct where){OWNER_PROCESSOR, s, processor ? "ItemProcessor" : "Iterator", 0, s->language}, m->node);
+        if ((config = shape_get(&inner, "ProcessorConfig")))
             check_processor_config(p, s, m, config);
         parse_machine(p, m, &inner);
     }

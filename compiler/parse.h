@@ -68,6 +68,8 @@ struct expr *parse_path(struct parser *p, struct ast_state *s, asl_doc *node, co
 void parse_assign(struct parser *p, struct ast_state *s, const asl_doc *node, struct ast_assigns *out);
 void parse_reference(struct parser *p, struct ast_machine *machine, struct ast_state *from, asl_doc *node,
                      struct ast_state **to);
+bool in_catcher(const asl_doc *member);                   /* a member of the Assign of a Catcher */
+bool is_template_function(const asl_doc *node);           /* {"Ref": …}, {"Fn::GetAtt": …} of CloudFormation */
 /* Strings in a JSONata payload that have only one of the marks {% and %}. */
 void parse_jsonata_payload(struct parser *p, const asl_doc *node);
 

@@ -111,6 +111,12 @@ bool has_placeholder(const struct parser *p, const asl_doc *node) {
     return node->kind == ASL_DOC_STRING && source_has_placeholder(p->diag->source, node->span);
 }
 
+bool is_template_function(const asl_doc *node) {
+    return node && node->kind == ASL_DOC_OBJECT && node->count == 1 &&
+           (asl_str_equal(node->first->key, ASL_STR("Ref")) ||
+            (node->first->key.size > 4 && memcmp(node->first->key.data, "Fn::", 4) == 0));
+}
+
 bool doc_integer(const asl_doc *node, int64_t *out) {
     asl_value v = asl_number_text(node->text);
     bool exact = asl_number_as_int(&v, out);
@@ -150,10 +156,8 @@ const char *where_text(struct parser *p, const struct where *w) {
     case OWNER_RULE: return arena_format(p->arena, "%s[%zu] of \"%s\"", w->field, w->index, state);
     case OWNER_NESTED_RULE: return arena_format(p->arena, "a rule inside %s[%zu] of \"%s\"", w->field, w->index, state);
     case OWNER_BRANCH:
-        if (strcmp(w->field, "Branches") == 0)
-            return arena_format(p->arena, "Branches[%zu] of \"%s\"", w->index, state);
-        return arena_format(p->arena, "%s of \"%s\"", w->field, state);
-    case OWNER_PROCESSOR:
+        return arena_format(p->arena, "Branches[%zu] of \"%s\"", w->index, state);
+    case OWNER_PROCESSOR: return arena_format(p->arena, "%s of \"%s\"", w->field, state);
     case OWNER_PROCESSOR_CONFIG:
     case OWNER_READER:
     case OWNER_READER_CONFIG:
@@ -177,8 +181,8 @@ static bool is_state(enum owner o) { return o <= OWNER_MAP; }
 static const char *kind_text(struct parser *p, const struct where *w) {
     if (is_state(w->owner))
         return arena_format(p->arena, "a %s state", state_kind_names[w->owner]);
-    if (w->owner == OWNER_BRANCH && strcmp(w->field, "Iterator") == 0)
-        return "Iterator";
+    if (w->owner == OWNER_PROCESSOR)
+        return w->field;
     return owner_names[w->owner];
 }
 
@@ -373,6 +377,8 @@ static bool value_fits(struct parser *p, const struct shape *shape, const struct
             return strings_only(p, f, m);
         return true;
     }
+    if (f->owner == OWNER_TASK && strcmp(f->name, "Resource") == 0 && is_template_function(m))
+        return false; /* said by parse_task */
     if (m->kind == ASL_DOC_STRING) {
         if (t->expression && jsonata && is_jsonata(m->text))
             return true;
