@@ -19,10 +19,14 @@ class Generator:
         self.count = self.assigned = 0
         self.mocks = {}
         self.variables = set()
+        self.risk = self.r.choice([0, 0, 0.2, 0.2, 1])   # how readily paths point at nothing, errors go uncaught, …
 
     # ---- data
     def chance(self, p):
         return self.r.random() < p
+
+    def risky(self, p):
+        return self.r.random() < p * self.risk
 
     def scalar(self):
         return self.r.choice([lambda: self.r.randint(-20, 50), lambda: self.r.choice([0.5, -1.25, 3.0, 1e3, 2.5]),
@@ -48,11 +52,11 @@ class Generator:
 
     # ---- paths and calls
     def reference(self, likely=0.9):
-        if not self.chance(likely):
+        if self.risky(1 - likely):
             return self.r.choice(['$.missing', '$.o.missing', '$.missing.deeper', '$.list[99]'])
         p = self.r.choice(['$', '$.a', '$.b', '$.c', '$.n', '$.s', '$.list', '$.o', '$.o.a', '$.o.list', '$.o.list[1]',
                            "$['flag']", '$.when', '$.item'])
-        if self.variables and self.chance(0.15):
+        if self.variables and self.risky(0.3):
             p = '$' + self.r.choice(sorted(self.variables))
         return p
 
@@ -75,14 +79,14 @@ class Generator:
             lambda: f"States.Format('{{}} and {{}}', {a()}, {a()})",
             lambda: f"States.Array({', '.join(a() for _ in range(self.r.randint(0, 3)))})",
             lambda: f'States.JsonToString({a()})',
-            lambda: f'States.StringToJson({self.reference()})',
+            lambda: f'States.StringToJson({self.reference()})' if self.risky(1) else "States.StringToJson('[1, [2.50], null]')",
             lambda: f'States.MathAdd({self.r.randint(-9, 9)}, {self.r.choice(["$.n", "$.c", "2.5", "-0.5"])})',
             lambda: f'States.ArrayLength({self.r.choice(["$.list", "$.o.list", "$.list[*]"])})',
             lambda: f'States.ArrayPartition($.o.list, {self.r.randint(1, 3)})',
             lambda: f'States.ArrayContains($.list, {a()})',
             lambda: f'States.ArrayUnique(States.Array({a()}, {a()}, {a()}))',
             lambda: f'States.ArrayRange(0, {self.r.randint(0, 12)}, {self.r.randint(1, 4)})',
-            lambda: f'States.ArrayGetItem($.o.list, {self.r.randint(0, 3)})',
+            lambda: f'States.ArrayGetItem($.o.list, {3 if self.risky(0.3) else self.r.randint(0, 2)})',
             lambda: "States.StringSplit($.s, ',;')",
             lambda: f"States.Hash($.s, '{self.r.choice(['MD5', 'SHA-1', 'SHA-256', 'SHA-384', 'SHA-512'])}')",
             lambda: 'States.Base64Encode($.s)',
@@ -92,7 +96,8 @@ class Generator:
 
     def template(self, depth=0):
         t = {}
-        for key in self.r.sample(KEYS, self.r.randint(1, 4)):
+        keys = KEYS if depth or self.risky(0.5) else ['a', 'b', 'item', 'flag']
+        for key in self.r.sample(keys, self.r.randint(1, 4)):
             kind = self.r.random()
             if kind < 0.45:
                 t[key + '.$'] = self.path()
@@ -106,12 +111,8 @@ class Generator:
 
     def keep(self, extra):
         """A template that carries on what later paths look for, so that workflows do not die in their second state."""
-        t = {k + '.$': f'$.{k}' for k in ('c', 'n', 's', 'list', 'o', 'flag', 'when')}
-        t.update(extra)
-        for k in list(t):
-            if k.endswith('.$') and k[:-2] in t:
-                del t[k[:-2]]
-        return t
+        given = {k[:-2] if k.endswith('.$') else k for k in extra}
+        return {**{k + '.$': f'$.{k}' for k in KEYS if k not in given}, **extra}
 
     # ---- rules
     def rule(self, depth=0):
@@ -145,13 +146,13 @@ class Generator:
     def flow(self, state, result=False):
         """The paths round a state's work."""
         if self.chance(0.1):
-            state['InputPath'] = self.r.choice(['$', '$', '$.o', None, self.reference()])
+            state['InputPath'] = self.r.choice(['$.o', None, self.reference()]) if self.risky(0.7) else '$'
         if result and self.chance(0.25):
             state['ResultSelector'] = self.r.choice([{'r.$': '$', 'k': 1}, {'all.$': '$', 'state.$': '$$.State.Name'}])
-        if result is not None and self.chance(0.75):
+        if not self.risky(0.25):
             state['ResultPath'] = self.r.choice(['$.item', '$.a', '$.b', '$.o.result', None, '$.new.deep'])
         if self.chance(0.07):
-            state['OutputPath'] = self.r.choice(['$', '$', self.reference()])
+            state['OutputPath'] = self.reference() if self.risky(0.4) else '$'
 
     def errors(self, state, targets, timeouts=False):
         names = ERRORS + (['States.Timeout'] if timeouts else [])
@@ -162,7 +163,7 @@ class Generator:
                 state['Retry'][0]['MaxDelaySeconds'] = 5
             if self.chance(0.4):
                 state['Retry'].append({'ErrorEquals': [self.r.choice(['States.ALL', 'States.TaskFailed'])], 'MaxAttempts': 1})
-        if self.chance(0.6) and targets:
+        if targets and not self.risky(0.5):
             state['Catch'] = []
             if self.chance(0.5):
                 state['Catch'].append({'ErrorEquals': [self.r.choice(names)], 'Next': self.r.choice(targets), 'ResultPath': '$.a'})
@@ -181,12 +182,12 @@ class Generator:
                 entries[str(i)] = {'Hang': True}
         self.mocks[name] = entries
 
-    def machine(self, length, depth, calls=6):
+    def machine(self, length, depth, calls=12):
         """A chain of states with jumps forward; returns {"StartAt", "States"}."""
         kinds = ['Pass', 'Pass', 'Task', 'Task', 'Choice', 'Choice', 'Wait']
         if depth < 2:
             kinds += ['Map', 'Parallel']
-        names = [self.name(self.r.choice(kinds)) for _ in range(length)] + [self.name(self.r.choice(['Pass', 'Succeed', 'Succeed', 'Fail']))]
+        names = [self.name(self.r.choice(kinds)) for _ in range(length)] + [self.name(self.r.choice(['Pass', 'Succeed', 'Succeed', 'Fail' if self.risky(1) or (depth == 0 and self.chance(0.3)) else 'Pass']))]
         states, outer = {}, set(self.variables)
         for i, name in enumerate(names):
             kind, later = name.split()[0], names[i + 1:]
@@ -199,7 +200,7 @@ class Generator:
                     if 'ResultPath' not in state:
                         state['ResultPath'] = '$.item'
                 else:
-                    state['Parameters'] = self.keep(self.template()) if self.chance(0.8) else self.template()
+                    state['Parameters'] = self.template() if self.risky(0.2) else self.keep(self.template())
                     if self.chance(0.2):
                         state['ResultPath'] = '$.b'
                 self.assign_new(state)
@@ -220,16 +221,16 @@ class Generator:
                     rule = self.rule()
                     rule['Next'] = self.r.choice(later)
                     state['Choices'].append(rule)
-                if self.chance(0.9):
+                if not self.risky(0.15):
                     state['Default'] = following
             elif kind == 'Wait':
                 how = self.r.random()
                 if how < 0.5:
                     state['Seconds'] = self.r.randint(0, 100)
                 elif how < 0.8:
-                    state['SecondsPath'] = self.r.choice(['$.c', '$.c', '$.n', '$.s', '$.missing'])
+                    state['SecondsPath'] = self.r.choice(['$.n', '$.s', '$.missing']) if self.risky(0.6) else '$.c'
                 else:
-                    state['TimestampPath'] = self.r.choice(['$.when', '$.when', '$.s'])
+                    state['TimestampPath'] = '$.s' if self.risky(0.4) else '$.when'
             elif kind == 'Parallel':
                 state['Branches'] = [self.machine(self.r.randint(1, 3), depth + 1, calls) for _ in range(self.r.randint(1, 3))]
                 if self.chance(0.3):
@@ -237,10 +238,10 @@ class Generator:
                 self.flow(state, True)
                 self.errors(state, later)
             elif kind == 'Map':
-                state['ItemsPath'] = self.r.choice(['$.list', '$.list', '$.o.list', '$.s'] if self.chance(0.1) else ['$.list', '$.o.list'])
+                state['ItemsPath'] = '$.s' if self.risky(0.1) else self.r.choice(['$.list', '$.o.list'])
                 state['ItemSelector'] = self.keep({'item.$': '$$.Map.Item.Value', 'a.$': '$$.Map.Item.Index', 'b': None})
                 state['MaxConcurrency'] = 1   # the order in which iterations take a mock's answers
-                state['ItemProcessor'] = self.machine(self.r.randint(1, 3), depth + 1, calls * 4)
+                state['ItemProcessor'] = self.machine(self.r.randint(1, 3), depth + 1, calls * 5)
                 self.flow(state, True)
                 self.errors(state, later)
             elif kind == 'Fail':
