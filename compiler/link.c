@@ -161,13 +161,22 @@ static void add_native_library(struct linker *l, const char *name) {
     }
 }
 
+// A library named twice, in a handler and as an input: the handler's way of naming it is the one that is found again.
+static bool is_library(const struct link_options *o, const char *input) {
+    for (size_t i = 0; i < o->library_count; i++)
+        if (strcmp(o->libraries[i], input) == 0)
+            return true;
+    return false;
+}
+
 static void add_inputs(struct linker *l, const char *object, const char *runtime) {
     static const char *const uv[] = {"libuv_a.a", "libuv.a", NULL}, *const ffi[] = {"libffi_pic.a", "libffi.a", NULL},
                             *const nettle[] = {"libnettle.a", NULL};
     const struct link_options *o = l->options;
     add(l, object);
     for (size_t i = 0; i < o->input_count; i++)
-        add(l, o->inputs[i]);
+        if (!is_library(o, o->inputs[i]))
+            add(l, o->inputs[i]);
     for (size_t i = 0; i < o->library_count; i++)
         add_native_library(l, o->libraries[i]);
     add(l, runtime);
@@ -357,8 +366,8 @@ int link_file(struct arena *a, const char *object, const char *path, const struc
     if (WIFSIGNALED(status))
         snprintf(message, message_size, "cannot link: %s was killed by signal %d", l.command.items[0], WTERMSIG(status));
     else if (WEXITSTATUS(status) != 0)
-        snprintf(message, message_size, "cannot link: %s failed (exit status %d):\n%s", l.command.items[0],
-                 WEXITSTATUS(status), said);
+        snprintf(message, message_size, "cannot link: %s failed (exit status %d)%s%s", l.command.items[0],
+                 WEXITSTATUS(status), *said ? ":\n" : "", said);
     else if (options->verbose && *said)
         fprintf(stderr, "%s\n", said);
     return status == 0 ? 0 : -1;

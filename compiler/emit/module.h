@@ -77,10 +77,11 @@ void emit_debug_end(struct emit *e);
 /* object.c: the module as it leaves the compiler. Dispose of the buffer. NULL with a message. */
 LLVMMemoryBufferRef emit_buffer(struct emit *e, enum aslc_emit what, char *message, size_t message_size);
 
-/* tables.c: the C functions bound at compile time: bindings of the image with a "thunk". Number N is thunk N. */
+/* tables.c: the plan's bindings to C functions, each of which becomes a thunk: number N is thunk N. */
 struct emit_natives {
     struct asl__ffi_signature *items;
     size_t count;
+    const char **bindings; /* all of the plan's, as the image has them: with their thunks' numbers */
 };
 int emit_natives(const struct ir_plan *p, struct emit_natives *out, char *message, size_t message_size);
 

@@ -62,32 +62,44 @@ static LLVMValueRef handlers(struct emit *e) {
 
 // ---------------------------------------------------------------- thunks
 
-// The signature points into the handler's text, so that gets a copy.
-static int read_native(struct arena *a, const asl_value *binding, size_t number, struct asl__ffi_signature *out,
-                       char *message, size_t message_size) {
-    const asl_value *handler = asl_object_get(binding, ASL_STR("handler"));
-    const asl_value *thunk = asl_object_get(binding, ASL_STR("thunk"));
-    int64_t given;
-    asl_str text = handler ? asl_text_of(handler) : ASL_STR("");
-    if (!asl_number_as_int(thunk, &given) || given != (int64_t)number || text.size < 4 || memcmp(text.data, "ffi:", 4) != 0) {
-        snprintf(message, message_size, "internal error: the binding of thunk %zu is not valid", number);
-        return -1;
-    }
-    char *spec = arena_copy(a, text.data + 4, text.size - 4);
-    return asl__ffi_parse(asl_str_z(spec), out, message, message_size);
+// The signature points into the handler's text, so that is copied. False when the handler is no C function.
+static bool is_native(struct arena *a, const asl_value *binding, const char **spec) {
+    const asl_value *handler = binding->tag == ASL_OBJECT ? asl_object_get(binding, ASL_STR("handler")) : NULL;
+    if (!handler || handler->tag != ASL_STRING)
+        return false;
+    asl_str text = asl_text_of(handler);
+    if (text.size < 4 || memcmp(text.data, "ffi:", 4) != 0)
+        return false;
+    *spec = arena_copy(a, text.data + 4, text.size - 4);
+    return true;
+}
+
+// The binding as the image has it, with the number of its thunk.
+static const char *with_thunk(struct arena *a, asl_value binding, size_t number) {
+    asl_value numbered = asl_object_put(asl_retain(binding), ASL_STR("thunk"), asl_int((int64_t)number));
+    asl_buffer text = {0};
+    asl_json_print(&numbered, &text);
+    const char *copy = arena_copy(a, text.data, text.size);
+    asl_buffer_free(&text);
+    asl_release(numbered);
+    return copy;
 }
 
 int emit_natives(const struct ir_plan *p, struct emit_natives *out, char *message, size_t message_size) {
-    out->items = arena_alloc(p->arena, (p->bindings.count + 1) * sizeof *out->items);
+    struct arena *a = p->arena;
+    out->items = arena_alloc(a, (p->bindings.count + 1) * sizeof *out->items);
+    out->bindings = arena_alloc(a, (p->bindings.count + 1) * sizeof *out->bindings);
     out->count = 0;
     int rc = 0;
     for (size_t i = 0; i < p->bindings.count && rc == 0; i++) {
         asl_value binding;
+        const char *spec;
+        out->bindings[i] = p->bindings.items[i];
         if (asl_json_parse(asl_str_z(p->bindings.items[i]), NULL, &binding, NULL) < 0)
             continue; // the image is refused when it is loaded
-        if (binding.tag == ASL_OBJECT && asl_object_get(&binding, ASL_STR("thunk"))) {
-            rc = read_native(p->arena, &binding, out->count, &out->items[out->count], message, message_size);
-            out->count++;
+        if (is_native(a, &binding, &spec)) {
+            rc = asl__ffi_parse(asl_str_z(spec), &out->items[out->count], message, message_size);
+            out->bindings[i] = with_thunk(a, binding, out->count++);
         }
         asl_release(binding);
     }
@@ -174,16 +186,24 @@ LLVMValueRef emit_program(struct emit *e) {
     return LLVMGetNamedGlobal(e->module, arena_format(e->arena, "%s_program", e->identifier));
 }
 
-int emit_tables(struct emit *e, char *message, size_t message_size) {
+// The plan's image, except that compiled bindings say which thunk is theirs.
+static LLVMValueRef image(struct emit *e, const struct emit_natives *natives, size_t *size) {
+    struct ir_plan p = *e->plan;
+    p.bindings.items = natives->bindings;
     asl_buffer text = {0};
-    ir_image(e->plan, &text);
-    LLVMValueRef image = constant(e, "image", emit_llvm_string(e->context, text.data, text.size));
-    size_t image_size = text.size;
+    ir_image(&p, &text);
+    LLVMValueRef g = constant(e, "image", emit_llvm_string(e->context, text.data, text.size));
+    *size = text.size;
     asl_buffer_free(&text);
+    return g;
+}
 
+int emit_tables(struct emit *e, char *message, size_t message_size) {
     struct emit_natives natives;
     if (emit_natives(e->plan, &natives, message, message_size) < 0)
         return -1;
+    size_t image_size;
+    LLVMValueRef text = image(e, &natives, &image_size);
     LLVMValueRef *thunks = arena_alloc(e->arena, (natives.count + 1) * sizeof *thunks);
     for (size_t i = 0; i < natives.count; i++)
         thunks[i] = thunk(e, &natives.items[i]);
@@ -193,7 +213,7 @@ int emit_tables(struct emit *e, char *message, size_t message_size) {
         /* ORDER asl_program (aslc/program.h) */
         emit_i32(e, ASL_ABI),
         emit_i32(e, (uint32_t)steps),
-        image,
+        text,
         LLVMConstInt(e->i64, image_size, false),
         pointers(e, "steps", e->steps, steps),
         pointers(e, "thunks", thunks, natives.count),
