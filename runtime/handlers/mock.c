@@ -486,7 +486,10 @@ static const asl_doc *choose(struct reader *r, const asl_doc *machines, const ch
             for (const asl_doc *c = of ? of->first : NULL; c; c = c->next)
                 consider(asl_str_z(name), c->key, &best, &least);
         }
-        complain(r, machines->span, "no test case is named '%.200s'%s", name, suggestion(best, buffer));
+        if (best.size)
+            complain(r, machines->span, "no test case is named '%.200s'%s", name, suggestion(best, buffer));
+        else
+            complain(r, machines->span, "no test case is named '%.200s'; there are %.*s", name, NAME(all));
     } else if (program) {
         complain(r, machines->span, "%zu state machines have a test case '%.200s', and none of them is named '%.200s'",
                  count, name, program);
@@ -708,9 +711,9 @@ void asl__mock_check_calls(void *state, const char *task_state, uint64_t most_ca
     char line[700];
     asl_str response = asl_text_of(&s->response);
     int n = snprintf(line, sizeof line,
-                     "warning: the mocked response '%.*s' ends in a 'Throw' after %llu calls, and with its retriers the "
+                     "warning: the mocked response '%.*s' ends in a 'Throw' after %llu call%s, and with its retriers the "
                      "state '%.200s' can make %llu",
-                     NAME(response), (unsigned long long)last->last + 1, task_state, (unsigned long long)most_calls);
+                     NAME(response), (unsigned long long)last->last + 1, last->last ? "s" : "", task_state, (unsigned long long)most_calls);
     append(warnings, size, line, (size_t)n);
 }
 

@@ -160,7 +160,7 @@ TEST(the_test_case_is_that_of_the_only_machine_or_of_the_program) {
     refused_for("three", TWO_MACHINES, "c",
                 ":1:18: error: 2 state machines have a test case 'c', and none of them is named 'three'");
     refused_for(NULL, TWO_MACHINES, "c", ":1:18: error: 2 state machines have a test case 'c'");
-    refused_for("one", TWO_MACHINES, "e", ":1:18: error: no test case is named 'e'");
+    refused_for("one", TWO_MACHINES, "e", ":1:18: error: no test case is named 'e'; there are 'c', 'd', 'c'");
     refused_for("one", "{'StateMachines':{'x':{'TestCases':{'happy':{}}}}}", "hapy",
                 ":1:18: error: no test case is named 'hapy'; did you mean 'happy'?");
     refused_for("one", TWO_MACHINES, NULL, ":1:18: error: which test case? write #NAME with one of 'c', 'd', 'c'");
