@@ -360,6 +360,12 @@ const char *asl__fanout_waiting_state(const struct frame *parent) {
     return state;
 }
 
+const struct frame *asl__acting_for(const struct frame *f) {
+    if (!f->up || !f->up->is_map) return f;
+    const struct frame *parent = f->up->parent;
+    return f->head.state == parent->head.state && f->head.entered == parent->head.entered ? parent : f;
+}
+
 bool asl__map_item(const struct frame *f, const asl_value **item, uint32_t *index) {
     for (; f->up; f = f->up->parent) {
         const struct fanout *o = f->up;
