@@ -269,8 +269,8 @@ void asl__fanout_execution_ended(asl_execution *child);
 void asl__fanout_cancel(struct frame *parent);
 void asl__fanout_aborted(struct frame *parent);
 const char *asl__fanout_waiting_state(const struct frame *parent); /* of a child that waits for a task, or NULL */
-/* The frame whose state f acts for: its own, or the Map's while the ItemSelector is evaluated. */
-const struct frame *asl__acting_for(const struct frame *f);
+/* The input of the state that f is in: of the Map while its ItemSelector is evaluated. */
+const asl_value *asl__state_input(const struct frame *f);
 /* The innermost Map item round a frame, within its execution. False: there is none. Borrowed. */
 bool asl__map_item(const struct frame *f, const asl_value **item, uint32_t *index);
 /* The indexes of the Map iterations round a frame, outermost first, yours; *depth may be 0, then NULL. */

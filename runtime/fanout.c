@@ -26,6 +26,7 @@ struct fanout {
     size_t running, unstepped, finished, failed;
     size_t max_running;             /* 0: no limit */
     size_t tolerated;               /* distributed: failed items that do not fail the run */
+    asl_value input;                /* Map: for messages; what the ItemSelector sees is captured */
     asl_value items, results;
 };
 
@@ -118,6 +119,7 @@ static struct fanout *new_fanout(struct frame *parent, const struct site *site, 
 static void free_fanout(struct fanout *o) {
     asl_assert(!o->first);
     o->parent->down = NULL;
+    asl_release(o->input);
     asl_release(o->items);
     asl_release(o->results);
     asl_free(o);
@@ -204,7 +206,6 @@ int32_t asl_rt_map(asl_frame *frame, uint32_t t, uint32_t input, uint32_t items,
     struct frame *f = frame_of(frame);
     asl_execution *x = f->execution;
     const struct site *site = &x->engine->image.sites[t];
-    (void)input; /* what the ItemSelector sees is captured */
     size_t max_running = 0, tolerated = 0;
     if (max_concurrency(f, site, operand(frame, concurrency), &max_running)) return 1;
     asl_value *list = &frame->slot[items & ~ASL_LAST];
@@ -218,6 +219,7 @@ int32_t asl_rt_map(asl_frame *frame, uint32_t t, uint32_t input, uint32_t items,
     struct fanout *o = new_fanout(f, site, count);
     o->max_running = max_running;
     o->tolerated = tolerated;
+    if (input != ASL_NO_OPERAND) o->input = asl_retain(frame->slot[input & ~ASL_LAST]);
     if (items & ASL_LAST) {
         o->items = *list;
         *list = asl_none();
@@ -360,10 +362,11 @@ const char *asl__fanout_waiting_state(const struct frame *parent) {
     return state;
 }
 
-const struct frame *asl__acting_for(const struct frame *f) {
-    if (!f->up || !f->up->is_map) return f;
+const asl_value *asl__state_input(const struct frame *f) {
+    if (!f->up || !f->up->is_map) return &f->slots[0];
     const struct frame *parent = f->up->parent;
-    return f->head.state == parent->head.state && f->head.entered == parent->head.entered ? parent : f;
+    bool selecting = f->head.state == parent->head.state && f->head.entered == parent->head.entered;
+    return selecting ? &f->up->input : &f->slots[0];
 }
 
 bool asl__map_item(const struct frame *f, const asl_value **item, uint32_t *index) {

@@ -142,8 +142,7 @@ static void add_constant(asl_buffer *b, asl_frame *frame, uint32_t k) {
 /* "could not be found in the input '…'": what the path was applied to; for the Context object and variables the state's
    input (jsonpath-and-intrinsics 7). */
 static void add_input(asl_buffer *b, asl_frame *frame, const asl_path *path, const asl_value *root) {
-    const asl_value *input = root;
-    if (asl_path_root_of(path) != ASL_ROOT_INPUT) input = &asl__acting_for(frame_of(frame))->head.slot[0];
+    const asl_value *input = asl_path_root_of(path) == ASL_ROOT_INPUT ? root : asl__state_input(frame_of(frame));
     asl_buffer_z(b, "' could not be found in the input '");
     if (input->tag != ASL_NONE) asl_json_print(input, b);
     asl_buffer_byte(b, '\'');
