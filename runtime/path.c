@@ -1214,7 +1214,7 @@ void asl_path_missing(const asl_path *path, const asl_value *root, asl_buffer *o
 
 bool asl_path_index_past_end(const asl_path *path, const asl_value *root) {
     const asl_value *v = root;
-    for (size_t i = 0; i < path->count; i++) {
+    for (size_t i = 0; path->definite && i < path->count; i++) {
         const struct step *s = &path->steps[i];
         if (s->kind != STEP_NAME && s->kind != STEP_INDEX) return false;
         const asl_value *next = s->kind == STEP_NAME ? member(v, s->u.name) : element(v, s->u.index);

@@ -380,6 +380,14 @@ TEST(missing) {
     }
 }
 
+TEST(indefinite_paths_have_no_end) {
+    asl_value input = json("[]");
+    asl_path *path = asl_path_parse(ASL_STR("$[0][*]"), NULL);
+    CHECK(!asl_path_index_past_end(path, &input));
+    asl_path_free(path);
+    asl_release(input);
+}
+
 TEST(scans_of_scans_are_bounded) {
     asl_value deep = asl_int(1);
     for (int i = 0; i < ASL_MAX_DEPTH - 1; i++) deep = asl_object_put(asl_object_new(1), ASL_STR("a"), deep);
