@@ -527,7 +527,8 @@ static void parse_flow(struct parser *p, struct ast_state *s, const struct shape
     s->end = end && end->boolean;
     if (s->end)
         shape_exclusive(p, shape, (const char *const[]){"Next", "End", NULL});
-    bool bad = (shape_given(shape, "End") && !end) || (shape_given(shape, "Next") && !next);
+    bool bad = (shape_given(shape, "End") && !end) || (shape_given(shape, "Next") && !next) ||
+               shape_meant(shape, "Next") || shape_meant(shape, "End");
     s->broken = s->broken || bad;
     if (s->end || next || bad || s->node->broken)
         return;
@@ -672,6 +673,8 @@ static void parse_state(struct parser *p, struct ast_state *s) {
     }
     if (s->kind != STATE_CHOICE && s->kind != STATE_SUCCEED && s->kind != STATE_FAIL)
         parse_flow(p, s, &shape);
+    for (const asl_doc *m = s->node->first; m; m = m->next)
+        s->broken = s->broken || m->duplicate_of; /* which of the two was meant? */
 }
 
 // ---------------------------------------------------------------- machines

@@ -40,6 +40,7 @@ struct shape {
     size_t row_count;
     asl_doc *given[SHAPE_MAX]; /* by row */
     bool fits[SHAPE_MAX];      /* its type is right */
+    bool meant[SHAPE_MAX];     /* an unknown field was said to be this one misspelt: it is not missing too */
     size_t strange;            /* members that do not belong here, reported */
 };
 
@@ -48,7 +49,8 @@ struct shape {
 void shape_check(struct parser *p, struct shape *shape, struct where where, asl_doc *node);
 asl_doc *shape_get(const struct shape *shape, const char *field);   /* NULL unless given and of the right type */
 asl_doc *shape_given(const struct shape *shape, const char *field); /* also when its type is wrong */
-/* At most one of the named fields (NULL ends the list) may be given. Returns how many are. */
+bool shape_meant(const struct shape *shape, const char *field);     /* given under a misspelt name */
+/* At most one of the named fields (NULL ends the list) may be given. Returns how many are, or were meant. */
 size_t shape_exclusive(struct parser *p, const struct shape *shape, const char *const *fields);
 
 /* Reports one missing thing of an object, unless a mistake in its text may have swallowed it. */

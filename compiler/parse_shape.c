@@ -258,7 +258,14 @@ static const char *not_allowed_help(enum owner owner, asl_str name) {
     return NULL;
 }
 
-static void report_unexpected(struct parser *p, const struct shape *shape, const asl_doc *m) {
+static size_t row_of(const struct shape *shape, const char *field) {
+    for (size_t i = 0; i < shape->row_count; i++)
+        if (strcmp(shape->rows[i].name, field) == 0)
+            return i;
+    return SHAPE_MAX;
+}
+
+static void report_unexpected(struct parser *p, struct shape *shape, const asl_doc *m) {
     const struct where *w = &shape->where;
     if (w->owner == OWNER_NESTED_RULE && (asl_str_equal(m->key, ASL_STR("Next")) || asl_str_equal(m->key, ASL_STR("Assign")))) {
         struct diag_message *e = diag_error(p->diag, DIAG_NESTED_NEXT, m, m->key_span,
@@ -278,6 +285,8 @@ static void report_unexpected(struct parser *p, const struct shape *shape, const
     }
     e = diag_error(p->diag, DIAG_UNKNOWN_FIELD, m, m->key_span, "unknown field \"%.80s\" in %s", m->key.data, where_text(p, w));
     const char *near = suggest(shape, m->key.data);
+    if (near && row_of(shape, near) < SHAPE_MAX)
+        shape->meant[row_of(shape, near)] = true;
     if (near && strcmp(near, "InputPath") == 0 && w->owner == OWNER_PASS && strcmp(m->key.data, "Input") == 0)
         diag_help(p->diag, e, "did you mean \"InputPath\" or \"Result\"?");
     else if (near)
@@ -462,20 +471,18 @@ void shape_check(struct parser *p, struct shape *shape, struct where where, asl_
         }
     }
     for (size_t i = 0; i < shape->row_count; i++)
-        if (shape->rows[i].needed && !shape->given[i] && fits_language(&shape->rows[i], where.language))
+        if (shape->rows[i].needed && !shape->given[i] && !shape->meant[i] && fits_language(&shape->rows[i], where.language))
             shape_missing(p, shape, shape->rows[i].name);
-}
-
-static size_t row_of(const struct shape *shape, const char *field) {
-    for (size_t i = 0; i < shape->row_count; i++)
-        if (strcmp(shape->rows[i].name, field) == 0)
-            return i;
-    return SHAPE_MAX;
 }
 
 asl_doc *shape_given(const struct shape *shape, const char *field) {
     size_t row = row_of(shape, field);
     return row < SHAPE_MAX ? shape->given[row] : NULL;
+}
+
+bool shape_meant(const struct shape *shape, const char *field) {
+    size_t row = row_of(shape, field);
+    return row < SHAPE_MAX && shape->meant[row];
 }
 
 asl_doc *shape_get(const struct shape *shape, const char *field) {
@@ -488,9 +495,9 @@ size_t shape_exclusive(struct parser *p, const struct shape *shape, const char *
     size_t count = 0;
     for (; *names; names++) {
         const asl_doc *m = shape_given(shape, *names);
+        count += m || shape_meant(shape, *names);
         if (!m)
             continue;
-        count++;
         if (!first) {
             first = m;
             continue;
