@@ -345,7 +345,7 @@ int aslc_emit(aslc_unit *u, enum aslc_emit what, const char *path, const char **
 }
 
 const asl_program *aslc_jit(aslc_unit *u, const char **message) {
-    struct emit_options options = {.optimise = u->optimise};
+    struct emit_options options = {.optimise = u->optimise, .debug = true};
     *message = u->message;
     if (!u->jit)
         u->jit = emit_jit_new(u->plan, &options, &u->compiled, u->message, sizeof u->message);

@@ -5,6 +5,7 @@
 
 #include "aslc/handler.h"
 #include "ir.h"
+#include "jsonata/jx.h"
 #include "rt.h"
 
 typedef int32_t entry0(asl_frame *);
@@ -14,6 +15,7 @@ typedef int32_t entry3(asl_frame *, uint32_t, uint32_t, uint32_t);
 typedef int32_t entry4(asl_frame *, uint32_t, uint32_t, uint32_t, uint32_t);
 typedef int32_t entry5(asl_frame *, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
 typedef int32_t entry6(asl_frame *, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
+typedef int32_t entry7(asl_frame *, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t);
 
 /* One member per arity; which one is called is the op's operand count. */
 union entry {
@@ -24,6 +26,7 @@ union entry {
     entry4 *f4;
     entry5 *f5;
     entry6 *f6;
+    entry7 *f7;
 };
 
 static const union entry entries[OP_COUNT] = {
@@ -64,7 +67,7 @@ struct machine {
 
 struct walker {
     asl_program program;
-    struct machine *machines;
+    struct machine *machines, *functions;
 };
 
 static int32_t call(asl_frame *frame, const struct ir_op *op) {
@@ -82,18 +85,18 @@ static int32_t call(asl_frame *frame, const struct ir_op *op) {
     case 3: return e.f3(frame, o[0], o[1], o[2]);
     case 4: return e.f4(frame, o[0], o[1], o[2], o[3]);
     case 5: return e.f5(frame, o[0], o[1], o[2], o[3], o[4]);
-    default: return e.f6(frame, o[0], o[1], o[2], o[3], o[4], o[5]);
+    case 6: return e.f6(frame, o[0], o[1], o[2], o[3], o[4], o[5]);
+    default: return e.f7(frame, o[0], o[1], o[2], o[3], o[4], o[5], o[6]);
     }
 }
 
-static int32_t step(asl_frame *frame) {
-    const struct walker *w = asl_frame_program(frame)->user;
-    const struct machine *m = &w->machines[frame->machine];
+static int32_t walk(const struct machine *m, asl_frame *frame) {
     uint32_t number = frame->resume < m->resume_count ? m->resume[frame->resume] : IR_NO_BLOCK;
     while (number != IR_NO_BLOCK) {
         const struct ir_block *b = m->ir->blocks.items[number];
         const struct ir_op *op = b->ops.items, *end = op + b->ops.count;
-        while (op < end && (call(frame, op) == 0 || !(ir_op_info[op->opcode].flags & IR_FAILS)))
+        int32_t answer = 0; // of the last op
+        while (op < end && ((answer = call(frame, op)) == 0 || !(ir_op_info[op->opcode].flags & IR_FAILS)))
             op++;
         if (op < end) {
             number = b->error;
@@ -117,6 +120,8 @@ static int32_t step(asl_frame *frame) {
             number = chosen > 0 && (uint32_t)chosen <= e->target_count ? e->target[chosen - 1] : IR_NO_BLOCK;
             break;
         case EXIT_DONE: asl_rt_done(frame, e->a); return ASL_DONE;
+        case EXIT_BRANCH: number = e->target[answer ? 0 : 1]; break;
+        case EXIT_RETURN: return (int32_t)e->a;
         case EXIT_NONE:
         case EXIT_FAILED: number = IR_NO_BLOCK; break;
         }
@@ -124,29 +129,51 @@ static int32_t step(asl_frame *frame) {
     return ASL_FAILED;
 }
 
-const asl_program *interp_program(struct arena *a, const struct ir_plan *p, const asl_handler *const *handlers) {
-    struct walker *w = arena_alloc(a, sizeof *w);
-    size_t count = p->machines.count;
-    w->machines = arena_alloc(a, count * sizeof *w->machines);
-    asl_step **steps = arena_alloc(a, count * sizeof *steps);
+static int32_t step(asl_frame *frame) {
+    const struct walker *w = asl_frame_program(frame)->user;
+    return walk(&w->machines[frame->machine], frame);
+}
+
+static int32_t function(asl_frame *frame) {
+    const struct walker *w = asl_rt_jx_program(frame)->user;
+    return walk(&w->functions[frame->machine], frame);
+}
+
+static struct machine *flatten(struct arena *a, struct ir_machine *const *machines, size_t count) {
+    struct machine *all = arena_alloc(a, (count + 1) * sizeof *all);
     for (size_t i = 0; i < count; i++) {
-        struct machine *m = &w->machines[i];
+        struct machine *m = &all[i];
         uint32_t *resume;
-        m->ir = p->machines.items[i];
+        m->ir = machines[i];
         m->resume_count = ir_resume_points(a, m->ir, &resume);
         m->resume = resume;
         m->point = arena_alloc(a, m->ir->blocks.count * sizeof *m->point);
         for (uint32_t r = 0; r < m->resume_count; r++)
             m->point[resume[r]] = r;
-        steps[i] = step;
     }
+    return all;
+}
+
+static asl_step *const *repeated(struct arena *a, asl_step *step_function, size_t count) {
+    asl_step **all = arena_alloc(a, (count + 1) * sizeof *all);
+    for (size_t i = 0; i < count; i++)
+        all[i] = step_function;
+    return all;
+}
+
+const asl_program *interp_program(struct arena *a, const struct ir_plan *p, const asl_handler *const *handlers) {
+    struct walker *w = arena_alloc(a, sizeof *w);
+    w->machines = flatten(a, p->machines.items, p->machines.count);
+    w->functions = flatten(a, p->functions.items, p->functions.count);
     asl_buffer image = {0};
     ir_image(p, &image);
     w->program = (asl_program){.abi = ASL_ABI,
-                               .step_count = (uint32_t)count,
+                               .step_count = (uint32_t)p->machines.count,
                                .image = arena_copy(a, image.data, image.size),
                                .image_size = image.size,
-                               .steps = steps,
+                               .steps = repeated(a, step, p->machines.count),
+                               .functions = repeated(a, function, p->functions.count),
+                               .function_count = p->functions.count,
                                .handlers = handlers,
                                .user = w};
     asl_buffer_free(&image);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { FAILS = IR_FAILS, PURE = IR_PURE };
+enum { FAILS = IR_FAILS, PURE = IR_PURE, ASKS = IR_ASKS };
 
 const struct ir_op_info ir_op_info[OP_COUNT] = {
 #define OP(id, op_name, op_operands, op_flags) [OP_##id] = {op_name, op_operands, op_flags},
@@ -69,6 +69,14 @@ struct ir_machine *ir_machine_new(struct ir_plan *p, const char *name) {
     m->name = name;
     *vec_push(p->arena, &p->machines) = m;
     return m;
+}
+
+uint32_t ir_function_new(struct ir_plan *p, const char *name, uint32_t params) {
+    struct ir_machine *m = arena_alloc(p->arena, sizeof *m);
+    m->name = name;
+    m->params = params;
+    *vec_push(p->arena, &p->functions) = m;
+    return (uint32_t)p->functions.count - 1;
 }
 
 uint32_t ir_slot(struct ir_plan *p, struct ir_machine *m, const char *name) {

@@ -49,10 +49,10 @@ struct ir_op_info {
     const char *name, *operands;
     unsigned flags;
 };
-enum { IR_FAILS = 1, IR_PURE = 2 };
+enum { IR_FAILS = 1, IR_PURE = 2, IR_ASKS = 4 };
 extern const struct ir_op_info ir_op_info[OP_COUNT];
 
-#define IR_MAX_OPERANDS 6
+#define IR_MAX_OPERANDS 7
 
 struct ir_op {
     uint8_t opcode;
@@ -69,6 +69,8 @@ enum ir_exit_kind {
     EXIT_CATCH,   /* asl_rt_catch(site): k: jump to target[k - 1]; 0: return FAILED */
     EXIT_DONE,    /* asl_rt_done(a); return DONE */
     EXIT_FAILED,  /* return FAILED: the error is in the frame */
+    EXIT_BRANCH,  /* the last op asks: nonzero: target[0], zero: target[1] */
+    EXIT_RETURN,  /* functions: return a, which is ASL_DONE or ASL_TAIL; an op before it has handed over the value */
 };
 
 #define IR_NO_BLOCK 0xffffffffu
@@ -77,7 +79,7 @@ struct ir_exit {
     enum ir_exit_kind kind;
     uint32_t line, column;
     uint32_t test;      /* IF: asl_choice */
-    uint32_t a, b;      /* IF: slots; DONE: a */
+    uint32_t a, b;      /* IF: slots; DONE: slot a; RETURN: the number a */
     uint32_t site;      /* RETRY, CATCH */
     uint32_t *target;   /* block numbers */
     uint32_t target_count;
@@ -96,8 +98,11 @@ struct ir_capture {
     uint32_t slot, parent_slot;
 };
 
+/* A machine, or a function: what an expression is compiled to. A function's frame has slots like a machine's; it runs to
+   its end without suspending, and its arguments arrive in its first slots. */
 struct ir_machine {
-    const char *name;   /* "/", "/P.0", "/M" */
+    const char *name;   /* "/", "/P.0", "/M"; a function: where its expression stands, "S/Output/total" */
+    uint32_t params;    /* functions */
     VEC(const char *) slots; /* names; slot 0 is the raw input */
     VEC(struct ir_block *) blocks; /* 0 is the entry */
     VEC(struct ir_capture) captures;
@@ -126,6 +131,7 @@ struct ir_plan {
     VEC(struct ir_state) states;
     VEC(const char *) sites;     /* JSON objects as the image has them (aslc/program.h) */
     VEC(struct ir_machine *) machines;
+    VEC(struct ir_machine *) functions; /* op operand gN */
     VEC(const char *) bindings;  /* JSON objects as the image has them */
 };
 
@@ -134,6 +140,7 @@ uint32_t ir_const(struct ir_plan *p, const char *json);  /* interned */
 uint32_t ir_const_string(struct ir_plan *p, const char *text, size_t size);
 uint32_t ir_path(struct ir_plan *p, const char *text);   /* interned */
 struct ir_machine *ir_machine_new(struct ir_plan *p, const char *name);
+uint32_t ir_function_new(struct ir_plan *p, const char *name, uint32_t params); /* its number; slots are added by ir_slot */
 uint32_t ir_slot(struct ir_plan *p, struct ir_machine *m, const char *name);
 uint32_t ir_block_new(struct ir_plan *p, struct ir_machine *m, const char *name, uint32_t state);
 struct ir_op *ir_op(struct ir_plan *p, struct ir_block *b, enum ir_opcode opcode, const uint32_t *operands);

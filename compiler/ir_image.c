@@ -77,6 +77,12 @@ void ir_image(const struct ir_plan *p, asl_buffer *out) {
         machine(p->arena, p->machines.items[i], out);
     }
     asl_buffer_byte(out, ']');
+    if (p->functions.count) {
+        member(out, "functions");
+        for (size_t i = 0; i < p->functions.count; i++)
+            asl_buffer_format(out, "%c[%u,%zu]", i ? ',' : '[', p->functions.items[i]->params, p->functions.items[i]->slots.count);
+        asl_buffer_byte(out, ']');
+    }
     member(out, "sites");
     texts(out, p->sites.items, p->sites.count, false);
     member(out, "bindings");

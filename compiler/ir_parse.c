@@ -163,7 +163,7 @@ static void position(struct reader *r, uint32_t *line, uint32_t *column) {
 
 static uint32_t operand(struct reader *r, char kind) {
     asl_str w = word(r);
-    if (kind == 'd' || kind == 's')
+    if (strchr("dsxaDX", kind))
         return slot(r, w);
     if (is(w, "_"))
         return ASL_NO_OPERAND;
@@ -185,6 +185,8 @@ static void read_exit(struct reader *r, enum ir_exit_kind kind) {
         e->b = slot(r, word(r));
     } else if (kind == EXIT_DONE) {
         e->a = slot(r, word(r));
+    } else if (kind == EXIT_RETURN) {
+        e->a = number(r, word(r), "a status");
     } else if (kind == EXIT_RETRY || kind == EXIT_CATCH) {
         e->site = reference(r, word(r), 't', "a site");
     }
@@ -266,6 +268,14 @@ static void read_line(struct reader *r) {
             fail(r, "machines are numbered from @0 in order");
         r->machine = ir_machine_new(p, quoted(r));
         r->block = NULL;
+    } else if (is(w, "function")) {
+        if (reference(r, word(r), '@', "a function") != p->functions.count)
+            fail(r, "functions are numbered from @0 in order");
+        uint32_t n = ir_function_new(p, quoted(r), 0);
+        r->machine = p->functions.items[n];
+        r->block = NULL;
+        if (!at_end(r) && is(word(r), "params"))
+            r->machine->params = number(r, word(r), "how many");
     } else if (is(w, "slot") && r->machine) {
         if (slot(r, word(r)) != r->machine->slots.count)
             fail(r, "slots of a machine are numbered from %%0 in order");
@@ -283,7 +293,7 @@ static void read_line(struct reader *r) {
         fail(r, "\"%.*s\" stands after the block's exit", (int)w.size, w.data);
     } else {
         // RETRY and CATCH exits are written like ops; no op has an exit's name.
-        for (int kind = EXIT_JUMP; kind <= EXIT_FAILED; kind++)
+        for (int kind = EXIT_JUMP; kind <= EXIT_RETURN; kind++)
             if (is(w, ir_exit_names[kind])) {
                 read_exit(r, (enum ir_exit_kind)kind);
                 return;

@@ -4,7 +4,8 @@
 #include "ir.h"
 #include "ir_text.h"
 
-const char *const ir_exit_names[] = {"none", "jump", "if", "suspend", "retry", "catch", "done", "failed"};
+const char *const ir_exit_names[] = {"none", "jump", "if", "suspend", "retry", "catch", "done", "failed",
+                                     "branch", "return"};
 
 const char *const ir_path_mode_names[] = {"invalid", "template", "field", "argument", "choice", "optional"};
 
@@ -31,7 +32,7 @@ static void slot(asl_buffer *out, uint32_t operand) {
 
 static void operand(asl_buffer *out, char kind, uint32_t value) {
     asl_buffer_byte(out, ' ');
-    if (kind == 'd' || kind == 's')
+    if (strchr("dsxaDX", kind))
         slot(out, value);
     else if (value == ASL_NO_OPERAND)
         asl_buffer_z(out, "_");
@@ -62,6 +63,8 @@ static void print_exit(asl_buffer *out, const struct ir_exit *e) {
     } else if (e->kind == EXIT_DONE) {
         asl_buffer_byte(out, ' ');
         slot(out, e->a);
+    } else if (e->kind == EXIT_RETURN) {
+        asl_buffer_format(out, " %u", e->a);
     } else if (e->kind == EXIT_RETRY || e->kind == EXIT_CATCH) {
         asl_buffer_format(out, " t%u", e->site);
     }
@@ -70,9 +73,11 @@ static void print_exit(asl_buffer *out, const struct ir_exit *e) {
     position(out, e->line, e->column);
 }
 
-static void print_machine(asl_buffer *out, const struct ir_machine *m, size_t number) {
-    asl_buffer_format(out, "machine @%zu ", number);
+static void print_machine(asl_buffer *out, const struct ir_machine *m, const char *kind, size_t number) {
+    asl_buffer_format(out, "%s @%zu ", kind, number);
     quoted(out, m->name);
+    if (m->params)
+        asl_buffer_format(out, " params %u", m->params);
     asl_buffer_byte(out, '\n');
     for (size_t i = 0; i < m->slots.count; i++) {
         asl_buffer_format(out, "  slot %%%zu ", i);
@@ -134,5 +139,7 @@ void ir_print(const struct ir_plan *p, asl_buffer *out) {
     for (size_t i = 0; i < p->bindings.count; i++)
         asl_buffer_format(out, "binding %s\n", p->bindings.items[i]);
     for (size_t i = 0; i < p->machines.count; i++)
-        print_machine(out, p->machines.items[i], i);
+        print_machine(out, p->machines.items[i], "machine", i);
+    for (size_t i = 0; i < p->functions.count; i++)
+        print_machine(out, p->functions.items[i], "function", i);
 }

@@ -6,11 +6,12 @@
 struct place {
     const struct ir_plan *plan;
     const struct ir_machine *machine;
+    const char *kind; /* "machine" or "function" */
     size_t machine_number, block_number;
 };
 
 static const char *at_block(const struct place *at, const char *text) {
-    return arena_format(at->plan->arena, "machine @%zu block b%zu: %s", at->machine_number, at->block_number, text);
+    return arena_format(at->plan->arena, "%s @%zu block b%zu: %s", at->kind, at->machine_number, at->block_number, text);
 }
 
 static const char *bad_slot(const struct place *at, uint32_t slot, bool may_be_absent) {
@@ -26,10 +27,18 @@ static const char *bad_operand(const struct place *at, char kind, uint32_t v) {
     const struct ir_plan *p = at->plan;
     size_t limit;
     switch (kind) {
+    case 'D':
+    case 'X':
+        if (v != ASL_NO_OPERAND && (v & ~ASL_LAST) + 1 >= at->machine->slots.count)
+            return at_block(at, "a pair of slots reaches past the last slot");
+        // fall through
+    case 'x':
     case 'd':
         return v & ASL_LAST && v != ASL_NO_OPERAND ? at_block(at, "a destination is marked as a last use")
                                                    : bad_slot(at, v, false);
     case 's': return bad_slot(at, v, true);
+    case 'a': return v & ASL_LAST && v != ASL_NO_OPERAND ? at_block(at, "arguments are marked as a last use") : bad_slot(at, v, true);
+    case 'g': limit = p->functions.count; break;
     case 'k':
         if (v == ASL_NO_OPERAND)
             return NULL;
@@ -53,19 +62,21 @@ static const char *bad_op(const struct place *at, const struct ir_op *op) {
     const char *operands = ir_op_info[op->opcode].operands, *why = NULL;
     for (size_t i = 0; operands[i] && !why; i++)
         why = bad_operand(at, operands[i], op->operand[i]);
-    if (!why && op->opcode == OP_INTRINSIC && op->operand[4] > 0) {
-        uint32_t first = op->operand[3];
-        if (first == ASL_NO_OPERAND || first & ASL_LAST)
-            why = at_block(at, "an intrinsic's arguments need a first slot");
-        else if (op->operand[4] > at->machine->slots.count || first > at->machine->slots.count - op->operand[4])
-            why = at_block(at, "an intrinsic's arguments reach past the last slot");
+    const char *args = strchr(operands, 'a');
+    if (!why && args && op->operand[args - operands + 1] > 0) {
+        uint32_t first = op->operand[args - operands], count = op->operand[args - operands + 1];
+        if (first == ASL_NO_OPERAND)
+            why = at_block(at, "arguments need a first slot");
+        else if (count > at->machine->slots.count || first > at->machine->slots.count - count)
+            why = at_block(at, "arguments reach past the last slot");
     }
     return why ? arena_format(at->plan->arena, "%s (%s)", why, ir_op_info[op->opcode].name) : NULL;
 }
 
 static const char *bad_exit(const struct place *at, const struct ir_exit *e) {
     static const int targets[] = {[EXIT_JUMP] = 1, [EXIT_IF] = 2, [EXIT_SUSPEND] = 1, [EXIT_RETRY] = 2,
-                                  [EXIT_CATCH] = -1, [EXIT_DONE] = 0, [EXIT_FAILED] = 0};
+                                  [EXIT_CATCH] = -1, [EXIT_DONE] = 0, [EXIT_FAILED] = 0,
+                                  [EXIT_BRANCH] = 2, [EXIT_RETURN] = 0};
     const struct ir_machine *m = at->machine;
     if (e->kind == EXIT_NONE || (size_t)e->kind >= sizeof targets / sizeof *targets)
         return at_block(at, "has no exit");
@@ -111,27 +122,35 @@ static const char *bad_block(const struct place *at, const struct ir_block *b) {
     }
     if (!why && b->ops.count == 0 && b->exit.kind == EXIT_SUSPEND)
         why = at_block(at, "suspends without having started anything");
+    for (size_t i = 0; i < b->ops.count + (b->ops.count == 0) && !why; i++) {
+        bool asks = i < b->ops.count && ir_op_info[b->ops.items[i].opcode].flags & IR_ASKS;
+        bool branches = i + 1 >= b->ops.count && b->exit.kind == EXIT_BRANCH;
+        if (asks != branches)
+            why = at_block(at, "an op that asks stands before a branch, and only there");
+    }
     return why ? why : bad_exit(at, &b->exit);
 }
 
-const char *ir_verify(const struct ir_plan *p) {
-    if (p->machines.count == 0)
-        return "the plan has no machine";
-    for (size_t i = 0; i < p->machines.count; i++) {
-        struct place at = {p, p->machines.items[i], i, 0};
-        if (at.machine->blocks.count == 0 || at.machine->slots.count == 0)
-            return arena_format(p->arena, "machine @%zu needs a block and a slot", i);
-        for (size_t j = 0; j < at.machine->captures.count; j++) {
-            const char *why = bad_slot(&at, at.machine->captures.items[j].slot, false);
-            if (why)
-                return why;
-        }
-        for (size_t j = 0; j < at.machine->blocks.count; j++) {
-            at.block_number = j;
-            const char *why = bad_block(&at, at.machine->blocks.items[j]);
-            if (why)
-                return why;
-        }
+static const char *bad_machine(struct place *at) {
+    const struct ir_machine *m = at->machine;
+    if (m->blocks.count == 0 || m->slots.count == 0 || m->params > m->slots.count)
+        return arena_format(at->plan->arena, "%s @%zu needs a block, and a slot for itself and each parameter", at->kind,
+                            at->machine_number);
+    const char *why = NULL;
+    for (size_t j = 0; j < m->captures.count && !why; j++)
+        why = bad_slot(at, m->captures.items[j].slot, false);
+    for (size_t j = 0; j < m->blocks.count && !why; j++) {
+        at->block_number = j;
+        why = bad_block(at, m->blocks.items[j]);
     }
-    return NULL;
+    return why;
+}
+
+const char *ir_verify(const struct ir_plan *p) {
+    const char *why = p->machines.count + p->functions.count ? NULL : "the plan has no machine";
+    for (size_t i = 0; i < p->machines.count && !why; i++)
+        why = bad_machine(&(struct place){p, p->machines.items[i], "machine", i, 0});
+    for (size_t i = 0; i < p->functions.count && !why; i++)
+        why = bad_machine(&(struct place){p, p->functions.items[i], "function", i, 0});
+    return why;
 }

@@ -312,18 +312,6 @@ static const struct { const char *name, *suffix; enum aslc_emit what; } emits[] 
     {"asm", ".s", ASLC_EMIT_ASM},      {"obj", ".o", ASLC_EMIT_OBJECT},
 };
 
-// The library of an ffi handler bound here is linked in: "ffi:./libembed.a#embed(string)->json".
-static void link_ffi_libraries(struct command_line *c) {
-    for (size_t i = 0; i < c->binds.count; i++) {
-        const char *handler = c->binds.items[i].handler, *hash = strchr(handler, '#');
-        if (strncmp(handler, "ffi:", 4) != 0 || !hash || hash == handler + 4)
-            continue;
-        char *library = arena_copy(c->arena, handler + 4, (size_t)(hash - handler - 4));
-        bool is_path = strchr(library, '/') || is_object_file(library) || strstr(library, ".so.");
-        *vec_push(c->arena, &c->link_inputs) = is_path ? library : arena_format(c->arena, "-l%s", library);
-    }
-}
-
 static int unserved(const struct aslc_unit *u) {
     const struct ast_state *s = driver_unserved(u);
     if (!s)
@@ -353,7 +341,6 @@ static int build(struct command_line *c) {
         what = emits[i].what;
         suffix = emits[i].suffix;
     }
-    link_ffi_libraries(c);
     struct aslc_unit *u = compile(c, c->inputs.items[0]);
     if (!u)
         return BAD;

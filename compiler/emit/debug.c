@@ -69,11 +69,10 @@ static uint32_t line_of_machine(const struct ir_plan *p, const struct ir_machine
     return 0;
 }
 
-void emit_debug_machine(struct emit *e, uint32_t machine) {
+void emit_debug_machine(struct emit *e, const struct ir_machine *m) {
     struct emit_debug *d = e->debug;
     if (!d)
         return;
-    const struct ir_machine *m = e->plan->machines.items[machine];
     const char *name = arena_format(e->arena, "%s%s", e->identifier, strcmp(m->name, "/") == 0 ? "" : m->name);
     d->machine_line = line_of_machine(e->plan, m);
     d->machine = subprogram(e, name, d->machine_line);

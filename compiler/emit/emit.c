@@ -76,20 +76,28 @@ static void begin(struct emit *e, bool names) {
     e->unlikely = branch_weights(e, 1, 2000);
 }
 
-// Names as debuggers and profilers will show them: "order.step" and "order.step/M".
+static LLVMValueRef declare_step(struct emit *e, const char *name) {
+    LLVMValueRef f = LLVMAddFunction(e->module, name, LLVMFunctionType(e->i32, &e->ptr, 1, false));
+    LLVMSetLinkage(f, LLVMInternalLinkage);
+    emit_attribute(e, f, LLVMAttributeFunctionIndex, "nounwind", 0);
+    emit_attribute(e, f, LLVMAttributeFunctionIndex, "uwtable", 2); // profilers unwind through steps
+    emit_attribute(e, f, 1, "nonnull", 0);
+    return f;
+}
+
+// Names as debuggers and profilers will show them: "order.step", "order.step/M", and "order.Charge/Output/total" for an
+// expression.
 static void declare_steps(struct emit *e) {
     const struct ir_plan *p = e->plan;
-    LLVMTypeRef type = LLVMFunctionType(e->i32, &e->ptr, 1, false);
     e->steps = arena_alloc(e->arena, (p->machines.count + 1) * sizeof *e->steps);
     for (size_t i = 0; i < p->machines.count; i++) {
         const char *machine = p->machines.items[i]->name;
-        const char *name = arena_format(e->arena, "%s.step%s", e->identifier, strcmp(machine, "/") == 0 ? "" : machine);
-        LLVMValueRef f = e->steps[i] = LLVMAddFunction(e->module, name, type);
-        LLVMSetLinkage(f, LLVMInternalLinkage);
-        emit_attribute(e, f, LLVMAttributeFunctionIndex, "nounwind", 0);
-        emit_attribute(e, f, LLVMAttributeFunctionIndex, "uwtable", 2); // profilers unwind through steps
-        emit_attribute(e, f, 1, "nonnull", 0);
+        e->steps[i] = declare_step(
+            e, arena_format(e->arena, "%s.step%s", e->identifier, strcmp(machine, "/") == 0 ? "" : machine));
     }
+    e->functions = arena_alloc(e->arena, (p->functions.count + 1) * sizeof *e->functions);
+    for (size_t i = 0; i < p->functions.count; i++)
+        e->functions[i] = declare_step(e, arena_format(e->arena, "%s.%s", e->identifier, p->functions.items[i]->name));
 }
 
 struct emit *emit_module_new(const struct ir_plan *p, const struct emit_options *options, bool shared, bool in_process,
@@ -106,8 +114,10 @@ struct emit *emit_module_new(const struct ir_plan *p, const struct emit_options 
         emit_debug_begin(e);
     declare_steps(e);
     emit_ops_begin(e);
-    for (uint32_t i = 0; i < p->machines.count; i++)
-        emit_machine(e, i);
+    for (size_t i = 0; i < p->machines.count; i++)
+        emit_machine(e, p->machines.items[i], e->steps[i]);
+    for (size_t i = 0; i < p->functions.count; i++)
+        emit_machine(e, p->functions.items[i], e->functions[i]);
     emit_debug_none(e);
     if (emit_tables(e, message, message_size) < 0)
         goto failed;

@@ -40,7 +40,8 @@ struct emit {
     LLVMBasicBlockRef *blocks;        /* of the plan, by number */
     uint32_t *resume_number;          /* by block number; undefined for blocks that are no resume points */
     LLVMBasicBlockRef failed;         /* returns FAILED; made when first needed */
-    LLVMValueRef *steps;              /* functions by machine */
+    LLVMValueRef *steps;              /* by machine */
+    LLVMValueRef *functions;          /* of expressions, by number */
     bool huge;                        /* some machine is too large for the optimiser */
 };
 
@@ -59,7 +60,7 @@ void emit_attribute(struct emit *e, LLVMValueRef function, LLVMAttributeIndex wh
 /* ops.c: finds each op's entry; the tables must agree. */
 void emit_ops_begin(struct emit *e);
 /* ops.c: fills in the step function of a machine. */
-void emit_machine(struct emit *e, uint32_t machine);
+void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step);
 /* tables.c: the program struct (global NAME_program) and what it points to; main() of an executable. -1: message. */
 int emit_tables(struct emit *e, char *message, size_t message_size);
 LLVMValueRef emit_program(struct emit *e);
@@ -68,7 +69,7 @@ void emit_exports(struct emit *e);
 
 /* debug.c. All of them do nothing without e->debug. */
 void emit_debug_begin(struct emit *e);
-void emit_debug_machine(struct emit *e, uint32_t machine); /* e->step gets its subprogram */
+void emit_debug_machine(struct emit *e, const struct ir_machine *m); /* e->step gets its subprogram */
 void emit_debug_block(struct emit *e, const struct ir_block *b);
 void emit_debug_at(struct emit *e, uint32_t line, uint32_t column); /* of the instructions to come; 0: as before */
 void emit_debug_none(struct emit *e); /* the instructions to come have no place: branches, other functions */

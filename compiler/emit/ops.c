@@ -87,17 +87,19 @@ static LLVMValueRef is_nonzero(struct emit *e, LLVMValueRef v) {
     return LLVMBuildICmp(e->builder, LLVMIntNE, v, emit_i32(e, 0), "");
 }
 
-static void emit_op(struct emit *e, const struct ir_block *b, const struct ir_op *op) {
+// Returns what the entry answered: an op that asks is followed by a branch on it.
+static LLVMValueRef emit_op(struct emit *e, const struct ir_block *b, const struct ir_op *op) {
     const struct ir_op_info *info = &ir_op_info[op->opcode];
     LLVMValueRef failed = call_rt(e, e->entry[op->opcode], op->operand);
     if (!(info->flags & IR_FAILS))
-        return;
+        return failed;
     LLVMBasicBlockRef error = b->error == IR_NO_BLOCK ? failed_block(e) : e->blocks[b->error];
     LLVMBasicBlockRef ok = following(e, info->name);
     emit_debug_none(e);
     LLVMValueRef branch = LLVMBuildCondBr(e->builder, is_nonzero(e, failed), error, ok);
     LLVMSetMetadata(branch, e->weights, e->unlikely);
     enter(e, ok);
+    return failed;
 }
 
 // ---------------------------------------------------------------- exits
@@ -133,7 +135,7 @@ static void exit_catch(struct emit *e, const struct ir_exit *x) {
         LLVMAddCase(s, emit_i32(e, i + 1), e->blocks[x->target[i]]);
 }
 
-static void emit_exit(struct emit *e, const struct ir_exit *x) {
+static void emit_exit(struct emit *e, const struct ir_exit *x, LLVMValueRef answer) {
     switch (x->kind) {
     case EXIT_NONE: LLVMBuildUnreachable(e->builder); break; // the verifier refuses such a plan
     case EXIT_JUMP:
@@ -153,6 +155,14 @@ static void emit_exit(struct emit *e, const struct ir_exit *x) {
         emit_debug_none(e);
         ret(e, ASL_FAILED);
         break;
+    case EXIT_BRANCH:
+        emit_debug_none(e);
+        LLVMBuildCondBr(e->builder, is_nonzero(e, answer), e->blocks[x->target[0]], e->blocks[x->target[1]]);
+        break;
+    case EXIT_RETURN:
+        emit_debug_none(e);
+        ret(e, x->a);
+        break;
     }
 }
 
@@ -162,12 +172,13 @@ static void emit_block(struct emit *e, uint32_t number) {
     const struct ir_block *b = e->machine->blocks.items[number];
     enter(e, e->blocks[number]);
     emit_debug_block(e, b);
+    LLVMValueRef answer = NULL;
     for (size_t i = 0; i < b->ops.count; i++) {
         emit_debug_at(e, b->ops.items[i].line, b->ops.items[i].column);
-        emit_op(e, b, &b->ops.items[i]);
+        answer = emit_op(e, b, &b->ops.items[i]);
     }
     emit_debug_at(e, b->exit.line, b->exit.column);
-    emit_exit(e, &b->exit);
+    emit_exit(e, &b->exit, answer);
 }
 
 static void emit_dispatch(struct emit *e, LLVMBasicBlockRef entry) {
@@ -183,9 +194,9 @@ static void emit_dispatch(struct emit *e, LLVMBasicBlockRef entry) {
     }
 }
 
-void emit_machine(struct emit *e, uint32_t machine) {
-    const struct ir_machine *m = e->machine = e->plan->machines.items[machine];
-    e->step = e->steps[machine];
+void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step) {
+    e->machine = m;
+    e->step = step;
     e->frame = LLVMGetParam(e->step, 0);
     LLVMSetValueName2(e->frame, "frame", strlen("frame"));
     e->failed = NULL;
@@ -194,7 +205,7 @@ void emit_machine(struct emit *e, uint32_t machine) {
     e->resume_number = arena_alloc(e->arena, m->blocks.count * sizeof *e->resume_number);
     for (size_t i = 0; i < m->blocks.count; i++)
         e->blocks[i] = LLVMAppendBasicBlockInContext(e->context, e->step, m->blocks.items[i]->name);
-    emit_debug_machine(e, machine);
+    emit_debug_machine(e, m);
     emit_dispatch(e, entry);
     for (uint32_t i = 0; i < m->blocks.count; i++)
         emit_block(e, i);

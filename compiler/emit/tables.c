@@ -219,6 +219,8 @@ int emit_tables(struct emit *e, char *message, size_t message_size) {
         pointers(e, "thunks", thunks, natives.count),
         handlers(e),
         LLVMConstPointerNull(e->ptr),
+        pointers(e, "functions", e->functions, e->plan->functions.count),
+        LLVMConstInt(e->i64, e->plan->functions.count, false),
     };
     LLVMValueRef program = LLVMConstStructInContext(e->context, fields, sizeof fields / sizeof *fields, false);
     LLVMValueRef g = LLVMAddGlobal(e->module, LLVMTypeOf(program), arena_format(e->arena, "%s_program", e->identifier));

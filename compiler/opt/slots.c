@@ -34,48 +34,60 @@ static bool join(const struct flow *f, set to, set from) {
     return grew;
 }
 
-static bool in_place(const struct ir_op *op) { return op->opcode == OP_SET || op->opcode == OP_PUSH; }
-
 // These print the state's raw input in the text of their error.
 static bool reads_raw_input(const struct ir_op *op) {
     return op->opcode == OP_PATH && (op->operand[3] == ASL_PATH_TEMPLATE || op->operand[3] == ASL_PATH_FIELD ||
                                      op->operand[3] == ASL_PATH_ARGUMENT);
 }
 
-// Calls visit for each slot that op reads; operand points at the operand naming it, or is NULL where the use is implied.
-typedef void visit(void *user, uint32_t slot, uint32_t *operand);
+// Calls visit for each slot that op reads; operand points at the operand naming it alone ('s', or 'x' when changed in
+// place), or is NULL where it is one of several or implied.
+typedef void visit(void *user, uint32_t slot, uint32_t *operand, char kind);
 static void each_use(struct ir_op *op, visit *v, void *user) {
     const char *kinds = ir_op_info[op->opcode].operands;
     for (size_t i = 0; kinds[i]; i++) {
         uint32_t o = op->operand[i];
         if (o == ASL_NO_OPERAND)
             continue;
-        if (kinds[i] == 'd' && in_place(op))
-            v(user, o, NULL);
-        else if (kinds[i] == 's' && op->opcode == OP_INTRINSIC)
-            for (uint32_t a = 0; a < op->operand[4]; a++)
-                v(user, o + a, NULL);
-        else if (kinds[i] == 's')
-            v(user, o & ~ASL_LAST, &op->operand[i]);
+        if (kinds[i] == 'a')
+            for (uint32_t a = 0; a < op->operand[i + 1]; a++)
+                v(user, o + a, NULL, 'a');
+        else if (kinds[i] == 'X')
+            v(user, o, NULL, 'X'), v(user, o + 1, NULL, 'X');
+        else if (kinds[i] == 's' || kinds[i] == 'x')
+            v(user, o & ~ASL_LAST, &op->operand[i], kinds[i]);
     }
     if (reads_raw_input(op))
-        v(user, 0, NULL);
+        v(user, 0, NULL, 0);
 }
 
 static uint32_t destination(const struct ir_op *op) {
     return ir_op_info[op->opcode].operands[0] == 'd' ? op->operand[0] : ASL_NO_OPERAND;
 }
 
-static void use(void *live, uint32_t slot, uint32_t *operand) {
-    (void)operand;
+// Whether op changes slot in any way.
+static bool writes(const struct ir_op *op, uint32_t slot) {
+    const char *kinds = ir_op_info[op->opcode].operands;
+    for (size_t i = 0; kinds[i]; i++) {
+        bool pair = kinds[i] == 'D' || kinds[i] == 'X';
+        if ((kinds[i] == 'd' || kinds[i] == 'x' || pair) && (op->operand[i] == slot || (pair && op->operand[i] + 1 == slot)))
+            return true;
+    }
+    return false;
+}
+
+static void use(void *live, uint32_t slot, uint32_t *operand, char kind) {
+    (void)operand, (void)kind;
     add(live, slot);
 }
 
 // Live before op, given live after it.
 static void before_op(const struct flow *f, const struct ir_block *b, struct ir_op *op, set live) {
     uint32_t d = destination(op);
-    if (d != ASL_NO_OPERAND && !in_place(op))
+    if (d != ASL_NO_OPERAND)
         take(live, d);
+    if (ir_op_info[op->opcode].operands[0] == 'D')
+        take(live, op->operand[0]), take(live, op->operand[0] + 1);
     if (ir_op_info[op->opcode].flags & IR_FAILS && b->error != IR_NO_BLOCK)
         join(f, live, f->in[b->error]);
     each_use(op, use, live);
@@ -115,9 +127,9 @@ struct search {
     uint32_t slot;
     bool found;
 };
-static void look(void *user, uint32_t slot, uint32_t *operand) {
+static void look(void *user, uint32_t slot, uint32_t *operand, char kind) {
     struct search *s = user;
-    (void)operand;
+    (void)operand, (void)kind;
     s->found |= slot == s->slot;
 }
 static bool uses(struct ir_op *op, uint32_t slot) {
@@ -126,11 +138,24 @@ static bool uses(struct ir_op *op, uint32_t slot) {
     return s.found;
 }
 
+// Whether op reads slot where it cannot be renamed: as one of several arguments, or half of a pair.
+static void look_fixed(void *user, uint32_t slot, uint32_t *operand, char kind) {
+    struct search *s = user;
+    (void)kind;
+    s->found |= slot == s->slot && !operand;
+}
+static bool uses_fixed(struct ir_op *op, uint32_t slot) {
+    struct search s = {slot, false};
+    each_use(op, look_fixed, &s);
+    return s.found || (ir_op_info[op->opcode].operands[0] == 'D' && writes(op, slot));
+}
+
 struct renaming {
     uint32_t from, to;
 };
-static void rename_use(void *user, uint32_t slot, uint32_t *operand) {
+static void rename_use(void *user, uint32_t slot, uint32_t *operand, char kind) {
     struct renaming *r = user;
+    (void)kind;
     if (operand && slot == r->from)
         *operand = r->to;
 }
@@ -146,10 +171,10 @@ static bool fold_copy(const struct flow *f, struct ir_block *b, size_t at, set l
     while (from-- > 0) {
         struct ir_op *op = &b->ops.items[from];
         fails |= (ir_op_info[op->opcode].flags & IR_FAILS) != 0;
-        bool defines = destination(op) == t && !in_place(op);
-        if (!defines && (destination(op) == d || uses(op, d)))
+        bool defines = destination(op) == t;
+        if (!defines && (writes(op, d) || uses(op, d)))
             return false;
-        if (!defines && op->opcode == OP_INTRINSIC && uses(op, t))
+        if (!defines && uses_fixed(op, t))
             return false;
         if (defines)
             break;
@@ -161,8 +186,6 @@ static bool fold_copy(const struct flow *f, struct ir_block *b, size_t at, set l
     for (size_t i = from + 1; i < at; i++) {
         struct ir_op *op = &b->ops.items[i];
         each_use(op, rename_use, &r);
-        if (in_place(op) && op->operand[0] == t)
-            op->operand[0] = d;
     }
     memmove(&b->ops.items[at], &b->ops.items[at + 1], (b->ops.count - at - 1) * sizeof *b->ops.items);
     b->ops.count--;
@@ -201,9 +224,9 @@ struct marking {
     set after;
     struct ir_op *op;
 };
-static void mark(void *user, uint32_t slot, uint32_t *operand) {
+static void mark(void *user, uint32_t slot, uint32_t *operand, char kind) {
     struct marking *m = user;
-    if (!operand || has(m->after, slot) || has(m->flow->pinned, slot) || slot == destination(m->op))
+    if (!operand || kind != 's' || has(m->after, slot) || has(m->flow->pinned, slot) || writes(m->op, slot))
         return;
     if (reads_raw_input(m->op) && slot == 0)
         return;
@@ -243,7 +266,7 @@ static void slots_machine(struct ir_plan *p, struct ir_machine *m) {
     set live = arena_alloc(a, f.words * sizeof *live), after = arena_alloc(a, f.words * sizeof *after);
     // Which machine a child's captures speak of is not written down: every machine whose slots they could name keeps them.
     for (size_t i = 0; i < p->machines.count; i++)
-        for (size_t j = 0; j < p->machines.items[i]->captures.count; j++) {
+        for (size_t j = 0; j < p->machines.items[i]->captures.count; j++) { // functions capture nothing this way
             uint32_t slot = p->machines.items[i]->captures.items[j].parent_slot;
             if (p->machines.items[i] != m && slot < m->slots.count)
                 add(f.pinned, slot);
@@ -257,4 +280,6 @@ static void slots_machine(struct ir_plan *p, struct ir_machine *m) {
 void opt_slots(struct ir_plan *p) {
     for (size_t i = 0; i < p->machines.count; i++)
         slots_machine(p, p->machines.items[i]);
+    for (size_t i = 0; i < p->functions.count; i++)
+        slots_machine(p, p->functions.items[i]);
 }

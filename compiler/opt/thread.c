@@ -66,4 +66,6 @@ static void thread_machine(struct arena *a, struct ir_machine *m) {
 void opt_thread(struct ir_plan *p) {
     for (size_t i = 0; i < p->machines.count; i++)
         thread_machine(p->arena, p->machines.items[i]);
+    for (size_t i = 0; i < p->functions.count; i++)
+        thread_machine(p->arena, p->functions.items[i]);
 }

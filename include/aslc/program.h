@@ -22,6 +22,7 @@
 //                   "slots": ["input", "result"],    names; slots[0] is the raw input of the state being run
 //                   "resume": ["A", "A.retry"],      name of resume point N
 //                   "captures": [[1, 4]]}],          at start: own slot 1 = parent's slot 4
+//    "functions": [[2, 9]],                          op operand gN: parameters, slots; absent without expressions
 //    "sites":     [{"state": 3, "kind": "task",      task | parallel | map | wait; op operand tN
 //                   "resource": "arn:…",             task
 //                   "timeoutSeconds": 5, "heartbeatSeconds": 2,
@@ -52,6 +53,7 @@ enum {
     ASL_DONE = 0,      /* the machine's output was handed over by asl_rt_done */
     ASL_FAILED = 1,    /* the frame holds the error */
     ASL_SUSPENDED = 2, /* waiting; frame->resume tells where to go on */
+    ASL_TAIL = 3,      /* functions only: call what the last op named in my stead */
 };
 
 #define ASL_NO_OPERAND 0xffffffffu /* an absent slot, constant or path */
@@ -97,6 +99,8 @@ typedef struct asl_program {
     /* The handlers linked in, ending in NULL: a program without Task states links none. */
     const struct asl_handler *const *handlers;
     void *user; /* the interpreter's plan; NULL in compiled programs */
+    asl_step *const *functions; /* of expressions, by number; called with a function's frame (runtime/jsonata/jx.h) */
+    size_t function_count;
 } asl_program;
 
 /* The program a frame runs: how the interpreter's step function finds its plan. */
