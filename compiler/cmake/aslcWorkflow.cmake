@@ -55,17 +55,20 @@ function(aslc_add_workflow name definition)
 
   if(arg_SHARED)
     set(output ${folder}/lib${name}.so)
-    set(byproducts ${folder}/${name}.h)
+    set(outputs ${output} ${folder}/${name}.h)
     list(APPEND command --shared)
   else()
     set(output ${folder}/${name})
-    set(byproducts)
+    set(outputs ${output})
   endif()
-  add_custom_command(OUTPUT ${output} ${byproducts}
+  # The rule makes a stamp: a target that depended on the file itself would, in CMake's eyes, depend on the imported
+  # target of the same name and so on itself.
+  add_custom_command(OUTPUT ${folder}/stamp BYPRODUCTS ${outputs}
     COMMAND ${command} --name ${name} -o ${output}
+    COMMAND ${CMAKE_COMMAND} -E touch ${folder}/stamp
     DEPENDS ${depends}
     COMMENT "Compiling workflow ${name}" VERBATIM)
-  add_custom_target(${name}-workflow ALL DEPENDS ${output} ${byproducts})
+  add_custom_target(${name}-workflow ALL DEPENDS ${folder}/stamp)
 
   if(arg_SHARED)
     add_library(${name} SHARED IMPORTED GLOBAL)

@@ -72,17 +72,17 @@ class Bench:
         return out
 
     def measure(self, argv):
-        """(seconds, peak KiB, standard output) of a command that must succeed."""
+        """(seconds, peak KiB, standard output) of a command that must succeed. A small program starts it, since a process
+        inherits the peak of the one it was forked from, and Python's is large."""
+        meter = os.path.join(self.scratch, 'meter')
+        if not os.path.exists(meter):
+            subprocess.run(['cc', '-O2', '-o', meter, os.path.join(HERE, 'meter.c')], check=True)
         start = time.perf_counter()
-        p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        out = p.stdout.read()
-        error = p.stderr.read()
-        _, status, usage = os.wait4(p.pid, 0)
-        p.returncode = os.waitstatus_to_exitcode(status)
-        p.stdout.close(), p.stderr.close()
+        p = subprocess.run([meter] + argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        seconds = time.perf_counter() - start
         if p.returncode != 0:
-            raise RuntimeError(f'{" ".join(argv)}: exit {p.returncode}: {harness.short(error.decode(errors="replace"))}')
-        return time.perf_counter() - start, usage.ru_maxrss, out
+            raise RuntimeError(f'{" ".join(argv)}: exit {p.returncode}: {harness.short(p.stderr.decode(errors="replace"))}')
+        return seconds, int(p.stderr.split()[-1]), p.stdout
 
 
 def build_time(bench, states, limit, runs):
