@@ -14,6 +14,7 @@
 struct template {
     struct arena *arena;
     struct diag *diag;
+    const asl_doc *root; // the whole template
     bool failed;
 };
 
@@ -50,11 +51,15 @@ static void warn_literal_path(struct template *t, const asl_doc *node) {
         asl_path_free(parsed);
     }
     if (!path && !call) return;
-    bool keyed = node->key.data != NULL;
     struct diag_message *m = diag_warning(t->diag, DIAG_NO_DOLLAR, node, node->span, "this is a plain text, not %s",
                                           path ? "a path" : "an intrinsic call");
-    if (keyed) diag_help(t->diag, m, "to evaluate it, write \"%.60s.$\"", node->key.data);
-    else diag_help(t->diag, m, "elements of an array are not evaluated; use \"….$\": \"States.Array(…)\"");
+    bool variable = node->parent && asl_str_equal(node->parent->key, ASL_STR("Assign"));
+    if (node == t->root && !variable)
+        diag_help(t->diag, m, "only the keys of an object that end in \".$\" are evaluated; InputPath hands on a whole value");
+    else if (node->key.data)
+        diag_help(t->diag, m, "to evaluate it, write \"%.60s.$\"", node->key.data);
+    else
+        diag_help(t->diag, m, "elements of an array are not evaluated; use \"….$\": \"States.Array(…)\"");
 }
 
 static struct expr *build(struct template *t, asl_doc *node);
@@ -137,7 +142,7 @@ static struct expr *build(struct template *t, asl_doc *node) {
 }
 
 struct expr *template_parse(struct arena *a, struct diag *d, asl_doc *node) {
-    struct template t = {.arena = a, .diag = d};
+    struct template t = {.arena = a, .diag = d, .root = node};
     struct expr *e = build(&t, node);
     if (t.failed) return NULL;
     return e ? e : literal(&t, node);

@@ -128,6 +128,11 @@ TEST(templates) {
          "21-22 error: \"b.$\" must be a path (\"$…\", \"$$…\") or an intrinsic call (States.…), found the string \"x\" | drop \".$\" for a literal"},
         {"{\"a\": 1, \"a.$\": \"$.x\"}", "(wrong)", "9-14 error: \"a.$\" and \"a\" are the same field"},
         {"{\"id\": \"$.id\"}", "{\"id\":\"$.id\"}", "7-13 warning: this is a plain text, not a path | to evaluate it, write \"id.$\""},
+        {"\"$.foo\"", "\"$.foo\"",
+         "0-7 warning: this is a plain text, not a path | only the keys of an object that end in \".$\" are evaluated; InputPath hands on "
+         "a whole value"},
+        {"[\"$.foo\"]", "[\"$.foo\"]",
+         "1-8 warning: this is a plain text, not a path | elements of an array are not evaluated; use \"….$\": \"States.Array(…)\""},
         {"{\"id\": \"States.UUID()\", \"d\": \"$\", \"e\": \"$$\", \"f\": \"$var\", \"g\": \"$.not a path\", \"h\": \"$5.00\"}",
          "{\"id\":\"States.UUID()\",\"d\":\"$\",\"e\":\"$$\",\"f\":\"$var\",\"g\":\"$.not a path\",\"h\":\"$5.00\"}",
          "7-22 warning: this is a plain text, not an intrinsic call | to evaluate it, write \"id.$\""},
