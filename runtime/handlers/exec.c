@@ -25,7 +25,7 @@ struct call {
     asl_task *task; /* NULL: cancelled */
     struct exec *exec;
     struct asl__process *process; /* NULL: waiting in line */
-    struct call *next;
+    struct call *next, *before;
 };
 
 struct exec {
@@ -138,13 +138,27 @@ static bool launch(struct call *c) {
     return true;
 }
 
+static void join_line(struct exec *x, struct call *c) {
+    c->before = x->last;
+    *(x->last ? &x->last->next : &x->first) = c;
+    x->last = c;
+}
+
+static void leave_line(struct exec *x, struct call *c) {
+    *(c->before ? &c->before->next : &x->first) = c->next;
+    *(c->next ? &c->next->before : &x->last) = c->before;
+    c->next = c->before = NULL;
+}
+
 static void start_waiting(struct exec *x) {
     while (x->first && x->running < x->most) {
         struct call *c = x->first;
-        x->first = c->next;
+        leave_line(x, c);
         if (launch(c))
             continue;
-        x->first = c; /* c->next is unchanged */
+        c->next = x->first; /* back to its place */
+        *(x->first ? &x->first->before : &x->last) = c;
+        x->first = c;
         return;
     }
 }
@@ -157,11 +171,7 @@ static void exec_start(asl_task *task) {
     task->data = c;
     if (!x->first && x->running < x->most && launch(c))
         return;
-    if (x->first)
-        x->last->next = c;
-    else
-        x->first = c;
-    x->last = c;
+    join_line(x, c);
 }
 
 static void exec_cancel(asl_task *task) {
@@ -174,16 +184,7 @@ static void exec_cancel(asl_task *task) {
         asl__process_stop(c->process, task);
         return;
     }
-    struct exec *x = c->exec;
-    struct call *before = NULL;
-    for (struct call *w = x->first; w != c; w = w->next)
-        before = w;
-    if (before)
-        before->next = c->next;
-    else
-        x->first = c->next;
-    if (x->last == c)
-        x->last = before;
+    leave_line(c->exec, c);
     asl_free(c);
 }
 

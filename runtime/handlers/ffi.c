@@ -69,7 +69,8 @@ static int find(struct foreign *f, const char *library, const char *symbol, char
     }
     void *address = dlsym(f->library, symbol);
     if (!address) {
-        snprintf(message, message_size, "ffi: %.300s has no function '%.200s'", *library ? library : "this program", symbol);
+        snprintf(message, message_size, "ffi: %.300s has no function '%.200s'", *library ? library : "this program",
+                 symbol);
         return -1;
     }
     memcpy(&f->function, &address, sizeof address);

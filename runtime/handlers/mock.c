@@ -326,7 +326,9 @@ struct numbered {
 
 static int by_number(const void *a, const void *b) {
     const struct numbered *x = a, *y = b;
-    return x->first < y->first ? -1 : x->first > y->first ? 1 : x->member->key_span.start < y->member->key_span.start ? -1 : 1;
+    if (x->first != y->first)
+        return x->first < y->first ? -1 : 1;
+    return x->member->key_span.start < y->member->key_span.start ? -1 : 1;
 }
 
 static void entry_release(struct entry *e) {
@@ -351,7 +353,8 @@ static struct entry *read_response(struct reader *r, const asl_doc *response, ui
         if (duplicate(r, m, "invocation")) {
             keys_fine = false;
         } else if (!read_range(m->key, &n->first, &n->last)) {
-            complain(r, m->key_span, "'%.*s' is no invocation number; write \"0\", \"1\", … or a range \"1-3\"", NAME(m->key));
+            complain(r, m->key_span, "'%.*s' is no invocation number; write \"0\", \"1\", … or a range \"1-3\"",
+                     NAME(m->key));
             keys_fine = false;
         } else if (n->first > n->last) {
             complain(r, m->key_span, "the range '%.*s' runs backwards", NAME(m->key));
@@ -365,9 +368,10 @@ static struct entry *read_response(struct reader *r, const asl_doc *response, ui
     for (size_t i = 0; i < count; i++) {
         struct numbered *n = &order[i];
         if (keys_fine && n->first != next) {
-            complain(r, n->member->key_span, "responses of '%.*s' must be numbered without a gap or an overlap: expected "
-                     "the next to begin at %llu, not %llu", NAME(response->key), (unsigned long long)next,
-                     (unsigned long long)n->first);
+            complain(r, n->member->key_span,
+                     "responses of '%.*s' must be numbered without a gap or an overlap: expected the next to begin at "
+                     "%llu, not %llu",
+                     NAME(response->key), (unsigned long long)next, (unsigned long long)n->first);
             keys_fine = false; /* one message is enough: what follows is shifted too */
         }
         next = n->last + 1;
@@ -632,28 +636,32 @@ static void build(struct mock *mock, struct reader *r, const asl_doc *root, cons
         add_state(mock, r, s, responses);
 }
 
-int asl__mock_open(const char *file, const char *test_case, const char *program, void **state, asl_buffer *errors) {
-    asl_buffer text = {0};
+int asl__mock_parse(asl_str text, const char *file, const char *test_case, const char *program, void **state,
+                    asl_buffer *errors) {
     size_t doc_errors = 0;
-    if (read_file(file, &text, errors) < 0) {
-        asl_buffer_free(&text);
-        return -1;
-    }
     struct mock *mock = asl_calloc(1, sizeof *mock);
-    struct reader r = {.file = file, .text = {text.data, text.size}, .warnings = &mock->warnings};
-    asl_doc_tree *tree = asl_doc_read(r.text, on_doc_error, on_doc_warning, &r, &doc_errors);
-    if (tree && asl_doc_root(tree))
+    struct reader r = {.file = file, .text = text, .warnings = &mock->warnings};
+    asl_doc_tree *tree = asl_doc_read(text, on_doc_error, on_doc_warning, &r, &doc_errors);
+    bool readable = tree && asl_doc_root(tree);
+    if (readable)
         build(mock, &r, asl_doc_root(tree), test_case, program);
-    bool readable = tree != NULL;
     asl_doc_free(tree);
     give_errors(&r, errors);
-    asl_buffer_free(&text);
     if (r.count > 0 || !readable) {
         asl__mock_close(mock);
         return -1;
     }
     *state = mock;
     return 0;
+}
+
+int asl__mock_open(const char *file, const char *test_case, const char *program, void **state, asl_buffer *errors) {
+    asl_buffer text = {0};
+    int rc = read_file(file, &text, errors);
+    if (rc == 0)
+        rc = asl__mock_parse((asl_str){text.data, text.size}, file, test_case, program, state, errors);
+    asl_buffer_free(&text);
+    return rc;
 }
 
 // ---------------------------------------------------------------- for the engine
@@ -710,10 +718,11 @@ void asl__mock_check_calls(void *state, const char *task_state, uint64_t most_ca
         return;
     char line[700];
     asl_str response = asl_text_of(&s->response);
+    unsigned long long calls = last->last + 1;
     int n = snprintf(line, sizeof line,
-                     "warning: the mocked response '%.*s' ends in a 'Throw' after %llu call%s, and with its retriers the "
-                     "state '%.200s' can make %llu",
-                     NAME(response), (unsigned long long)last->last + 1, last->last ? "s" : "", task_state, (unsigned long long)most_calls);
+                     "warning: the mocked response '%.*s' ends in a 'Throw' after %llu call%s, and with its retriers "
+                     "the state '%.200s' can make %llu",
+                     NAME(response), calls, calls > 1 ? "s" : "", task_state, (unsigned long long)most_calls);
     append(warnings, size, line, (size_t)n);
 }
 
@@ -789,8 +798,9 @@ static void mock_start(asl_task *task) {
     uint64_t call = 0;
     const struct entry *e = s ? next_entry(mock, s, task, &call) : NULL;
     if (!e) {
-        asl_task_broken(task, asl_string_format("No mocked response definition for state '%s' and invocation number '%llu'",
-                                                task->state, (unsigned long long)call));
+        asl_task_broken(
+            task, asl_string_format("No mocked response definition for state '%s' and invocation number '%llu'",
+                                    task->state, (unsigned long long)call));
         return;
     }
     if (is_submitted(task->resource)) {

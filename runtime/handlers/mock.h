@@ -10,6 +10,9 @@
    test_case NULL: the file's only test case; "": no state is mocked. Every mistake of the file is added to *errors as a
    line "FILE:LINE:COLUMN: error: …", and then the result is -1; else 0. program may be NULL. */
 int asl__mock_open(const char *file, const char *test_case, const char *program, void **state, asl_buffer *errors);
+/* The same with the text at hand; file is its name in messages. */
+int asl__mock_parse(asl_str text, const char *file, const char *test_case, const char *program, void **state,
+                    asl_buffer *errors);
 /* The same as asl_handler_mock.close. */
 void asl__mock_close(void *state);
 

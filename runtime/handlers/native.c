@@ -42,10 +42,15 @@ static bool skip(asl_str *s, const char *what) {
 
 static bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_'; }
 
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
+/* For printing text of any length with "%.*s". */
+#define SHOW(s) ((s).size < 100 ? (int)(s).size : 100), ((s).data ? (s).data : "")
+
 static asl_str word(asl_str *s) {
     skip_blanks(s);
     asl_str w = {s->data, 0};
-    while (w.size < s->size && (is_letter(s->data[w.size]) || (w.size && s->data[w.size] >= '0' && s->data[w.size] <= '9')))
+    while (w.size < s->size && (is_letter(s->data[w.size]) || (w.size && is_digit(s->data[w.size]))))
         w.size++;
     s->data += w.size, s->size -= w.size;
     return w;
@@ -59,8 +64,10 @@ static int read_type(asl_str *s, enum asl__ffi_type *out, char *message, size_t 
             return 0;
         }
     }
-    snprintf(message, message_size, "ffi: '%.*s' is no type; the types are int, long, double, bool, string, json, cjson",
-             w.size ? (int)(w.size < 64 ? w.size : 64) : (int)(s->size < 16 ? s->size : 16), w.size ? w.data : s->data);
+    if (w.size == 0)
+        w = (asl_str){s->data, s->size < 16 ? s->size : 16};
+    snprintf(message, message_size,
+             "ffi: '%.*s' is no type; the types are int, long, double, bool, string, json, cjson", SHOW(w));
     return -1;
 }
 
@@ -70,23 +77,22 @@ int asl__ffi_parse(asl_str spec, struct asl__ffi_signature *out, char *message, 
     size_t head = bracket ? (size_t)(bracket - spec.data) : spec.size;
     const char *hash = head ? memrchr(spec.data, '#', head) : NULL; /* a path may hold one too */
     if (!bracket || !hash) {
-        snprintf(message, message_size, "ffi: write ffi:LIB#SYMBOL(TYPE,…)->TYPE; '%.*s' has no %s",
-                 (int)(spec.size < 200 ? spec.size : 200), spec.size ? spec.data : "", hash ? "parameter list" : "#SYMBOL");
+        snprintf(message, message_size, "ffi: write ffi:LIB#SYMBOL(TYPE,…)->TYPE; '%.*s' has no %s", SHOW(spec),
+                 hash ? "parameter list" : "#SYMBOL");
         return -1;
     }
     asl_str rest = {hash + 1, spec.size - (size_t)(hash + 1 - spec.data)};
     out->library = (asl_str){spec.data, (size_t)(hash - spec.data)};
     out->symbol = word(&rest);
     if (out->symbol.size == 0 || !skip(&rest, "(")) {
-        snprintf(message, message_size, "ffi: '%.*s' is no name of a C function", (int)(bracket - hash - 1 < 200 ? bracket - hash - 1 : 200),
-                 hash + 1);
+        asl_str name = {hash + 1, (size_t)(bracket - hash - 1)};
+        snprintf(message, message_size, "ffi: '%.*s' is no name of a C function", SHOW(name));
         return -1;
     }
     while (!skip(&rest, ")")) {
         if (out->count > 0 && !skip(&rest, ",")) {
             snprintf(message, message_size, "ffi: the parameter list of %.*s needs ',' or ')' after %s",
-                     (int)(out->symbol.size < 100 ? out->symbol.size : 100), out->symbol.data,
-                     type_names[out->parameters[out->count - 1]]);
+                     SHOW(out->symbol), type_names[out->parameters[out->count - 1]]);
             return -1;
         }
         if (out->count == ASL__FFI_MAX_PARAMETERS) {
@@ -98,16 +104,14 @@ int asl__ffi_parse(asl_str spec, struct asl__ffi_signature *out, char *message, 
         out->count++;
     }
     if (!skip(&rest, "->")) {
-        snprintf(message, message_size, "ffi: %.*s(…) needs '->TYPE' for its result",
-                 (int)(out->symbol.size < 100 ? out->symbol.size : 100), out->symbol.data);
+        snprintf(message, message_size, "ffi: %.*s(…) needs '->TYPE' for its result", SHOW(out->symbol));
         return -1;
     }
     if (read_type(&rest, &out->result, message, message_size) < 0)
         return -1;
     skip_blanks(&rest);
     if (rest.size) {
-        snprintf(message, message_size, "ffi: unexpected '%.*s' after the result's type", (int)(rest.size < 64 ? rest.size : 64),
-                 rest.data);
+        snprintf(message, message_size, "ffi: unexpected '%.*s' after the result's type", SHOW(rest));
         return -1;
     }
     return 0;
@@ -433,8 +437,8 @@ static bool convert_all(struct call *c, const asl_value *payload) {
                   : payload->tag == ASL_OBJECT ? asl_object_count(payload)
                                                : 0;
     if (!whole && !is_list) {
-        asl__task_fail(c->task, "ffi: %.200s takes %u arguments, from an array or object; the payload is %s", c->native->name,
-                       s->count, kind_of(payload));
+        asl__task_fail(c->task, "ffi: %.200s takes %u arguments, from an array or object; the payload is %s",
+                       c->native->name, s->count, kind_of(payload));
         return false;
     }
     if (!whole && have != s->count) {
@@ -449,8 +453,8 @@ static bool convert_all(struct call *c, const asl_value *payload) {
         const char *expected = convert(c, i, v);
         if (!expected)
             continue;
-        asl__task_fail(c->task, "ffi: parameter %u of %.200s takes %s; the payload has %s there", i + 1, c->native->name,
-                       expected, kind_of(v));
+        asl__task_fail(c->task, "ffi: parameter %u of %.200s takes %s; the payload has %s there", i + 1,
+                       c->native->name, expected, kind_of(v));
         return false;
     }
     return true;

@@ -39,7 +39,7 @@ const char *asl__ffi_type_name(enum asl__ffi_type type);
 /* Opens a binding that the compiler has made a thunk for; *state is for asl__handler_native's start, cancel, close.
    Both handlers of scheme "ffi" do so by themselves when asl__binding_thunk() gives one. */
 int asl__native_open(asl_str spec, asl_thunk *thunk, void **state, char *message, size_t message_size);
-/* Scheme "ffi" for programs whose C functions are all bound at compile time, without libffi; its open refuses others. */
+/* Scheme "ffi" without libffi, for programs whose C functions are all bound at compile time; its open refuses others. */
 extern const asl_handler asl__handler_native;
 
 /* ---- for ffi.c */

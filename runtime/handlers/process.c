@@ -573,8 +573,9 @@ void asl__who(const char *scheme, asl_str command, char out[ASL__WHO_SIZE]) {
         command.size--;
     size_t size = command.size;
     if (size > SHOWN)
-        for (size = SHOWN; size > 0 && ((unsigned char)command.data[size] & 0xc0) == 0x80; size--) { /* a whole character */
-        }
+        size = SHOWN;
+    while (size > 0 && size < command.size && ((unsigned char)command.data[size] & 0xc0) == 0x80)
+        size--; /* no half of a character */
     snprintf(out, ASL__WHO_SIZE, "%s: %.*s%s", scheme, (int)size, command.data, size < command.size ? "…" : "");
 }
 

@@ -3,8 +3,8 @@
 //     tasks ──► queue ──► slot 0: process ◄─ payload line ── busy with one task
 //                         slot 1: …        ── answer line ─►
 //
-// -jN: so many processes at once, 1 unless said. A process is started for the first task that needs it, and ends when the
-// binding is closed: its standard input ends then.
+// -jN: so many processes at once, 1 unless said. A process is started for the first task that needs it, and ends when
+// the binding is closed: its standard input ends then.
 //
 // What comes back         what the task becomes
 // ----------------------  -----------------------------------------------------------------------------------------
@@ -28,7 +28,7 @@
 struct call {
     asl_task *task;
     struct slot *slot; /* NULL: waiting in line */
-    struct call *next;
+    struct call *next, *before;
 };
 
 struct slot {
@@ -185,7 +185,8 @@ static const struct asl__process_events events = {on_output, on_ended, on_releas
 
 static int start_process(struct slot *s, asl_task *task) {
     char **env = asl__task_environment(NULL);
-    int rc = asl__process_start(&s->process, asl_task_loop(task), s->worker->argv, env, asl__output_limit(), &events, s);
+    int rc = asl__process_start(&s->process, asl_task_loop(task), s->worker->argv, env, asl__output_limit(), &events,
+                                s);
     asl_free(env);
     if (rc < 0)
         return rc;
@@ -213,6 +214,18 @@ static void begin(struct slot *s, struct call *c) {
     asl__process_write(s->process, &text, false);
 }
 
+static void join_line(struct worker *w, struct call *c) {
+    c->before = w->last;
+    *(w->last ? &w->last->next : &w->first) = c;
+    w->last = c;
+}
+
+static void leave_line(struct worker *w, struct call *c) {
+    *(c->before ? &c->before->next : &w->first) = c->next;
+    *(c->next ? &c->next->before : &w->last) = c->before;
+    c->next = c->before = NULL;
+}
+
 /* Gives waiting tasks to idle slots, those with a process first; a process without work does not keep the loop. */
 static void next(struct worker *w) {
     for (int without = 0; without < 2; without++)
@@ -220,7 +233,7 @@ static void next(struct worker *w) {
             struct slot *s = &w->slots[i];
             while (w->first && !s->call && !s->ending && (s->process || without)) {
                 struct call *c = w->first;
-                w->first = c->next;
+                leave_line(w, c);
                 begin(s, c);
             }
         }
@@ -234,11 +247,7 @@ static void worker_start(asl_task *task) {
     struct call *c = asl_calloc(1, sizeof *c);
     c->task = task;
     task->data = c;
-    if (w->first)
-        w->last->next = c;
-    else
-        w->first = c;
-    w->last = c;
+    join_line(w, c);
     next(w);
 }
 
@@ -254,15 +263,7 @@ static void worker_cancel(asl_task *task) {
         return;
     }
     task->data = NULL;
-    struct call *before = NULL;
-    for (struct call *q = w->first; q != c; q = q->next)
-        before = q;
-    if (before)
-        before->next = c->next;
-    else
-        w->first = c->next;
-    if (w->last == c)
-        w->last = before;
+    leave_line(w, c);
     asl_free(c);
 }
 
@@ -280,8 +281,9 @@ static int worker_open(asl_binding *binding, asl_str spec, void **state, char *m
     if (argv[0][0] == '-') {
         count = strncmp(argv[0], "-j", 2) == 0 ? strtoul(argv[0] + 2, &end, 10) : 0;
         if (count < 1 || count > MOST_PROCESSES || *end || !argv[1]) {
-            snprintf(message, message_size, "worker: '%.100s' is no option; write worker:-jN COMMAND with N from 1 to %d",
-                     argv[0], MOST_PROCESSES);
+            snprintf(message, message_size,
+                     "worker: '%.100s' is no option; write worker:-jN COMMAND with N from 1 to %d", argv[0],
+                     MOST_PROCESSES);
             asl_free(words);
             return -1;
         }
