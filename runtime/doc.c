@@ -180,7 +180,7 @@ static size_t describe(const struct reader *r, char out[64]) {
         while (word_byte(peek(r, size)))
             size++;
         int shown = size > 40 ? 40 : (int)size;
-        while (shown < (int)size && ((unsigned char)r->text.data[r->at + (size_t)shown] & 0xc0) == 0x80)
+        while (shown > 0 && shown < (int)size && ((unsigned char)r->text.data[r->at + (size_t)shown] & 0xc0) == 0x80)
             shown--; /* no half of a character */
         snprintf(out, 64, "'%.*s'%s", shown, r->text.data + r->at, size > 40 ? "..." : "");
     } else {
