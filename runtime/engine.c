@@ -5,6 +5,7 @@
 // work any more. The uv loop exists only from the moment somebody must wait for something outside.
 #include "engine.h"
 
+#include <stdatomic.h>
 #include <string.h>
 #include <uv.h>
 
@@ -261,6 +262,7 @@ struct uv_loop_s *asl__engine_loop(asl_engine *e) {
         abort();
     }
     uv_unref((uv_handle_t *)e->wake);
+    atomic_signal_fence(memory_order_seq_cst); /* the signal handler must find wake when it finds can_wake */
     e->can_wake = 1;
     return e->loop;
 }
@@ -275,7 +277,7 @@ static void close_handle(uv_handle_t *h, void *unused) {
     if (!uv_is_closing(h)) uv_close(h, NULL);
 }
 
-static void free_loop(asl_engine *e) {
+static void wait_for_processes(asl_engine *e) {
     if (!e->loop) return;
     while (e->holds > 0 && uv_loop_alive(e->loop)) uv_run(e->loop, UV_RUN_ONCE);
 }
@@ -299,7 +301,7 @@ static void close_loop(asl_engine *e) {
 void asl_engine_free(asl_engine *e) {
     if (!e) return;
     while (e->executions) asl_execution_free(e->executions);
-    free_loop(e);
+    wait_for_processes(e);
     for (size_t i = 0; i < e->binding_count; i++) {
         asl_binding *b = e->bindings[i];
         if (b->handler->close) b->handler->close(b, b->state);

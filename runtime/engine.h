@@ -314,7 +314,8 @@ struct asl_execution {
     asl_value context_execution, context_machine;
 };
 
-asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *name);
+/* Not yet running. name NULL: a UUID; timeout_s 0: none but the service's, under --strict-aws. */
+asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *name, bool express, int64_t timeout_s);
 /* Ends it: the event, the status, the frames. failure (moved in) may be NULL. */
 void asl__execution_end(asl_execution *x, asl_status status, struct failure *failure);
 void asl__execution_succeed(asl_execution *x, asl_value output);

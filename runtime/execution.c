@@ -19,17 +19,24 @@ uint64_t asl__event(asl_execution *x, enum event event) {
 
 // ---------------------------------------------------------------- beginning
 
-asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *name) {
+static void on_deadline(struct timer *timer) {
+    asl__execution_end(container_of(timer, asl_execution, deadline), ASL_TIMED_OUT, NULL);
+}
+
+asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *name, bool express, int64_t timeout_s) {
     asl_execution *x = asl_calloc(1, sizeof *x);
     x->engine = e;
     x->main = x;
     x->machine = e->image.name;
-    x->express = e->express;
+    x->express = express;
     x->input = input;
     x->failed_state = ASL_NO_OPERAND;
     x->start_ms = e->clock.now_ms;
-    x->deadline_ms = INT64_MAX;
-    x->event_limit = e->strict && !x->express ? ASL__EVENT_LIMIT : UINT64_MAX;
+    x->event_limit = e->strict && !express ? ASL__EVENT_LIMIT : UINT64_MAX;
+    int64_t quota = !e->strict ? INT64_MAX : express ? EXPRESS_MS : YEAR_MS;
+    int64_t longest = timeout_s && timeout_s * 1000 < quota ? timeout_s * 1000 : quota;
+    x->deadline_ms = longest < INT64_MAX ? x->start_ms + longest : INT64_MAX;
+    if (longest < INT64_MAX) asl__timer_start(&e->clock, &x->deadline, x->deadline_ms, on_deadline);
     char uuid[37];
     if (!name) {
         asl__random_uuid(&e->random, uuid);
@@ -40,26 +47,14 @@ asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *na
     return x;
 }
 
-static void on_deadline(struct timer *timer) {
-    asl__execution_end(container_of(timer, asl_execution, deadline), ASL_TIMED_OUT, NULL);
-}
-
 asl_execution *asl_execution_start(asl_engine *e, asl_value input, const char *name) {
     asl__clock_update(&e->clock);
-    asl_execution *x = asl__execution_new(e, input, name);
+    asl_execution *x = asl__execution_new(e, input, name, e->express, e->image.timeout_seconds);
     x->number = ++e->started;
     x->next = e->executions;
     if (x->next) x->next->prev = x;
     e->executions = x;
     e->running++;
-
-    int64_t longest = e->image.timeout_seconds ? e->image.timeout_seconds * 1000 : INT64_MAX;
-    int64_t quota = !e->strict ? INT64_MAX : x->express ? EXPRESS_MS : YEAR_MS;
-    if (quota < longest) longest = quota;
-    if (longest < INT64_MAX) {
-        x->deadline_ms = x->start_ms + longest;
-        asl__timer_start(&e->clock, &x->deadline, x->deadline_ms, on_deadline);
-    }
     x->root = asl__frame_new(x, 0);
     x->root->slots[0] = asl_retain(x->input);
     asl__event(x, EVENT_EXECUTION_STARTED);

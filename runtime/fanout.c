@@ -51,13 +51,13 @@ static void begin_iteration(struct frame *child) {
         asl__event(child->execution, EVENT_MAP_ITERATION_STARTED);
         return;
     }
-    asl_execution *x = asl__execution_new(child->execution->engine, asl_retain(child->slots[0]), NULL);
+    asl_execution *x = asl__execution_new(child->execution->engine, asl_retain(child->slots[0]), NULL,
+                                          o->site->express_children, 0);
     x->main = child->execution->main;
     x->up = o;
     x->index = child->index;
     x->number = x->main->number;
     x->machine = o->site->child_machine;
-    x->express = o->site->express_children;
     x->root = child;
     child->execution = x;
     asl__context_drop(child);

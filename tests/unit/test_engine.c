@@ -966,7 +966,20 @@ TEST(map_of_the_distributed_kind) {
     free_both(e, x);
 }
 
-/* Parallel in a Map: the failing branch takes its sibling along, then the iteration, then the other iterations. */
+/* Express children have five minutes each, under --strict-aws. */
+TEST(distributed_express_children_time_out) {
+    asl_engine *e;
+    asl_engine_options o = quick;
+    o.strict_aws = true;
+    asl_execution *x = run_with(&e, &o, MAP(",\"distributed\":true,\"executionType\":\"EXPRESS\",\"toleratedFailureCount\":1", "test:never"),
+                                STEPS(fork_state, item_wait), 2, parse("[1,400,2]"));
+    CHECK_EQ(asl_execution_status(x), ASL_SUCCEEDED);
+    const asl_value *record = asl_array_at(asl_execution_output(x), 1);
+    CHECK_STR(asl_text_of(asl_object_get(record, ASL_STR("Status"))), "TIMED_OUT");
+    CHECK_EQ(asl_execution_stop_ms(x) - asl_execution_start_ms(x), 300000);
+    free_both(e, x);
+}
+
 TEST(machine_timeout_ends_everything) {
     asl_engine *e;
     asl_execution *x = run_with(&e, &quick,
@@ -1058,4 +1071,39 @@ TEST(results_too_large) {
         asl_buffer_free(&handler);
         asl_buffer_free(&wanted);
     }
+}
+
+// ---------------------------------------------------------------- the mock
+
+TEST(mocks) {
+    char name[] = "/tmp/test-engine-XXXXXX";
+    FILE *file = fdopen(mkstemp(name), "w");
+    CHECK_OR_END(file);
+    fputs("{\"StateMachines\":{\"m\":{\"TestCases\":{\"flaky\":{\"S\":\"A\"},\"hangs\":{\"S\":\"B\"},\"none\":{}}}},"
+          "\"MockedResponses\":{\"A\":{\"0-1\":{\"Throw\":{\"Error\":\"X\",\"Cause\":\"slow\"}},\"2\":{\"Return\":[1]}},"
+          "\"B\":{\"0\":{\"Hang\":true}}}}", file);
+    fclose(file);
+    asl_engine *e;
+    asl_engine_options o = quick;
+    o.mock_file = name;
+    o.mock_case = "flaky";
+    const char *image = TASK("arn:aws:states:::sqs:sendMessage.waitForTaskToken", ",\"timeoutSeconds\":9,"
+                             "\"retry\":[{\"errorEquals\":[\"States.TaskFailed\"],\"maxAttempts\":2}]");
+    asl_execution *x = run_with(&e, &o, image, STEPS(task_state), 1, asl_int(1));
+    CHECK_STR(text(asl_execution_output(x)), "[1]");
+    CHECK_EQ(x->events, 2 + 3 * 2 + 4 + 2); /* the last attempt has TaskSubmitted, a Throw has not */
+    free_both(e, x);
+    o.mock_case = "hangs";
+    x = run_with(&e, &o, image, STEPS(task_state), 1, asl_int(1));
+    CHECK_STR(asl_text_of(asl_execution_error(x)), "States.Timeout");
+    CHECK_EQ(asl_execution_stop_ms(x) - asl_execution_start_ms(x), 9000);
+    free_both(e, x);
+    o.mock_case = "nonsense";
+    CHECK(!run_with(&e, &o, image, STEPS(task_state), 1, asl_int(1)));
+    CHECK(strstr(message, "nonsense"));
+    o.mock_case = "none"; /* nothing is mocked: the service itself */
+    x = run_with(&e, &o, image, STEPS(task_state), 1, asl_int(1));
+    CHECK_STR(asl_text_of(asl_execution_error(x)), "States.Runtime");
+    free_both(e, x);
+    remove(name);
 }
