@@ -131,7 +131,7 @@ static void expand(struct aslc_unit *u, const aslc_options *o) {
     source_expand(u->source, definitions, o->define_count);
     for (size_t i = 0; i < o->define_count; i++)
         if (!definitions[i].used)
-            diag_warning(&u->diag, DIAG_PLACEHOLDER, NULL, (asl_span){0, 0}, "there is no placeholder ${%s} to fill in",
+            diag_warning(&u->diag, DIAG_UNUSED_DEFINE, NULL, (asl_span){0, 0}, "there is no placeholder ${%s} to fill in",
                          definitions[i].name);
 }
 

@@ -82,11 +82,16 @@ static size_t placeholder_at(asl_str text, size_t i, asl_str *name) {
     return end + 1 - i;
 }
 
+/* Of several with one name the last counts, as on other command lines: -D after --definitions overrides the file. All of
+   them are used then. */
 static struct definition *find_definition(struct definition *definitions, size_t count, asl_str name) {
+    struct definition *found = NULL;
     for (size_t i = 0; i < count; i++)
-        if (asl_str_equal(asl_str_z(definitions[i].name), name))
-            return &definitions[i];
-    return NULL;
+        if (asl_str_equal(asl_str_z(definitions[i].name), name)) {
+            found = &definitions[i];
+            found->used = true;
+        }
+    return found;
 }
 
 /* The value as the inside of a JSON string. */
