@@ -409,15 +409,21 @@ static cJSON *sarif_location(const struct diag *d, asl_span span, const char *po
     return location;
 }
 
-static void add_sarif(cJSON *results, const struct diag *d) {
+static int code_index(const char *text) {
+    int i = 0;
+    while (i < DIAG_CODE_COUNT && strcmp(code_text[i], text) != 0)
+        i++;
+    return i;
+}
+
+/* rule[]: the index of each code among the rules of the log, which are those that occur. */
+static void add_sarif(cJSON *results, const int *rule, const struct diag *d) {
     struct sorted *order = sort(d);
     for (size_t i = 0; i < d->messages.count; i++) {
         const struct diag_message *m = order[i].m;
         cJSON *result = cJSON_CreateObject();
         cJSON_AddStringToObject(result, "ruleId", m->code);
-        for (int rule = 0; rule < DIAG_CODE_COUNT; rule++)
-            if (strcmp(code_text[rule], m->code) == 0)
-                cJSON_AddNumberToObject(result, "ruleIndex", rule);
+        cJSON_AddNumberToObject(result, "ruleIndex", rule[code_index(m->code)]);
         cJSON_AddStringToObject(result, "level", severity_text[m->severity]);
         char *text = arena_format(d->arena, m->help ? "%s (%s)" : "%s", m->text, m->help);
         cJSON_AddStringToObject(cJSON_AddObjectToObject(result, "message"), "text", text);
@@ -432,7 +438,11 @@ static void add_sarif(cJSON *results, const struct diag *d) {
     asl_free(order);
 }
 
-static cJSON *sarif_log(cJSON **results) {
+static cJSON *sarif_log(const struct diag *const *all, size_t count) {
+    int rule[DIAG_CODE_COUNT + 1] = {0}, rules_count = 0;
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < all[i]->messages.count; k++)
+            rule[code_index(all[i]->messages.items[k].code)] = 1;
     cJSON *log = cJSON_CreateObject();
     cJSON_AddStringToObject(log, "$schema", "https://json.schemastore.org/sarif-2.1.0.json");
     cJSON_AddStringToObject(log, "version", "2.1.0");
@@ -443,13 +453,18 @@ static cJSON *sarif_log(cJSON **results) {
     cJSON_AddStringToObject(driver, "version", ASLC_VERSION);
     cJSON *rules = cJSON_AddArrayToObject(driver, "rules");
     for (int i = 0; i < DIAG_CODE_COUNT; i++) {
-        cJSON *rule = cJSON_CreateObject();
-        cJSON_AddStringToObject(rule, "id", code_text[i]);
-        cJSON_AddStringToObject(cJSON_AddObjectToObject(rule, "shortDescription"), "text", code_title[i]);
-        cJSON_AddItemToArray(rules, rule);
+        if (!rule[i])
+            continue;
+        rule[i] = rules_count++;
+        cJSON *described = cJSON_CreateObject();
+        cJSON_AddStringToObject(described, "id", code_text[i]);
+        cJSON_AddStringToObject(cJSON_AddObjectToObject(described, "shortDescription"), "text", code_title[i]);
+        cJSON_AddItemToArray(rules, described);
     }
     cJSON_AddStringToObject(run, "columnKind", "unicodeCodePoints");
-    *results = cJSON_AddArrayToObject(run, "results");
+    cJSON *results = cJSON_AddArrayToObject(run, "results");
+    for (size_t i = 0; i < count; i++)
+        add_sarif(results, rule, all[i]);
     return log;
 }
 
@@ -462,7 +477,7 @@ static void print_tree(cJSON *tree, FILE *out) {
 }
 
 void diag_print_all(const struct diag *const *all, size_t count, enum diag_format format, bool colour, FILE *out) {
-    cJSON *tree = NULL, *results = NULL;
+    cJSON *tree = NULL;
     switch (format) {
     case DIAG_TEXT:
         for (size_t i = 0; i < count; i++)
@@ -474,9 +489,7 @@ void diag_print_all(const struct diag *const *all, size_t count, enum diag_forma
             add_json(tree, all[i]);
         break;
     case DIAG_SARIF:
-        tree = sarif_log(&results);
-        for (size_t i = 0; i < count; i++)
-            add_sarif(results, all[i]);
+        tree = sarif_log(all, count);
         break;
     }
     print_tree(tree, out);

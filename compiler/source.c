@@ -60,7 +60,7 @@ struct source *source_read(struct arena *a, const char *path, const char **messa
 
 static bool name_byte(unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-           c == ':' || c == '-' || c == '/' || c == '[' || c == ']' || c >= 0x80;
+           c == ':' || c == '-' || c == '/' || c == '[' || c == ']' || c == '(' || c == ')' || c >= 0x80;
 }
 
 /* The placeholder that starts at text[i] ("${"): its length, 0 when it is none, and its name without blanks round it.

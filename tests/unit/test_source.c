@@ -23,7 +23,7 @@ TEST(fills_in_everywhere) {
 TEST(leaves_alone_what_is_none) {
     struct arena *a = arena_new();
     struct definition d[] = {{"x", "1", false}};
-    const char *text = "{\"a\": \"$${x} ${!x} ${f(x)} ${\", \"b\": \"${unknown} ${AWS::Region}\", \"c\": ${bare}}";
+    const char *text = "{\"a\": \"$${x} ${!x} ${f x} ${\", \"b\": \"${unknown} ${AWS::Region}\", \"c\": ${bare}}";
     struct source *s = expanded(a, text, d, 1);
     CHECK_STR(s->text, text);
     CHECK(!d[0].used);
