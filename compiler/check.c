@@ -65,14 +65,14 @@ static void target_out_of_scope(struct checker *c, const struct ast_reference *r
     const char *name = there->name, *from = r->from ? r->from->name : "StartAt";
     struct diag_message *m;
     if (is_inside(here, there->machine)) {
-        m = diag_error(c->diag, DIAG_TARGET_OUT_OF_SCOPE, r->node, r->node->span, "\"%s\" cannot go to \"%s\": that state is outside %s",
-                       from, name, scope_text(here));
+        m = diag_error(c->diag, DIAG_TARGET_OUT_OF_SCOPE, r->node, r->node->span,
+                       "\"%s\" cannot go to \"%s\": that state is outside %s", from, name, scope_text(here));
         if (r->from)
             diag_help(c->diag, m, "end here with \"End\": true; \"%s\" can follow the %s state \"%s\"", name,
                       state_kind_names[here->owner->kind], here->owner->name);
     } else if (is_inside(there->machine, here)) {
-        m = diag_error(c->diag, DIAG_TARGET_OUT_OF_SCOPE, r->node, r->node->span, "\"%s\" cannot go to \"%s\": that state is inside \"%s\"",
-                       from, name, there->machine->owner->name);
+        m = diag_error(c->diag, DIAG_TARGET_OUT_OF_SCOPE, r->node, r->node->span,
+                       "\"%s\" cannot go to \"%s\": that state is inside \"%s\"", from, name, there->machine->owner->name);
     } else {
         m = diag_error(c->diag, DIAG_TARGET_OUT_OF_SCOPE, r->node, r->node->span,
                        "\"%s\" cannot go to \"%s\": that state is in another part, inside \"%s\"", from, name,
@@ -228,7 +228,8 @@ static void check_choice(struct checker *c, const struct ast_state *s) {
         check_rule_timestamps(c, s, s->u.choice.rules[i]);
     if (asl_doc_get(s->node, "Default") || s->broken)
         return;
-    struct diag_message *m = diag_warning(c->diag, DIAG_NO_DEFAULT, s->node, s->node->key_span, "Choice state \"%s\" has no Default", s->name);
+    struct diag_message *m = diag_warning(c->diag, DIAG_NO_DEFAULT, s->node, s->node->key_span,
+                                          "Choice state \"%s\" has no Default", s->name);
     diag_help(c->diag, m, "an input that no rule matches fails the execution");
 }
 
@@ -268,7 +269,8 @@ static void check_label(struct checker *c, const struct ast_state *s, struct nam
     void **first = names_at(labels, NULL, node->text);
     if (*first) {
         struct diag_message *m =
-            diag_error(c->diag, DIAG_BAD_LABEL, node, node->span, "two Maps of this machine have the Label \"%.60s\"", node->text.data);
+            diag_error(c->diag, DIAG_BAD_LABEL, node, node->span, "two Maps of this machine have the Label \"%.60s\"",
+                       node->text.data);
         diag_note(c->diag, m, ((asl_doc *)*first)->span, "the first is here");
         return;
     }

@@ -79,9 +79,11 @@ static void bad(struct checker *c, const struct arn *a, size_t first, size_t las
 // ---------------------------------------------------------------- the kinds
 
 static void check_lambda(struct checker *c, const struct arn *a) {
-    if (a->count < 6 || open(a, 5))
-        return (void)(open(a, a->count - 1) ? (void)0 : bad(c, a, 0, a->count - 1, "this Lambda ARN is not complete: arn:aws:lambda:REGION:ACCOUNT:function:NAME"));
-    if (!is(a, 5, "function"))
+    if (open(a, a->count - 1) || open(a, 5))
+        return;
+    if (a->count < 6)
+        bad(c, a, 0, a->count - 1, "this Lambda ARN is not complete: arn:aws:lambda:REGION:ACCOUNT:function:NAME");
+    else if (!is(a, 5, "function"))
         bad(c, a, 5, 5, "a Lambda ARN names a function: arn:aws:lambda:REGION:ACCOUNT:function:NAME");
     else if (a->count < 7 || a->part[6].size == 0)
         bad(c, a, 5, a->count - 1, "this Lambda ARN has no function name");

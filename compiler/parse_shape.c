@@ -295,7 +295,8 @@ static void report_unexpected(struct parser *p, struct shape *shape, const asl_d
 
 static void report_other_language(struct parser *p, const struct shape *shape, const struct field *f, const asl_doc *m) {
     static const struct { const char *name, *help; } ways[] = {
-        {"Parameters", "rename it to \"Arguments\" (in a Pass state \"Output\") and turn \"x.$\": \"$.y\" into \"x\": \"{% $states.input.y %}\""},
+        {"Parameters", "rename it to \"Arguments\" (in a Pass state \"Output\") and turn \"x.$\": \"$.y\" into "
+                       "\"x\": \"{% $states.input.y %}\""},
         {"ResultPath", "use \"Output\""}, {"ResultSelector", "use \"Output\""}, {"OutputPath", "use \"Output\""},
         {"Result", "use \"Output\""}, {"InputPath", "use $states.input in the expressions"}, {"ItemsPath", "use \"Items\""},
         {"Variable", "use \"Condition\""}, {"And", "use \"Condition\""}, {"Or", "use \"Condition\""}, {"Not", "use \"Condition\""},
