@@ -177,6 +177,7 @@ static uint64_t value_hash(const asl_value *v, int depth) {
         double d = asl_number(v);
         if (d == 0) d = 0; // not -0
         memcpy(&h, &d, sizeof h);
+        h ^= h >> 32; // the low bits of a small integer's double are all zero, and multiplying would leave them so
         break;
     }
     case ASL_STRING: h = asl_hash(asl_text_of(v)); break;
@@ -273,7 +274,7 @@ static unsigned char *decode_base64(asl_str text, size_t *size, size_t *bad) {
 
 static int base64_decode(struct call *c) {
     asl_str text;
-    size_t size, bad;
+    size_t size, bad = 0;
     if (!text_argument(c, 0, &text) || !short_enough(c, text)) return -1;
     unsigned char *decoded = decode_base64(text, &size, &bad);
     if (!decoded) {

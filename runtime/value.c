@@ -67,7 +67,7 @@ void asl_value_set(asl_value *slot, asl_value v) {
 // ---------------------------------------------------------------- strings
 
 asl_value asl__text_value(asl_tag tag, asl_str text) {
-    if (text.size <= ASL_INLINE_MAX) return asl__inline_text(tag, text.data, text.size);
+    if (text.size <= ASL_INLINE_MAX) return asl__inline_text(tag, text.size ? text.data : "", text.size); // empty text may have no bytes to copy from
     return (asl_value){.tag = (uint8_t)tag, .size = ASL_ON_HEAP, .text = asl_text_new(text)};
 }
 
