@@ -1,9 +1,7 @@
 // The pipeline: one place that lists the phases in order and hides nothing.
 //
 //     source   read, placeholders filled in            source.c
-//     read     JSON with spans                          runtime/doc.c
-//     parse    shape: fields.def                        parse.c, query/
-//     check    meaning                                  check.c
+//     read     JSON with spans, shape, meaning          runtime/doc.c, parse.c, query/, check.c
 //     lower    plan                                     lower/
 //     thread   jumps                                    opt/thread.c
 //     slots    copies, last uses                        opt/slots.c
@@ -104,20 +102,6 @@ static const char *hash(struct arena *a, asl_str text) {
 }
 
 // ---------------------------------------------------------------- reading
-
-static void report_error(void *user, asl_span where, const char *message, const char *help) {
-    struct diag *d = user;
-    struct diag_message *m = diag_error(d, DIAG_SYNTAX, NULL, where, "%s", message);
-    if (help)
-        diag_help(d, m, "%s", help);
-}
-
-static void report_warning(void *user, asl_span where, const char *message, const char *help) {
-    struct diag *d = user;
-    struct diag_message *m = diag_warning(d, DIAG_TRAILING_COMMA, NULL, where, "%s", message);
-    if (help)
-        diag_help(d, m, "%s", help);
-}
 
 static bool ends_with(const char *text, const char *suffix) {
     size_t n = strlen(text), m = strlen(suffix);
@@ -223,27 +207,16 @@ struct aslc_unit *driver_compile(const char *path, const asl_str *text, const as
     u->binds = binds;
     u->bind_count = o->bind_count;
     diag_init(&u->diag, a, source, o->lenient);
-    if (ends_with(path, ".yaml") || ends_with(path, ".yml")) {
-        struct diag_message *m = diag_error(&u->diag, DIAG_SYNTAX, NULL, (asl_span){0, 0},
-                                            "definitions in YAML are not read by this version yet");
-        diag_help(&u->diag, m, "convert it to JSON first");
-        return u;
-    }
     if (ends_with(path, ".plan")) {
         u->plan = make_plan(u, o->optimise > 0);
         u->name = u->plan ? u->plan->name : NULL;
         return u;
     }
     expand(u, o);
-    size_t errors = 0;
-    u->tree = asl_doc_read(source->text, report_error, report_warning, &u->diag, &errors);
-    if (!u->tree)
-        return u;
-    u->ast = ast_parse(a, &u->diag, asl_doc_root(u->tree), o->express);
+    u->ast = ast_read(a, &u->diag, source, o->express);
     if (!u->ast)
         return u;
     u->name = u->ast->name = o->name ? arena_copy(a, o->name, strlen(o->name)) : driver_name(a, path);
-    ast_check(a, &u->diag, u->ast);
     if (u->diag.errors == 0 && !check_only && !u->ast->later_feature)
         u->plan = make_plan(u, o->optimise > 0);
     return u;
@@ -321,7 +294,6 @@ void aslc_unit_free(aslc_unit *u) {
     if (u->jit)
         emit_jit_free(u->jit);
     struct arena *a = u->arena;
-    asl_doc_free(u->tree);
     arena_free(a); // the unit itself lies in it
 }
 

@@ -12,7 +12,6 @@ struct aslc_unit {
     struct arena *arena;
     struct source *source;
     struct diag diag;
-    asl_doc_tree *tree;
     struct ast *ast;              /* NULL when the file holds a plan */
     const char *name;             /* the state machine's */
     int optimise;

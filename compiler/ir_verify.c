@@ -115,9 +115,10 @@ static const char *bad_block(const struct place *at, const struct ir_block *b) {
         return at_block(at, "belongs to a state that does not exist");
     for (size_t i = 0; i < b->ops.count && !why; i++) {
         why = bad_op(at, &b->ops.items[i]);
-        bool last = i + 1 == b->ops.count;
-        if (!why && starts_work(b->ops.items[i].opcode) != (last && b->exit.kind == EXIT_SUSPEND) &&
-            (starts_work(b->ops.items[i].opcode) || last))
+        bool last = i + 1 == b->ops.count, waits = last && b->exit.kind == EXIT_SUSPEND;
+        // An iteration lets the others' selectors go first, or goes on.
+        bool starts = starts_work(b->ops.items[i].opcode) || (waits && b->ops.items[i].opcode == OP_ITEM);
+        if (!why && starts != waits && (starts || last))
             why = at_block(at, "the op that starts work must be the last before a suspend, and only there");
     }
     if (!why && b->ops.count == 0 && b->exit.kind == EXIT_SUSPEND)

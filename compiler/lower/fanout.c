@@ -82,6 +82,8 @@ void lower_map(struct lower *l, struct scope *s) {
     lower_json_number(&json, "maxConcurrency", &state->u.map.max_concurrency, "maxConcurrencyPath");
     lower_json_number(&json, "toleratedFailureCount", &state->u.map.tolerated_count, "toleratedFailureCountPath");
     lower_json_number(&json, "toleratedFailurePercentage", &state->u.map.tolerated_percentage, "toleratedFailurePercentagePath");
+    if (state->parameters)
+        asl_buffer_z(&json, ",\"itemSelector\":true");
     if (items_path->presence == PATH_GIVEN && items_path->expr->kind == EXPR_PATH) {
         asl_buffer_z(&json, ",\"itemsPath\":");
         asl_json_print_string(asl_path_text(items_path->expr->u.path), &json);

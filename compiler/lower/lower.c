@@ -276,7 +276,11 @@ uint32_t lower_machine(struct lower *l, struct scope *parent, const struct ast_m
     }
     if (entry != IR_NO_BLOCK) {
         lower_into(s, entry);
-        lower_exit(l, s, EXIT_JUMP, &m->start->block, 1);
+        // With an ItemSelector: all that can start do so, with their selectors, before the first goes on (18.3).
+        bool yields = map && map->parameters;
+        if (yields)
+            s->ir->blocks.items[m->start->block]->resume = true;
+        lower_exit(l, s, yields ? EXIT_SUSPEND : EXIT_JUMP, &m->start->block, 1);
     }
     for (size_t i = 0; i < m->count; i++)
         lower_state(l, s, m->states[i]);

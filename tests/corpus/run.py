@@ -41,6 +41,10 @@ def not_yet(row, building):
         return 'YAML is a later feature'
     if row.get('queryLanguage') in ('JSONata', 'mixed'):
         return 'JSONata is a later feature'
+    if row['file'].startswith('ManageIQ.floe__http'):
+        return "floe's dialect: a ResultPath into the Context object, which the service refuses"
+    if building and row['file'].endswith('valid-task-intrisic-function.asl.json'):
+        return 'a CloudFormation function as Resource is a later feature'
     if building and any(f in row.get('features', []) for f in LATER):
         return 'ItemReader, ItemBatcher and ResultWriter are later features'
     forms = row.get('substitution', {}).get('forms', [])

@@ -126,7 +126,7 @@ TEST(ir_is_readable) {
     has(ir, "\"Big?\":");
     has(ir, "call i32 @asl_rt_put(ptr %frame, i32 0, i32 0, i32 1, i32 1)");
     has(ir, "call i32 @asl_rt_test(ptr %frame, i32 ");
-    has(ir, "@my_order_program = constant { i32, i32, ptr, i64, ptr, ptr, ptr, ptr } { i32 1, i32 1, ptr @image,");
+    has(ir, "@my_order_program = constant { i32, i32, ptr, i64, ptr, ptr, ptr, ptr, ptr, i64 } { i32 1, i32 1, ptr @image,");
     has(ir, "define weak i32 @main(");
     has(ir, "DISubprogram(name: \"Big?\"");
     CHECK(!strstr(ir, "asl_handler_"));
