@@ -169,6 +169,9 @@ static int bind_site(asl_engine *e, struct site *site, const asl_engine_options 
 }
 
 static int bind_all(asl_engine *e, const asl_engine_options *o, char *message, size_t size) {
+    bool has_tasks = false;
+    for (uint32_t i = 0; i < e->image.site_count; i++) has_tasks |= e->image.sites[i].kind == SITE_TASK;
+    if (!has_tasks) return 0; /* nobody to bind or mock, and no handlers linked in: scripts pass the same options to all */
     if (o->mock_file && open_mock(e, o->mock_file, o->mock_case, message, size) < 0) return -1;
     for (size_t i = 0; i < o->bind_count; i++)
         if (!open_binding(e, o->binds[i].pattern, o->binds[i].handler, ASL_NO_OPERAND, message, size)) return -1;
