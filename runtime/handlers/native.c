@@ -12,6 +12,7 @@
 #include "native.h"
 #include "answer.h"
 #include "engine.h"
+#include "value_private.h"
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
@@ -373,7 +374,7 @@ static const char *kind_of(const asl_value *v) {
 static char *copy_text(const char *data, size_t size) {
     char *copy = malloc(size + 1);
     if (!copy)
-        abort(); /* as asl_alloc does; this memory is counted by nobody because the pool frees it */
+        asl__out_of_memory(size + 1); /* as asl_alloc says; this memory is counted by nobody because the pool frees it */
     memcpy(copy, data, size);
     copy[size] = 0;
     return copy;

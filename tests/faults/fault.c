@@ -14,6 +14,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -45,7 +46,7 @@ void fault_arm(const char *name, long n, int e) {
 bool fault_hit(void) { return atomic_load(&hit); }
 
 static bool fails(const char *name) {
-    if (strcmp(name, armed) != 0 || getpid() != process || atomic_fetch_add(&calls, 1) + 1 != nth) return false;
+    if (!armed[0] || strcmp(name, armed) != 0 || getpid() != process || atomic_fetch_add(&calls, 1) + 1 != nth) return false;
     atomic_store(&hit, true);
     errno = error;
     return true;
@@ -132,6 +133,20 @@ EXPORT int ioctl(int fd, unsigned long request, ...) {
     void *argument = va_arg(args, void *);
     va_end(args);
     return fails("ioctl") ? -1 : real(fd, request, argument);
+}
+
+/* "malloc" is all three; glibc's own names, because dlsym allocates. */
+extern void *__libc_malloc(size_t size);
+extern void *__libc_calloc(size_t count, size_t size);
+extern void *__libc_realloc(void *p, size_t size);
+EXPORT void *malloc(size_t size) {
+    return fails("malloc") ? NULL : __libc_malloc(size);
+}
+EXPORT void *calloc(size_t count, size_t size) {
+    return fails("malloc") ? NULL : __libc_calloc(count, size);
+}
+EXPORT void *realloc(void *p, size_t size) {
+    return fails("malloc") ? NULL : __libc_realloc(p, size);
 }
 
 EXPORT int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *), void *argument) {

@@ -20,16 +20,19 @@ SCENARIOS = ('exec', 'exec-large', 'exec-several', 'exec-stopped', 'worker', 'wo
 FAULTS = (('pipe2', 'EMFILE'), ('socketpair', 'ENFILE'), ('fork', 'EAGAIN'), ('fork', 'ENOMEM'), ('read', 'EIO'),
           ('read', 'EINTR'), ('write', 'EIO'), ('write', 'EINTR'), ('write', 'EAGAIN'), ('epoll_create1', 'EMFILE'),
           ('epoll_ctl', 'ENOMEM'), ('eventfd', 'EMFILE'), ('dup3', 'EMFILE'), ('fcntl', 'EBADF'), ('ioctl', 'EBADF'),
-          ('pthread_create', 'EAGAIN'))
+          ('pthread_create', 'EAGAIN'), ('malloc', 'ENOMEM'))
 # Where the process may abort. uv__io_poll: epoll_ctl; uv__signal_global_init and uv_loop_init: the pipes and descriptors
 # of the first loop; init_threads: the pool's first thread.
 NOT_OURS = {'epoll_ctl', 'pthread_create'}
 NO_LOOP = 'cannot make an event loop'  # the engine's own words before it aborts, as for memory
-LIMIT = 400                            # calls; more than any scenario makes
+NO_MEMORY = 'out of memory'            # allocation does not return NULL: the process says so and aborts
+LIMIT = 2000                           # calls; more than any scenario makes
 
 
 def judge(p, call, cold):
     """None when all is well, else what is wrong; and whether the fault was reached."""
+    if call == 'malloc' and p.returncode == -6 and (NO_MEMORY in p.stderr or not p.stderr):
+        return None, True  # libuv aborts without a word where it allocates for itself
     if p.returncode == -6 and (call in NOT_OURS or NO_LOOP in p.stderr or (cold and call in ('pipe2', 'eventfd', 'ioctl'))):
         return None, True
     if p.returncode != 0:
@@ -38,6 +41,8 @@ def judge(p, call, cold):
         got = json.loads(p.stdout)
     except ValueError:
         return f'printed {harness.short(p.stdout)}', True
+    if got['message'] and got['hit']:
+        return None, True  # refused at the start, with the reason
     for o in got['outcomes']:
         if o['status'] == 'FAILED' and o['error'] == 'States.Timeout':
             continue
