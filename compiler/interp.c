@@ -1,6 +1,7 @@
 // The interpreter: walks the plan through the same runtime entries that compiled code calls. It is the oracle of the
 // differential tests and the baseline of the benchmark, so it is plain but not slow on purpose: blocks are flattened
 // once, and an op is one indirect call.
+#include <pthread.h>
 #include <string.h>
 
 #include "aslc/handler.h"
@@ -29,34 +30,16 @@ union entry {
     entry7 *f7;
 };
 
-static const union entry entries[OP_COUNT] = {
-    [OP_ENTER] = {.f2 = asl_rt_enter},
-    [OP_EXIT] = {.f2 = asl_rt_exit},
-    [OP_POLL] = {.f0 = asl_rt_poll},
-    [OP_CONST] = {.f2 = asl_rt_const},
-    [OP_COPY] = {.f2 = asl_rt_copy},
-    [OP_CONTEXT] = {.f1 = asl_rt_context},
-    [OP_VARIABLE] = {.f3 = asl_rt_variable},
-    [OP_PATH] = {.f5 = asl_rt_path},
-    [OP_OBJECT] = {.f1 = asl_rt_object},
-    [OP_SET] = {.f3 = asl_rt_set},
-    [OP_ARRAY] = {.f1 = asl_rt_array},
-    [OP_PUSH] = {.f2 = asl_rt_push},
-    [OP_INTRINSIC] = {.f5 = asl_rt_intrinsic},
-    [OP_PUT] = {.f4 = asl_rt_put},
-    [OP_LIMIT] = {.f2 = asl_rt_limit},
-    [OP_ATTEMPT] = {.f1 = asl_rt_attempt},
-    [OP_TASK] = {.f4 = asl_rt_task},
-    [OP_WAIT_SECONDS] = {.f2 = asl_rt_wait_seconds},
-    [OP_WAIT_UNTIL] = {.f2 = asl_rt_wait_until},
-    [OP_PARALLEL] = {.f2 = asl_rt_parallel},
-    [OP_MAP] = {.f6 = asl_rt_map},
-    [OP_ITEM] = {.f1 = asl_rt_item},
-    [OP_RESULT] = {.f1 = asl_rt_result},
-    [OP_ERROR_OUTPUT] = {.f1 = asl_rt_error_output},
-    [OP_RAISE] = {.f2 = asl_rt_raise},
-    [OP_FAIL] = {.f1 = asl_rt_fail},
-};
+/* ops.def names the entries: an op asl_rt_<name> of as many operands as it has letters. */
+static union entry entries[OP_COUNT];
+static pthread_once_t entries_once = PTHREAD_ONCE_INIT;
+
+static void find_entries(void) {
+    for (int op = 0; op < OP_COUNT; op++)
+        for (const struct asl_rt_symbol *s = asl_rt_symbols; s->name; s++)
+            if (strcmp(s->name + strlen("asl_rt_"), ir_op_info[op].name) == 0)
+                entries[op].f0 = (entry0 *)s->function;
+}
 
 struct machine {
     const struct ir_machine *ir;
@@ -90,13 +73,18 @@ static int32_t call(asl_frame *frame, const struct ir_op *op) {
     }
 }
 
+static inline bool failed(const struct ir_op *op, int32_t answer) {
+    unsigned flags = ir_op_info[op->opcode].flags;
+    return answer != 0 && flags & IR_FAILS && (answer < 0 || !(flags & IR_ASKS));
+}
+
 static int32_t walk(const struct machine *m, asl_frame *frame) {
     uint32_t number = frame->resume < m->resume_count ? m->resume[frame->resume] : IR_NO_BLOCK;
     while (number != IR_NO_BLOCK) {
         const struct ir_block *b = m->ir->blocks.items[number];
         const struct ir_op *op = b->ops.items, *end = op + b->ops.count;
         int32_t answer = 0; // of the last op
-        while (op < end && ((answer = call(frame, op)) == 0 || !(ir_op_info[op->opcode].flags & IR_FAILS)))
+        while (op < end && !failed(op, answer = call(frame, op)))
             op++;
         if (op < end) {
             number = b->error;
@@ -162,6 +150,7 @@ static asl_step *const *repeated(struct arena *a, asl_step *step_function, size_
 }
 
 const asl_program *interp_program(struct arena *a, const struct ir_plan *p, const asl_handler *const *handlers) {
+    pthread_once(&entries_once, find_entries);
     struct walker *w = arena_alloc(a, sizeof *w);
     w->machines = flatten(a, p->machines.items, p->machines.count);
     w->functions = flatten(a, p->functions.items, p->functions.count);

@@ -163,7 +163,9 @@ static void position(struct reader *r, uint32_t *line, uint32_t *column) {
 
 static uint32_t operand(struct reader *r, char kind) {
     asl_str w = word(r);
-    if (strchr("dsxaDX", kind))
+    if (kind == 'v' && w.size > 0 && w.data[0] == 'k')
+        return (reference(r, w, 'k', "a constant") & ~ASL_LAST) | ASL_CONSTANT;
+    if (strchr("dsxaDXv", kind))
         return slot(r, w);
     if (is(w, "_"))
         return ASL_NO_OPERAND;

@@ -32,7 +32,9 @@ static void slot(asl_buffer *out, uint32_t operand) {
 
 static void operand(asl_buffer *out, char kind, uint32_t value) {
     asl_buffer_byte(out, ' ');
-    if (strchr("dsxaDX", kind))
+    if (kind == 'v' && value != ASL_NO_OPERAND && value & ASL_CONSTANT)
+        asl_buffer_format(out, "k%u", value & ~ASL_CONSTANT);
+    else if (strchr("dsxaDXv", kind))
         slot(out, value);
     else if (value == ASL_NO_OPERAND)
         asl_buffer_z(out, "_");

@@ -36,6 +36,13 @@ static const char *bad_operand(const struct place *at, char kind, uint32_t v) {
     case 'd':
         return v & ASL_LAST && v != ASL_NO_OPERAND ? at_block(at, "a destination is marked as a last use")
                                                    : bad_slot(at, v, false);
+    case 'v':
+        if (v == ASL_NO_OPERAND || !(v & ASL_CONSTANT))
+            return bad_slot(at, v, true);
+        v &= ~ASL_CONSTANT;
+        kind = 'k';
+        limit = p->constants.count;
+        break;
     case 's': return bad_slot(at, v, true);
     case 'a': return v & ASL_LAST && v != ASL_NO_OPERAND ? at_block(at, "arguments are marked as a last use") : bad_slot(at, v, true);
     case 'g': limit = p->functions.count; break;

@@ -62,6 +62,7 @@ static const char *type_name(const asl_value *v) {
     case ASL_STRING: return "a string";
     case ASL_ARRAY: return "an array";
     case ASL_OBJECT: return "an object";
+    case ASL_FUNCTION: return "a function";
     }
     return "nothing";
 }
@@ -171,7 +172,7 @@ static int array_length(struct call *c) {
 static uint64_t value_hash(const asl_value *v, int depth) {
     uint64_t h = v->tag;
     switch ((asl_tag)v->tag) {
-    case ASL_NONE: case ASL_NULL: break;
+    case ASL_NONE: case ASL_NULL: case ASL_FUNCTION: break;
     case ASL_BOOL: return v->b ? 3 : 2;
     case ASL_INT: case ASL_DOUBLE: case ASL_NUMBER_TEXT: {
         double d = asl_number(v);

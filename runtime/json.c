@@ -716,6 +716,7 @@ void asl_json_print(const asl_value *v, asl_buffer *out) {
             if (v->size == ASL_ON_HEAP) print_string(out, v->text->bytes, v->text->size, true);
             else print_inline_string(out, v);
             break;
+        case ASL_FUNCTION: print_text(out, "\"\"", 2); break;
         case ASL_ARRAY:
             if (count_of(v)) walk_down(&w, v);
             print_text(out, "[]", count_of(v) ? 1 : 2);
@@ -774,6 +775,7 @@ size_t asl_json_size(const asl_value *v) {
         case ASL_DOUBLE: size += asl_double_print(v->d, digits); break;
         case ASL_NUMBER_TEXT: size += asl_text_of(v).size; break;
         case ASL_STRING: size += string_size(asl_text_of(v)); break;
+        case ASL_FUNCTION: size += 2; break;
         case ASL_ARRAY:
         case ASL_OBJECT:
             size += count_of(v) ? count_of(v) + 1 : 2; // brackets and commas

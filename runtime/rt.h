@@ -16,6 +16,7 @@ extern "C" {
 #define ASL_RT_ARGUMENTS_4 , uint32_t, uint32_t, uint32_t, uint32_t
 #define ASL_RT_ARGUMENTS_5 , uint32_t, uint32_t, uint32_t, uint32_t, uint32_t
 #define ASL_RT_ARGUMENTS_6 , uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t
+#define ASL_RT_ARGUMENTS_7 , uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t, uint32_t
 
 /* The library is built with hidden visibility; these are what a shared object or the JIT must still find. */
 #define RT(name, operands)                                                                                             \

@@ -16,7 +16,7 @@ asl_value asl_retain(asl_value v) {
 }
 
 static inline struct asl__container *container_of(const asl_value *v) {
-    return v->tag == ASL_ARRAY ? &v->array->head : &v->object->head;
+    return v->tag == ASL_OBJECT ? &v->object->head : &v->array->head;
 }
 
 // A container without owners: it gets a new life as an element of the list of those being emptied.
@@ -120,6 +120,7 @@ static enum answer compare_one(const asl_value *a, const asl_value *b) {
         if (a->size != b->size) return DIFFERENT;
         if (a->size != ASL_ON_HEAP) return memcmp(a, b, sizeof *a) == 0 ? SAME : DIFFERENT;
         return asl__text_equal(a->text, b->text) ? SAME : DIFFERENT;
+    case ASL_FUNCTION: return a->array == b->array ? SAME : DIFFERENT;
     case ASL_ARRAY:
     case ASL_OBJECT:
         if (a->array == b->array) return SAME;

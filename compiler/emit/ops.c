@@ -96,7 +96,10 @@ static LLVMValueRef emit_op(struct emit *e, const struct ir_block *b, const stru
     LLVMBasicBlockRef error = b->error == IR_NO_BLOCK ? failed_block(e) : e->blocks[b->error];
     LLVMBasicBlockRef ok = following(e, info->name);
     emit_debug_none(e);
-    LLVMValueRef branch = LLVMBuildCondBr(e->builder, is_nonzero(e, failed), error, ok);
+    LLVMValueRef is_failed = info->flags & IR_ASKS
+                                 ? LLVMBuildICmp(e->builder, LLVMIntSLT, failed, emit_i32(e, 0), "")
+                                 : is_nonzero(e, failed);
+    LLVMValueRef branch = LLVMBuildCondBr(e->builder, is_failed, error, ok);
     LLVMSetMetadata(branch, e->weights, e->unlikely);
     enter(e, ok);
     return failed;

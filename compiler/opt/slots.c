@@ -54,8 +54,8 @@ static void each_use(struct ir_op *op, visit *v, void *user) {
                 v(user, o + a, NULL, 'a');
         else if (kinds[i] == 'X')
             v(user, o, NULL, 'X'), v(user, o + 1, NULL, 'X');
-        else if (kinds[i] == 's' || kinds[i] == 'x')
-            v(user, o & ~ASL_LAST, &op->operand[i], kinds[i]);
+        else if (kinds[i] == 's' || kinds[i] == 'x' || (kinds[i] == 'v' && !(o & ASL_CONSTANT)))
+            v(user, o & ~ASL_LAST, &op->operand[i], kinds[i] == 'v' ? 's' : kinds[i]);
     }
     if (reads_raw_input(op))
         v(user, 0, NULL, 0);
@@ -233,7 +233,7 @@ static void mark(void *user, uint32_t slot, uint32_t *operand, char kind) {
     // An op that names a slot twice reads it twice: only the last of them may empty it.
     const char *kinds = ir_op_info[m->op->opcode].operands;
     for (uint32_t *later = operand + 1; later < m->op->operand + strlen(kinds); later++)
-        if (kinds[later - m->op->operand] == 's' && (*later & ~ASL_LAST) == slot && *later != ASL_NO_OPERAND)
+        if (strchr("sv", kinds[later - m->op->operand]) && (*later & ~ASL_LAST) == slot && *later != ASL_NO_OPERAND)
             return;
     *operand = slot | ASL_LAST;
 }

@@ -58,6 +58,7 @@ enum {
 
 #define ASL_NO_OPERAND 0xffffffffu /* an absent slot, constant or path */
 #define ASL_LAST       0x80000000u /* set in a source slot operand: the value is dead afterwards and may be moved out */
+#define ASL_CONSTANT   0x40000000u /* set in an operand that may be a slot or a constant: it is the constant of that number */
 
 /* The head of every frame: the only layout that generated code knows. Pinned by _Static_assert in runtime/frame.c. */
 typedef struct asl_frame {

@@ -40,6 +40,7 @@ typedef enum asl_tag {
     ASL_STRING,      /* UTF-8, inline or on the heap; may hold U+0000 */
     ASL_ARRAY,
     ASL_OBJECT,
+    ASL_FUNCTION,    /* inside an evaluation of JSONata only: laid out like an array of what it holds; never in a document */
 } asl_tag;
 
 #define ASL_INLINE_MAX 14  /* bytes of text that fit in the value itself */

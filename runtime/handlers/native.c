@@ -367,6 +367,7 @@ static const char *kind_of(const asl_value *v) {
     case ASL_STRING: return "a string";
     case ASL_ARRAY: return "an array";
     case ASL_OBJECT: return "an object";
+    case ASL_FUNCTION: return "a function";
     }
     return "?";
 }

@@ -66,6 +66,14 @@ int jx_call(struct jx *jx, const asl_value *function, const asl_value *args, uin
 bool jx_is_function(const asl_value *v); /* lambdas, built-ins, partials, regexes */
 uint32_t jx_arity(const asl_value *function); /* as higher-order functions count it (15, "Arity") */
 
+/* A function value whose body is C; what it holds (a regex's program as an ASL_INT, its source, …) is copied into it and
+   released with it. args are borrowed, count is what the caller gave. */
+typedef int jx_native(struct jx *jx, const asl_value *held, const asl_value *args, uint32_t count, asl_value *out);
+asl_value jx_native_new(jx_native *call, uint32_t arity, const asl_value *held, uint32_t held_count);
+/* What a function made from `call` holds, or NULL when f is another function or none: how $contains and $replace know a
+   regex and need not go through jx_call. */
+const asl_value *jx_native_held(const asl_value *f, jx_native *call);
+
 int64_t jx_now_ms(struct jx *jx); /* the instant the evaluation began */
 struct asl__random *jx_random(struct jx *jx);
 int jx_charge(struct jx *jx, size_t bytes_or_steps); /* fuel: 0, or -1 when a limit is exceeded (raised) */
