@@ -29,6 +29,8 @@ const char asl__run_usage[] =
     "                          fail:ERROR[:CAUSE], return:JSON\n"
     "  --bindings FILE         the same from a JSON object {\"PATTERN\": \"HANDLER\", …}\n"
     "  --clock real|virtual    virtual: waits, backoffs and timeouts pass at once, in the right order\n"
+    "  --start-time TIMESTAMP  where the virtual clock begins, or now; default: 2026-01-01T00:00:00Z, so that every\n"
+    "                          run is the same to the byte\n"
     "  --strict-aws            hold to the quotas of the AWS service\n"
     "  --type standard|express overrides the compiled-in workflow type\n"
     "  --name NAME             of the execution\n"
@@ -40,7 +42,7 @@ const char asl__run_usage[] =
 
 const char *const asl__run_valued_options[] = {
     "--input", "--mock",      "--bind", "--bindings", "--clock", "--type",    "--name",
-    "--seed",  "--s3-root",   "--history", "--log-level", "--log", "--store", NULL,
+    "--seed",  "--s3-root",   "--start-time", "--history", "--log-level", "--log", "--store", NULL,
 };
 
 struct run {
@@ -51,8 +53,11 @@ struct run {
     char **texts; /* what binds point into */
     size_t text_count;
     const char *input, *execution_name, *s3_root;
-    bool describe, help, version;
+    bool describe, help, version, start_given;
 };
+
+/* 2026-01-01T00:00:00Z: with the virtual clock a run does not depend on when it is made (architecture, decision 8). */
+#define VIRTUAL_START_MS INT64_C(1767225600000)
 
 __attribute__((format(printf, 2, 3))) static int complain(const struct run *r, const char *format, ...) {
     va_list arguments;
@@ -196,6 +201,17 @@ static int parse_valued(struct run *r, const char *option, const char *value) {
         r->options.virtual_clock = strcmp(value, "virtual") == 0;
         if (r->options.virtual_clock || strcmp(value, "real") == 0) return EXIT_OK;
         return complain(r, "--clock is real or virtual, not \"%s\"", value);
+    }
+    if (strcmp(option, "--start-time") == 0) {
+        int64_t seconds;
+        int32_t nanoseconds;
+        const char *why;
+        r->start_given = true;
+        if (strcmp(value, "now") == 0) return EXIT_OK;
+        if (!asl_timestamp_parse(asl_str_z(value), &seconds, &nanoseconds, &why))
+            return complain(r, "--start-time is a timestamp such as 2026-01-01T00:00:00Z, or now: %s", why);
+        r->options.start_time_ms = seconds * 1000 + nanoseconds / 1000000;
+        return EXIT_OK;
     }
     if (strcmp(option, "--type") == 0) {
         r->options.express = strcasecmp(value, "express") == 0;
@@ -421,6 +437,7 @@ int asl__run_main(const asl_program *program, const char *program_name, int argc
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error of write() */
     r->options.binds = r->binds;
     r->options.bind_count = r->bind_count;
+    if (r->options.virtual_clock && !r->start_given) r->options.start_time_ms = VIRTUAL_START_MS;
     if (rc == EXIT_OK && r->help) printf("Usage: %s [OPTION…]\n\n%s", program_name, asl__run_usage);
     else if (rc == EXIT_OK && r->version) printf("%s, compiled by aslc %s\n", program_name, ASLC_VERSION);
     else if (rc == EXIT_OK && (rc = read_input(r, &input)) == EXIT_OK) rc = run_execution(r, program, input);
