@@ -11,6 +11,7 @@
     exit-code   the exit status (absent: 0)
     needs       commands that must exist, one a line; otherwise the case is skipped, and said so
     timeout     seconds (absent: 60)
+    no-sanitizer  why the case does not run in a sanitized tree (--sanitized)
 """
 import argparse
 import os
@@ -43,8 +44,10 @@ def text_differs(what, want, got):
     return None
 
 
-def check(aslc):
+def check(aslc, sanitized):
     def work(folder):
+        if sanitized and read(folder, 'no-sanitizer'):
+            raise harness.Skip('sanitized: ' + read(folder, 'no-sanitizer').strip())
         for command in (read(folder, 'needs', '') or '').split():
             if shutil.which(command) is None:
                 raise harness.Skip(f'needs {command}')
@@ -75,12 +78,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--aslc', required=True)
     parser.add_argument('--match', default='')
+    parser.add_argument('--sanitized', action='store_true')
     parser.add_argument('--jobs', type=int, default=harness.jobs())
     parser.add_argument('-v', '--verbose', action='store_true')
     opt = parser.parse_args()
     cases = [(n, os.path.join(HERE, n)) for n in sorted(os.listdir(HERE))
              if os.path.exists(os.path.join(HERE, n, 'cmd')) and opt.match in n]
-    return harness.report(cases, check(os.path.abspath(opt.aslc)), opt.jobs, opt.verbose)
+    return harness.report(cases, check(os.path.abspath(opt.aslc), opt.sanitized), opt.jobs, opt.verbose)
 
 
 if __name__ == '__main__':
