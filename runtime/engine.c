@@ -316,6 +316,7 @@ void asl_engine_free(asl_engine *e) {
     asl_free(e->bindings);
     for (int i = 0; i < KEY_COUNT; i++)
         if (e->keys[i]) asl_text_release(e->keys[i]);
+    if (e->expressions) e->free_expressions(e->expressions);
     asl__image_free(&e->image);
     asl__clock_free(&e->clock);
     asl_free(e->owned_region);

@@ -9,7 +9,7 @@
 // What each file does: image.c decodes the program's image; clock.c time and the timers; frame.c frames, the ready queue,
 // errors and what follows a step; context.c the Context object; task.c, retry.c, wait.c, fanout.c what the waiting states
 // need; rt.c the entries of compiled code that do not wait; execution.c an execution's beginning and end; engine.c
-// bindings and the loop.
+// bindings and the loop; expression.c the JSONata of states.
 #ifndef ASL_ENGINE_H
 #define ASL_ENGINE_H
 
@@ -103,6 +103,7 @@ struct site {
     const char *resource;
     enum resource_kind resource_kind;
     bool is_arn, has_token, submits;
+    bool jsonata; /* values come from expressions, not paths */
     const char *limit_name;  /* what States.DataLimitExceeded calls it: "lambda", or the function's ARN */
     asl_binding *binding;    /* NULL: a service that nothing is bound to */
     bool mocked;
@@ -193,9 +194,15 @@ int32_t asl__raise(struct frame *f, asl_value error, asl_value cause);
 int32_t asl__raise_prefixed(struct frame *f, const char *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int32_t asl__raise_buffer(struct frame *f, const char *error, asl_buffer *text); /* prefixed; frees text */
+/* States.QueryEvaluationError with this cause after the prefix, and its event; frees text. */
+int32_t asl__raise_query(struct frame *f, asl_buffer *text);
 
 /* States.DataLimitExceeded, without the prefix, when v is too large under --strict-aws (aws-observed-behaviour 2.5). */
 int32_t asl__check_size(struct frame *f, const asl_value *v, asl_str name);
+
+/* Variables: States.DataLimitExceeded when v as the i-th of an Assign takes more than they may, under --strict-aws. */
+int32_t asl__check_variable(struct frame *f, const asl_value *v, uint32_t i, uint32_t name);
+void asl__forget_variables(struct frame *f);
 
 /* Where error e meets an ErrorEquals (asl-language 17). */
 bool asl__matches(const struct matcher *m, const struct failure *e);
@@ -220,9 +227,13 @@ struct frame {
     bool open;             /* entered and not exited */
     bool stepped;          /* has had its first turn */
     bool started;          /* Map: MapIterationStarted is counted */
+    bool caught;           /* a catcher has the visit's error */
     bool yields;           /* asl_rt_item: back to the end of the queue, for the others' selectors */
     char *token;           /* of the current attempt */
     asl_value context;     /* the Context object, once asked for in this visit */
+    struct variable_size *variables; /* under --strict-aws: what its variables hold; NULL when none */
+    size_t variable_count;
+    size_t assigned_bytes; /* of the Assign that is being evaluated */
     enum event failed_event; /* MapStateFailed or ParallelStateFailed, due unless a retrier takes the error; 0: none */
 
     /* what it waits for */
@@ -312,6 +323,7 @@ struct asl_execution {
     char *arn; /* made when asked for */
     uint64_t number; /* of the main execution, in its engine */
     asl_value context_execution, context_machine;
+    size_t variable_bytes; /* under --strict-aws */
 };
 
 /* Not yet running. name NULL: a UUID; timeout_s 0: none but the service's, under --strict-aws. */
@@ -369,6 +381,9 @@ struct asl_engine {
     size_t handler_count;
 
     asl_text *keys[KEY_COUNT];
+
+    struct jx_program *expressions; /* NULL until one is evaluated */
+    void (*free_expressions)(struct jx_program *expressions);
 };
 
 struct uv_loop_s *asl__engine_loop(asl_engine *e); /* made on first use */
@@ -378,6 +393,7 @@ void asl__mock_warnings(asl_engine *e, asl_buffer *out); /* lines about the mock
 void asl__engine_interrupt(asl_engine *e);
 
 #define ASL__PAYLOAD_LIMIT 262144 /* bytes of UTF-8 JSON (limits-and-errors 1.1) */
+#define ASL__VARIABLES_LIMIT (10u << 20) /* bytes of all variables of an execution (limits-and-errors 1) */
 #define ASL__EVENT_LIMIT   25000  /* limits-and-errors 1.3 */
 
 #endif

@@ -151,13 +151,25 @@ static bool number_of(const asl_value *v, double *number, int64_t *integer, bool
     return ok;
 }
 
-static int32_t refuse(struct frame *f, const char *field, const asl_value *v, const char *kind, const char *path) {
+static int32_t raise_cause(struct frame *f, const struct site *site, asl_buffer *text) {
+    return site->jsonata ? asl__raise_query(f, text) : asl__raise_buffer(f, "States.Runtime", text);
+}
+
+static int32_t raise_text(struct frame *f, const struct site *site, const char *text) {
     asl_buffer b = {0};
-    asl_buffer_format(&b, "The %s field refers to value \"", field);
+    asl_buffer_z(&b, text);
+    return raise_cause(f, site, &b);
+}
+
+static int32_t refuse(struct frame *f, const struct site *site, const char *field, const asl_value *v, const char *kind,
+                      const char *path) {
+    asl_buffer b = {0};
+    asl_buffer_format(&b, "The %s%s field refers to value \"", field, site->jsonata ? "" : "Path");
     if (v->tag == ASL_STRING) asl_buffer_str(&b, asl_text_of(v));
     else asl_json_print(v, &b);
-    asl_buffer_format(&b, "\" which is not a valid %s: %s", kind, path ? path : "$");
-    return asl__raise_buffer(f, "States.Runtime", &b);
+    asl_buffer_format(&b, "\" which is not a valid %s", kind);
+    if (!site->jsonata) asl_buffer_format(&b, ": %s", path ? path : "$");
+    return raise_cause(f, site, &b);
 }
 
 static const asl_value *operand(asl_frame *frame, uint32_t s) {
@@ -171,8 +183,8 @@ static int32_t max_concurrency(struct frame *f, const struct site *site, const a
     double number;
     bool is_integer = true;
     if (v && (!number_of(v, &number, &n, &is_integer) || !is_integer))
-        return refuse(f, "MaxConcurrencyPath", v, "integer", site->max_concurrency_path);
-    if (n < 0) return asl__raise_prefixed(f, "States.Runtime", "MaxConcurrency cannot be negative.");
+        return refuse(f, site, "MaxConcurrency", v, "integer", site->max_concurrency_path);
+    if (n < 0) return raise_text(f, site, "MaxConcurrency cannot be negative.");
     *out = (size_t)n;
     if (f->execution->engine->strict && !site->distributed && (n == 0 || n > INLINE_CONCURRENCY))
         *out = INLINE_CONCURRENCY;
@@ -186,12 +198,11 @@ static int32_t tolerance(struct frame *f, const struct site *site, const asl_val
     double p = site->tolerated_percentage, number;
     bool is_integer = true;
     if (count && (!number_of(count, &number, &n, &is_integer) || !is_integer))
-        return refuse(f, "ToleratedFailureCountPath", count, "integer", site->tolerated_count_path);
-    if (n < 0) return asl__raise_prefixed(f, "States.Runtime", "ToleratedFailureCount cannot be negative.");
+        return refuse(f, site, "ToleratedFailureCount", count, "integer", site->tolerated_count_path);
+    if (n < 0) return raise_text(f, site, "ToleratedFailureCount cannot be negative.");
     if (percentage && !number_of(percentage, &p, &ignored, &is_integer))
-        return refuse(f, "ToleratedFailurePercentagePath", percentage, "float", site->tolerated_percentage_path);
-    if (!(p >= 0 && p <= 100))
-        return asl__raise_prefixed(f, "States.Runtime", "ToleratedFailurePercentage must be between 0 and 100.");
+        return refuse(f, site, "ToleratedFailurePercentage", percentage, "float", site->tolerated_percentage_path);
+    if (!(p >= 0 && p <= 100)) return raise_text(f, site, "ToleratedFailurePercentage must be between 0 and 100.");
     bool has_count = count || site->tolerates_count, has_percentage = percentage || site->tolerates_percentage;
     size_t share = (size_t)floor((double)items * p / 100);
     if (has_count && has_percentage) *out = (size_t)n < share ? (size_t)n : share;
@@ -209,6 +220,12 @@ int32_t asl_rt_map(asl_frame *frame, uint32_t t, uint32_t input, uint32_t items,
     size_t max_running = 0, tolerated = 0;
     if (max_concurrency(f, site, operand(frame, concurrency), &max_running)) return 1;
     asl_value *list = &frame->slot[items & ~ASL_LAST];
+    if (list->tag != ASL_ARRAY && site->jsonata) {
+        asl_buffer b = {0};
+        asl_buffer_z(&b, "Map state input must be an array but was: ");
+        asl_json_print(list, &b);
+        return asl__raise_query(f, &b);
+    }
     if (list->tag != ASL_ARRAY)
         return asl__raise(f, asl_string_z("States.Runtime"),
                           asl_string_format("Reference path \"%s\" must point to array.", site->items_path));

@@ -48,6 +48,7 @@ void asl__frame_free(struct frame *f) {
     asl_release(f->result);
     asl__failure_clear(&f->failure);
     asl__context_drop(f);
+    asl__forget_variables(f);
     asl_free(f->token);
     uint32_t *retries = f->retries, machine = f->head.machine, generation = f->generation;
     if (f->retry_count) memset(retries, 0, f->execution->engine->image.most_retriers * sizeof *retries);
@@ -74,6 +75,50 @@ void asl__frame_aborted(struct frame *f) {
     if (kind != STATE_TASK && kind != STATE_WAIT && kind != STATE_PARALLEL && kind != STATE_MAP) return;
     if (f->down) asl__fanout_aborted(f);
     asl__event(f->execution, EVENT_PASS_ABORTED + (int)kind);
+}
+
+// ---------------------------------------------------------------- sizes of variables (asl-language 5)
+
+struct variable_size {
+    uint32_t name;
+    size_t bytes;
+};
+
+static struct variable_size *variable_size(struct frame *f, uint32_t name) {
+    for (size_t i = 0; i < f->variable_count; i++)
+        if (f->variables[i].name == name) return &f->variables[i];
+    f->variables = asl_realloc(f->variables, (f->variable_count + 1) * sizeof *f->variables);
+    f->variables[f->variable_count] = (struct variable_size){name, 0};
+    return &f->variables[f->variable_count++];
+}
+
+/* Nobody has recorded the words for this error. */
+static int32_t too_large(struct frame *f, const char *what, uint32_t name, const char *how) {
+    asl_str text = asl_text_of(f->execution->engine->image.constants[name]);
+    return asl__raise(f, asl_string_z("States.DataLimitExceeded"),
+                      asl_string_format("%s '%.*s' %s exceeding the maximum number of bytes service limit.", what,
+                                        (int)text.size, text.data, how));
+}
+
+int32_t asl__check_variable(struct frame *f, const asl_value *v, uint32_t i, uint32_t name) {
+    asl_execution *x = f->execution;
+    size_t bytes = asl_json_size(v);
+    struct variable_size *own = variable_size(f, name);
+    if (i == 0) f->assigned_bytes = 0;
+    f->assigned_bytes += bytes;
+    x->variable_bytes += bytes - own->bytes;
+    own->bytes = bytes;
+    if (bytes > ASL__PAYLOAD_LIMIT) return too_large(f, "The variable", name, "has a size");
+    if (f->assigned_bytes > ASL__PAYLOAD_LIMIT) return too_large(f, "The variables of the Assign up to", name, "have a size");
+    if (x->variable_bytes > ASL__VARIABLES_LIMIT) return too_large(f, "The variables of the execution with", name, "have a size");
+    return 0;
+}
+
+void asl__forget_variables(struct frame *f) {
+    for (size_t i = 0; i < f->variable_count; i++) f->execution->variable_bytes -= f->variables[i].bytes;
+    asl_free(f->variables);
+    f->variables = NULL;
+    f->variable_count = 0;
 }
 
 // ---------------------------------------------------------------- the ready queue
@@ -145,6 +190,16 @@ int32_t asl__raise_buffer(struct frame *f, const char *error, asl_buffer *text) 
     asl_buffer_free(&b);
     asl_buffer_free(text);
     return asl__raise(f, asl_string_z(error), cause);
+}
+
+/* Recorded (18.3): a Map or Parallel state whose expression fails has failed; its iterations and catchers fail for themselves. */
+int32_t asl__raise_query(struct frame *f, asl_buffer *text) {
+    enum state_kind kind = f->execution->engine->image.states[f->head.state].kind;
+    bool own = !f->caught && f->open; /* an ItemSelector is evaluated in a frame that has entered nothing yet */
+    asl__event(f->execution, EVENT_EVALUATION_FAILED);
+    if (own && kind == STATE_MAP) f->failed_event = EVENT_MAP_FAILED;
+    if (own && kind == STATE_PARALLEL) f->failed_event = EVENT_PARALLEL_FAILED;
+    return asl__raise_buffer(f, "States.QueryEvaluationError", text);
 }
 
 int32_t asl__raise_prefixed(struct frame *f, const char *error, const char *format, ...) {

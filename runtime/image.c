@@ -195,6 +195,7 @@ static int decode_site(struct image *image, struct site *site, const asl_value *
         site->tolerated_percentage_path = get_text(image, from, "toleratedFailurePercentagePath");
         site->items_path = get_text(image, from, "itemsPath");
         if (!site->items_path) site->items_path = "$";
+        site->jsonata = get_bool(from, "jsonata");
         site->distributed = get_bool(from, "distributed");
         site->item_selector = get_bool(from, "itemSelector");
         if (site->distributed) site->child_machine = child_machine(image, site, get_text(image, from, "label"));

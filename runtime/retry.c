@@ -79,6 +79,7 @@ int32_t asl_rt_error_output(asl_frame *frame, uint32_t d) {
     asl_engine *e = f->execution->engine;
     struct failure failure = f->failure;
     f->failure = (struct failure){0};
+    f->caught = true;
     /* A timeout has no cause and shows ""; a failure that was sent without error and cause shows nulls (recorded). */
     bool timeout = is(&failure.error, "States.Timeout");
     asl_value o = asl_object_new(2);

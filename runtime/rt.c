@@ -33,6 +33,7 @@ int32_t asl_rt_enter(asl_frame *frame, uint32_t n, uint32_t input) {
     f->entered_ms = x->engine->clock.now_ms;
     f->open = true;
     x->main->transitions++;
+    f->caught = false;
     if (f->retry_count) {
         for (uint32_t i = 0; i < x->engine->image.most_retriers; i++) f->retries[i] = 0;
         f->retry_count = 0;
@@ -252,6 +253,11 @@ int32_t asl__check_size(struct frame *f, const asl_value *v, asl_str name) {
 
 int32_t asl_rt_limit(asl_frame *frame, uint32_t s, uint32_t k) {
     return asl__check_size(frame_of(frame), source(frame, s), asl_text_of(image_of(frame)->constants[k]));
+}
+
+int32_t asl_rt_assign(asl_frame *frame, uint32_t s, uint32_t i, uint32_t k) {
+    struct frame *f = frame_of(frame);
+    return f->execution->engine->strict ? asl__check_variable(f, source(frame, s), i, k) : 0;
 }
 
 int32_t asl_rt_result(asl_frame *frame, uint32_t d) {

@@ -74,18 +74,23 @@ int32_t asl_rt_attempt(asl_frame *frame, uint32_t t) {
     return 0;
 }
 
-/* TimeoutSeconds and its siblings: a positive integer, from a path also as text. 0 when absent; -1 after raising. */
-static int64_t seconds_of(struct frame *f, uint32_t slot, int64_t constant, const char *field, const char *path) {
+/* TimeoutSeconds and its sibling: a positive integer. 0 when absent; -1 after raising. path: its …Path field, or NULL. */
+static int64_t seconds_of(struct frame *f, const struct site *site, uint32_t slot, int64_t constant, const char *field,
+                          const char *path) {
     if (slot == ASL_NO_OPERAND) return constant;
     const asl_value *v = &f->head.slot[slot & ~ASL_LAST];
     int64_t seconds;
     if (v->tag == ASL_NONE) return constant;
     if (asl_is_number(v) && asl_number_as_int(v, &seconds) && seconds > 0 && seconds <= 99999999) return seconds;
     asl_buffer b = {0};
-    asl_buffer_format(&b, "The %s parameter does not reference a positive integer up to 99999999: %s == ", field,
-                      path ? path : "$");
+    if (site->jsonata)
+        asl_buffer_format(&b, "The %s field is not a positive integer up to 99999999: ", field);
+    else
+        asl_buffer_format(&b, "The %sPath parameter does not reference a positive integer up to 99999999: %s == ", field,
+                          path ? path : "$");
     asl_json_print(v, &b);
-    asl__raise_buffer(f, "States.Runtime", &b);
+    if (site->jsonata) asl__raise_query(f, &b);
+    else asl__raise_buffer(f, "States.Runtime", &b);
     return -1;
 }
 
@@ -99,9 +104,9 @@ int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t tim
                                    "The resource '%s' is a service of AWS, and calls to AWS are not in this version: name "
                                    "who does its work with --bind '%s=HANDLER', or answer it with --mock.",
                                    site->resource, site->resource);
-    int64_t timeout_s = seconds_of(f, timeout, site->timeout_seconds, "TimeoutSecondsPath", site->timeout_path);
+    int64_t timeout_s = seconds_of(f, site, timeout, site->timeout_seconds, "TimeoutSeconds", site->timeout_path);
     if (timeout_s < 0) return 1;
-    int64_t heartbeat_s = seconds_of(f, heartbeat, site->heartbeat_seconds, "HeartbeatSecondsPath", site->heartbeat_path);
+    int64_t heartbeat_s = seconds_of(f, site, heartbeat, site->heartbeat_seconds, "HeartbeatSeconds", site->heartbeat_path);
     if (heartbeat_s < 0) return 1;
     if (payload != ASL_NO_OPERAND &&
         asl__check_size(f, &frame->slot[payload & ~ASL_LAST], asl_text_of(&e->image.states[site->state].name)))

@@ -205,6 +205,10 @@ struct assigned lower_assign_values(struct lower *l, struct scope *s, const stru
 
 void lower_assign_commit(struct lower *l, struct scope *s, const struct assigned *a) {
     for (size_t i = 0; i < a->assigns->count; i++) {
+        const char *name = a->assigns->items[i].name;
+        lower_op(l, s, OP_ASSIGN, OPERANDS(a->values[i], (uint32_t)i, ir_const_string(l->plan, name, strlen(name))));
+    }
+    for (size_t i = 0; i < a->assigns->count; i++) {
         uint32_t variable = lower_variable(l, s, asl_str_z(a->assigns->items[i].name));
         lower_op(l, s, OP_COPY, OPERANDS(variable, a->values[i]));
     }

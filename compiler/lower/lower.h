@@ -71,7 +71,7 @@ uint32_t lower_path(struct lower *l, struct scope *s, const struct expr *e, uint
 uint32_t lower_input_path(struct lower *l, struct scope *s);                   /* InputPath of slot 0 */
 uint32_t lower_output(struct lower *l, struct scope *s, uint32_t result);      /* ResultPath and OutputPath */
 uint32_t lower_result_path(struct lower *l, struct scope *s, const struct ast_path *p, uint32_t result);
-/* Assign: values first, by lower_assign_values; then, when nothing can fail any more, lower_assign_commit. */
+/* Assign: values first, by lower_assign_values; then, when nothing else can fail any more, lower_assign_commit. */
 struct assigned {
     const struct ast_assigns *assigns;
     uint32_t *values;

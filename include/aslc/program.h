@@ -28,6 +28,7 @@
 //                   "timeoutSeconds": 5, "heartbeatSeconds": 2,
 //                   "timeoutPath": "$.t", "heartbeatPath": "$.h",       texts, for messages
 //                   "secondsPath": "$.w", "timestampPath": "$.t",       wait; texts, for messages
+//                   "jsonata": true,                 the state's language, for messages
 //                   "machines": [1, 2],              parallel: one a branch; map: one
 //                   "maxConcurrency": 0, "toleratedFailureCount": 0, "toleratedFailurePercentage": 0,
 //                   "maxConcurrencyPath": "$.n", "toleratedFailureCountPath": …, "toleratedFailurePercentagePath": …,
@@ -117,6 +118,9 @@ typedef enum asl_path_mode {
     ASL_PATH_CHOICE,   /* "Invalid path '$.x': The choice state's condition path references an invalid value." */
     ASL_PATH_OPTIONAL, /* no error: the slot becomes ASL_NONE */
 } asl_path_mode;
+
+/* What a field of a JSONata state wants of its expression's value. */
+typedef enum asl_expected { ASL_EXPECT_ARRAY, ASL_EXPECT_NUMBER, ASL_EXPECT_STRING } asl_expected;
 
 typedef enum asl_intrinsic {
 #define INTRINSIC(id, name, min, max, result) ASL_INTRINSIC_##id,
