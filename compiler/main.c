@@ -374,6 +374,19 @@ static int build(struct command_line *c) {
 
 // ---------------------------------------------------------------- run, interpret
 
+static int unknown_run_option(const char *command, const char *option) {
+    const char *names[64];
+    size_t count = 0;
+    for (const char *const *o = asl__run_valued_options; *o; o++)
+        names[count++] = *o;
+    for (const char *const *o = asl__run_flag_options; *o; o++)
+        names[count++] = *o;
+    const char *near = diag_nearest(option, names, count);
+    complain(NULL, "there is no option %s", option);
+    fprintf(stderr, near ? "Did you mean \"%s\"?\n" : "Try 'aslc help %s'.\n", near ? near : command);
+    return BAD;
+}
+
 // The definition is the first word that is neither an option nor an option's value; what is ours is taken out, the rest is
 // for the runtime.
 static int split_run(struct command_line *c, const char *command, int argc, char **argv) {
@@ -395,8 +408,12 @@ static int split_run(struct command_line *c, const char *command, int argc, char
             return BAD;
         for (const char *const *o = asl__run_valued_options; got == 0 && *o; o++)
             got = valued(*o, argc, argv, &i, &value);
+        for (const char *const *o = asl__run_flag_options; got == 0 && *o; o++)
+            got = strcmp(*o, argv[i]) == 0;
         if (got < 0)
             return complain(command, "%s needs a value", argv[i]);
+        if (got == 0)
+            return unknown_run_option(command, argv[i]);
         for (; at <= i; at++)
             *vec_push(c->arena, &c->rest) = argv[at];
     }

@@ -45,6 +45,8 @@ const char *const asl__run_valued_options[] = {
     "--seed",  "--s3-root",   "--start-time", "--history", "--log-level", "--log", "--store", NULL,
 };
 
+const char *const asl__run_flag_options[] = {"--describe", "--strict-aws", "--log-data", "--help", "-h", "--version", NULL};
+
 struct run {
     const char *name; /* of the program, for messages */
     asl_engine_options options;

@@ -11,5 +11,6 @@ int asl__run_main(const asl_program *program, const char *program_name, int argc
 
 extern const char asl__run_usage[];                /* "Run options:\n  --input …" */
 extern const char *const asl__run_valued_options[]; /* "--input", "--mock", …: those that take a value; ends in NULL */
+extern const char *const asl__run_flag_options[];   /* "--describe", …: those that take none */
 
 #endif
