@@ -20,6 +20,7 @@
 #include "jsonata.h"
 
 #define JSONATA_MAX_DEPTH ASL_MAX_DEPTH /* of nodes below one another; also of chains like 1+1+1 */
+#define JSONATA_MAX_SIZE  (64u << 20)   /* bytes of source, as of any source: offsets have 32 bits */
 
 enum jsonata_kind {
     JSONATA_PATH,        /* path */
