@@ -1,6 +1,6 @@
 // Linking through the system's C compiler, which knows where the C library and its start files are.
 //
-//     cc -o order order.o USER'S INPUTS libasl.a libuv_a.a libffi.a libnettle.a -lm -lpthread -ldl
+//     cc -o order order.o USER'S INPUTS libasl.a libuv_a.a libffi.a libnettle.a libpcre2-8.a -lm -lpthread -ldl
 //
 // The runtime's archive stands beside aslc's own executable, in the build tree as after install. What it needs is linked
 // from static archives where there are any, so that a compiled workflow needs nothing but the C library to run; sections
@@ -171,7 +171,7 @@ static bool is_library(const struct link_options *o, const char *input) {
 
 static void add_inputs(struct linker *l, const char *object, const char *runtime) {
     static const char *const uv[] = {"libuv_a.a", "libuv.a", NULL}, *const ffi[] = {"libffi_pic.a", "libffi.a", NULL},
-                            *const nettle[] = {"libnettle.a", NULL};
+                            *const nettle[] = {"libnettle.a", NULL}, *const pcre2[] = {"libpcre2-8.a", NULL};
     const struct link_options *o = l->options;
     add(l, object);
     for (size_t i = 0; i < o->input_count; i++)
@@ -186,6 +186,7 @@ static void add_inputs(struct linker *l, const char *object, const char *runtime
         add_archive(l, uv, "-luv");
     add_archive(l, ffi, "-lffi");
     add_archive(l, nettle, "-lnettle");
+    add_archive(l, pcre2, "-lpcre2-8"); // nothing of it is taken unless an expression has a regex
     add(l, "-lm");
     add(l, "-lpthread");
     add(l, "-ldl");

@@ -94,8 +94,14 @@ size_t jx_number_print(double d, char out[40]);            /* JavaScript's numbe
 size_t jx_number_print15(double d, char out[40]);          /* after rounding to 15 significant digits when not integral (numbers.c) */
 asl_value jx_number_value(double d);                       /* ASL_INT when integral and exact, else ASL_DOUBLE; -0 is 0 (core) */
 
+/* The members of object are set on into, which is moved in and changed in place when nobody else holds it; keys go to the
+   end, integer-like ones too (objects.c) */
+asl_value jx_merge(asl_value into, const asl_value *object);
+
 /* A regex function value: undefined or the match object of 19 (regex.c). */
 asl_value jx_regex_new(struct jx *jx, asl_str pattern, bool ignore_case, bool multiline); /* ASL_NONE after jx_raise */
+/* Whether a pattern can be compiled; if not, why: "Unterminated group". For the compiler. */
+bool jx_regex_check(asl_str pattern, bool ignore_case, bool multiline, char *message, size_t message_size);
 
 // ---------------------------------------------------------------- signatures (signature.c)
 
