@@ -126,8 +126,16 @@ static void broken_pass(const char *pass, const char *why) {
     abort();
 }
 
+bool driver_has_pass(const char *name) {
+    static const char *const passes[] = {"lower", "thread", "slots"}; // those that after_pass hears of
+    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++)
+        if (strcmp(passes[i], name) == 0)
+            return true;
+    return false;
+}
+
 static void after_pass(const struct aslc_unit *u, struct ir_plan *p, const char *pass) {
-    const char *why = ir_verify(p);
+    const char *why = driver_has_pass(pass) ? ir_verify(p) : "the pass is not in the list for --dump-after";
     if (why)
         broken_pass(pass, why);
     if (u->dump_after && strcmp(u->dump_after, pass) == 0) {
@@ -243,17 +251,22 @@ static bool pattern_matches(const char *pattern, const char *text) {
     return *pattern == '\0';
 }
 
+bool driver_knows_handler(const char *handler) {
+    for (size_t i = 0; all_handlers[i]; i++) {
+        size_t n = strlen(all_handlers[i]->scheme);
+        if (strncmp(handler, all_handlers[i]->scheme, n) == 0 && handler[n] == ':')
+            return true;
+    }
+    return false;
+}
+
 const struct ast_state *driver_unserved(const struct aslc_unit *u) {
     for (size_t i = 0; u->ast && i < u->ast->all_count; i++) {
         const struct ast_state *s = u->ast->all[i];
         if (s->kind != STATE_TASK)
             continue;
         const char *resource = s->u.task.resource;
-        bool served = strncmp(resource, "arn:", 4) == 0;
-        for (size_t h = 0; all_handlers[h] && !served; h++) {
-            size_t n = strlen(all_handlers[h]->scheme);
-            served = strncmp(resource, all_handlers[h]->scheme, n) == 0 && resource[n] == ':';
-        }
+        bool served = strncmp(resource, "arn:", 4) == 0 || driver_knows_handler(resource);
         for (size_t b = 0; b < u->bind_count && !served; b++)
             served = pattern_matches(u->binds[b].pattern, resource);
         if (!served)

@@ -36,6 +36,10 @@ const char *driver_name(struct arena *a, const char *path);
 /* Reads --definitions FILE: a JSON object of names and values. 0, or -1 after printing what is wrong. */
 int driver_definitions(struct arena *a, const char *path, aslc_define **defines, size_t *count);
 
+/* Whether "SCHEME:…" is a handler of the runtime; whether --dump-after knows a pass. */
+bool driver_knows_handler(const char *handler);
+bool driver_has_pass(const char *name);
+
 /* The first Task state whose resource neither a binding nor a scheme of ours nor AWS can serve, or NULL. */
 const struct ast_state *driver_unserved(const struct aslc_unit *u);
 

@@ -8,6 +8,7 @@
 
 #include "aslc/aslc.h"
 #include "driver.h"
+#include "handlers/native.h"
 #include "link.h"
 #include "run_main.h"
 
@@ -184,6 +185,13 @@ static int set_colour(struct command_line *c, const char *command, const char *w
     return OK;
 }
 
+static int set_dump_after(struct command_line *c, const char *command, const char *pass) {
+    c->options.dump_after = pass;
+    if (!driver_has_pass(pass))
+        return complain(command, "--dump-after is lower, thread or slots, not \"%s\"", pass);
+    return OK;
+}
+
 // Options that every command which reads a definition has. 1 taken, 0 another, -1 after a complaint.
 static int common_option(struct command_line *c, const char *command, int argc, char **argv, int *i) {
     const char *value = NULL;
@@ -195,7 +203,7 @@ static int common_option(struct command_line *c, const char *command, int argc, 
     else if (got == 0 && (got = valued("--color", argc, argv, i, &value)) > 0)
         rc = set_colour(c, command, value);
     else if (got == 0 && (got = valued("--dump-after", argc, argv, i, &value)) > 0)
-        c->options.dump_after = value;
+        rc = set_dump_after(c, command, value);
     else if (got == 0 && strncmp(argv[*i], "-O", 2) == 0 && argv[*i][2] >= '0' && argv[*i][2] <= '3' && !argv[*i][3])
         c->options.optimise = argv[*i][2] - '0', got = 1;
     if (got < 0) {
@@ -326,6 +334,23 @@ static int unserved(const struct aslc_unit *u) {
     return BAD;
 }
 
+// A handler that nobody will find at run time either is a slip; --unbound is for programs that bring schemes of their own.
+static int bad_handlers(const struct command_line *c) {
+    for (size_t i = 0; i < c->binds.count; i++) {
+        const asl_bind *b = &c->binds.items[i];
+        struct asl__ffi_signature signature;
+        char message[512];
+        if (!driver_knows_handler(b->handler)) {
+            fprintf(stderr, "aslc build: %s=%s: there is no such handler; see aslc help build\n", b->pattern, b->handler);
+            return BAD;
+        }
+        if (strncmp(b->handler, "ffi:", 4) == 0 &&
+            asl__ffi_parse(asl_str_z(b->handler + 4), &signature, message, sizeof message) < 0)
+            return complain("build", "%s", message);
+    }
+    return OK;
+}
+
 static int build(struct command_line *c) {
     int rc = one_input(c, "build");
     if (rc != OK)
@@ -345,7 +370,7 @@ static int build(struct command_line *c) {
     if (!u)
         return BAD;
     bool links = what == ASLC_EMIT_EXECUTABLE || what == ASLC_EMIT_SHARED;
-    if (links && !c->unbound && unserved(u) != OK) {
+    if (links && !c->unbound && (bad_handlers(c) != OK || unserved(u) != OK)) {
         aslc_unit_free(u);
         return BAD;
     }
