@@ -296,12 +296,3 @@ int32_t asl_rt_fail(asl_frame *frame, uint32_t k) {
     add_constant(&b, frame, k);
     return asl__raise_buffer(frame_of(frame), "States.Runtime", &b);
 }
-
-// ---------------------------------------------------------------- the table for the JIT
-
-const struct asl_rt_symbol asl_rt_symbols[] = {
-#define RT(name, operands) {"asl_rt_" #name, (void *)asl_rt_##name, operands},
-#include "rt.def"
-#undef RT
-    {NULL, NULL, 0},
-};
