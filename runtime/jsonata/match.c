@@ -576,7 +576,8 @@ static int replace_matches(struct jx *jx, const asl_value *args, asl_value *out)
 
 static int replace_plain(struct jx *jx, const asl_value *args, asl_value *out) {
     struct jx_subject s = {.text = asl_text_of(&args[0])};
-    asl_str pattern = asl_text_of(&args[1]), replacement = asl_text_of(&args[2]);
+    asl_str pattern = asl_text_of(&args[1]), replacement = {"", 0};
+    if (args[2].tag == ASL_STRING) replacement = asl_text_of(&args[2]);
     struct jx_text t, needle;
     jx_text_begin(&t);
     jx_text_begin(&needle);
@@ -592,7 +593,8 @@ static int replace_plain(struct jx *jx, const asl_value *args, asl_value *out) {
         jx_text_join(&t, replacement);
         start = at + pattern.size;
         replaced++;
-        if (t.size > 4096) rc = jx_charge(jx, 2 * t.size);
+        if (args[2].tag != ASL_STRING) rc = jx_raise_value(jx, "D3012", &args[2]); // the reference puts in its source
+        else if (t.size > 4096) rc = jx_charge(jx, 2 * t.size);
     }
     if (rc == 0 && replaced) {
         jx_subject_add(&s, start, s.text.size, &t);
@@ -621,6 +623,5 @@ int jx_fn_REPLACE(struct jx *jx, const asl_value *args, uint32_t count, asl_valu
         return 0;
     }
     if (args[1].tag != ASL_STRING) return replace_matches(jx, args, out);
-    if (args[2].tag != ASL_STRING) return jx_raise_value(jx, "D3012", &args[2]);
     return replace_plain(jx, args, out);
 }

@@ -42,6 +42,7 @@ asl_value jx_regex_value(jx_regex_get *get, const asl_value *key);
 
 /* ECMAScript's pattern (WTF-8) in PCRE2's syntax, all ASCII. utf: for subjects that hold more than ASCII; else what
    cannot match there is left out. 0 with *groups; or -1 with a message as the reference's host words it. */
-int jx_pattern(asl_str pattern, bool utf, bool multiline, asl_buffer *out, uint32_t *groups, const char **message);
+int jx_pattern(asl_str pattern, bool utf, bool ignore_case, bool multiline, asl_buffer *out, uint32_t *groups,
+               const char **message);
 
 #endif

@@ -4,14 +4,15 @@
 // one way only: characters as \x{…}, classes item by item. What PCRE2 would understand and ECMAScript does not (possessive
 // quantifiers, inline flags, \A \K \Q …) is an error or the plain character that ECMAScript takes it for.
 //
-// Differences that remain: a group inside a repeated one keeps its text when a later round does not set it; /k/i and
-// /s/i also match U+212A and U+017F; lookbehind must have a fixed length.
+// Differences that remain: a group inside a repeated one keeps its text when a later round does not set it; lookbehind
+// must have a fixed length.
 #include "match.h"
 
 struct reader {
     const char *p, *end;
     uint32_t half; /* the second half of a character whose first was read, or 0 */
-    bool utf, multiline;
+    bool utf, ignore_case, multiline;
+    unsigned seen; // of the characters of a class: SEEN_…
     asl_buffer *out;
     uint32_t groups; /* in all */
     const char *message;
@@ -61,9 +62,20 @@ static void put_unit(struct reader *r, uint32_t unit) {
 
 #define NOTHING "(?:(?!))" // matches nowhere, and may be quantified
 
+// Without the u flag no case relates ASCII to anything else: k is not U+212A, s is not U+017F. To PCRE2 they are.
+#define KELVIN 0x212a
+#define LONG_S 0x17f
+
 static void put_literal(struct reader *r, uint32_t unit) {
-    if (unit > 0x7f && !r->utf) put(r, NOTHING);
-    else put_unit(r, unit);
+    if (unit > 0x7f && !r->utf) {
+        put(r, NOTHING);
+    } else if (r->utf && r->ignore_case && (unit == KELVIN || unit == LONG_S)) {
+        asl_buffer_format(r->out, "(?-i:\\x{%x})", unit);
+    } else if (r->utf && r->ignore_case && unit < 0x80 && strchr("kKsS", (int)unit) && unit) {
+        put(r, (unit | 0x20) == 'k' ? "(?-i:[kK])" : "(?-i:[sS])");
+    } else {
+        put_unit(r, unit);
+    }
 }
 
 // ---------------------------------------------------------------- sets of characters
@@ -76,7 +88,15 @@ static const struct range digits[] = {{'0', '9'}}, words[] = {{'0', '9'}, {'A', 
                                       {0x2000, 0x200a},  {0x2028, 0x2029}, {0x202f, 0x202f}, {0x205f, 0x205f},
                                       {0x3000, 0x3000},  {0xfeff, 0xfeff}};
 
+enum { SEEN_K = 1, SEEN_S = 2, SEEN_KELVIN = 4, SEEN_LONG_S = 8 };
+
+static bool meets(uint32_t first, uint32_t last, uint32_t unit) { return first <= unit && unit <= last; }
+
 static void put_range(struct reader *r, uint32_t first, uint32_t last) {
+    if (meets(first, last, 'k') || meets(first, last, 'K')) r->seen |= SEEN_K;
+    if (meets(first, last, 's') || meets(first, last, 'S')) r->seen |= SEEN_S;
+    if (meets(first, last, KELVIN)) r->seen |= SEEN_KELVIN;
+    if (meets(first, last, LONG_S)) r->seen |= SEEN_LONG_S;
     if (!r->utf) {
         if (first > 0x7f) return;
         if (last > 0x7f) last = 0x7f;
@@ -201,11 +221,27 @@ static bool read_member(struct reader *r, uint32_t *unit, bool *set) {
     return true;
 }
 
+// What a class of either case would wrongly hold, or not, is put right round it: k and U+212A, s and U+017F.
+static void amend_class(struct reader *r, size_t start, bool negated) {
+    char wrong[40] = "";
+    if ((r->seen & SEEN_K) && !(r->seen & SEEN_KELVIN)) strcat(wrong, "\\x{212a}");
+    if ((r->seen & SEEN_S) && !(r->seen & SEEN_LONG_S)) strcat(wrong, "\\x{17f}");
+    if (!(r->seen & SEEN_K) && (r->seen & SEEN_KELVIN)) strcat(wrong, "kK");
+    if (!(r->seen & SEEN_S) && (r->seen & SEEN_LONG_S)) strcat(wrong, "sS");
+    if (!*wrong) return;
+    asl_buffer class = {0};
+    asl_buffer_add(&class, r->out->data + start, r->out->size - start);
+    r->out->size = start;
+    asl_buffer_format(r->out, negated ? "(?:(?-i:[%s])|%.*s)" : "(?:(?!(?-i:[%s]))%.*s)", wrong, (int)class.size, class.data);
+    asl_buffer_free(&class);
+}
+
 static int read_class(struct reader *r) {
     bool negated = accept(r, '^');
     size_t start = r->out->size;
     put(r, negated ? "[^" : "[");
     size_t empty = r->out->size;
+    r->seen = 0;
     while (!accept(r, ']')) {
         uint32_t first, last;
         bool first_set, last_set;
@@ -233,6 +269,7 @@ static int read_class(struct reader *r) {
         put(r, negated ? (r->utf ? "[\\x{0}-\\x{ffff}]" : "[\\x{0}-\\x{7f}]") : NOTHING);
     } else {
         put(r, "]");
+        if (r->utf && r->ignore_case) amend_class(r, start, negated);
     }
     return 0;
 }
@@ -474,8 +511,10 @@ static int read_pattern(struct reader *r, asl_str pattern) {
     return depth ? refuse(r, "Unterminated group") : 0;
 }
 
-int jx_pattern(asl_str pattern, bool utf, bool multiline, asl_buffer *out, uint32_t *groups, const char **message) {
-    struct reader r = {.p = pattern.data, .end = pattern.data + pattern.size, .utf = utf, .multiline = multiline, .out = out};
+int jx_pattern(asl_str pattern, bool utf, bool ignore_case, bool multiline, asl_buffer *out, uint32_t *groups,
+               const char **message) {
+    struct reader r = {.p = pattern.data, .end = pattern.data + pattern.size, .out = out};
+    r.utf = utf, r.ignore_case = ignore_case, r.multiline = multiline;
     const char *p = r.p;
     asl_str name;
     while (next_group(&p, r.end, &name)) r.groups++;

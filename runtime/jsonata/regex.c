@@ -49,7 +49,7 @@ static int compile(struct pcre_regex *r, enum variant variant, char *message, si
     const char *why = NULL;
     int error = 0;
     size_t offset;
-    if (jx_pattern(r->pattern, variant == FOR_ALL, r->multiline, &pattern, &groups, &why) < 0) {
+    if (jx_pattern(r->pattern, variant == FOR_ALL, r->ignore_case, r->multiline, &pattern, &groups, &why) < 0) {
         snprintf(message, message_size, "%s", why);
         asl_buffer_free(&pattern);
         return -1;
