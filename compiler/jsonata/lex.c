@@ -156,15 +156,19 @@ static uint32_t read_escape(struct lexer *l, uint32_t i, const char *begin, char
             *out = put_unit(begin, *out, unit);
             return digit;
         }
-        /* Digits up to the end of the source are its own mistake: the string is not closed. */
-        if (digit == l->source.size && digit > i + 2)
-            return digit;
+        /* Digits up to the end of the source: the string is not closed, at the end that four digits would have had. */
+        if (digit == l->source.size && digit > i + 2) {
+            uint32_t units = l->units + 5;
+            move(l, digit);
+            fail(l, error, "S0101", opening, units);
+            return 0;
+        }
         fail(l, error, "S0104", opening, l->units);
         error->size = digit - opening;
         return 0;
     }
-    uint32_t units = l->units, end = i + 2;
-    while ((at(l, end) & 0xC0) == 0x80 && at(l, end) >= 0)
+    uint32_t units = l->units, end = i + 1 + (c >= 0);
+    while (at(l, end) >= 0 && (at(l, end) & 0xC0) == 0x80)
         end++;
     fail(l, error, "S0103", opening, units);
     error->size = end - opening;
@@ -201,8 +205,6 @@ static bool read_string(struct lexer *l, struct lex_token *t, struct lex_error *
                 *out++ = (char)c;
                 i++;
             }
-        } else if (i + 1 == end) {
-            i++;
         } else if (!(i = read_escape(l, i, text, &out, error))) {
             return false;
         }

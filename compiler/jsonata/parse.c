@@ -20,6 +20,7 @@ struct operand {
     struct lex_token token;    /* of the node as written: a name, an operator */
     enum written written;
     enum written innermost;    /* without predicates: of a in a[0][1] */
+    uint32_t start;            /* in bytes */
 };
 
 static const struct operand failed;
@@ -160,18 +161,18 @@ static struct operand object(struct parser *p, const struct lex_token *token) {
 }
 
 static struct operand transform(struct parser *p, const struct lex_token *token) {
-    struct jsonata_node *n = rewrite_node(p, JSONATA_TRANSFORM, token), *part;
+    struct jsonata_node *n = rewrite_node(p, JSONATA_TRANSFORM, token);
     n->token = (asl_str){NULL, 0};
-    if (!(n->transform.pattern = part = expression(p, 0).node) || !expect(p, '|', "|", true))
+    if (!(n->transform.pattern = expression(p, 0).node) || !expect(p, '|', "|", true))
         return failed;
     if (!(n->transform.update = expression(p, 0).node))
         return failed;
     if (here(p, ',') && (!next(p, true) || !(n->transform.removed = expression(p, 0).node)))
         return failed;
-    uint32_t depth = part->depth;
-    depth = n->transform.update->depth > depth ? n->transform.update->depth : depth;
-    depth = n->transform.removed && n->transform.removed->depth > depth ? n->transform.removed->depth : depth;
-    n->depth = depth + 1; // a % inside looks no further than the transform's own parts
+    /* Not adopted: a % inside looks no further than the transform's own parts. */
+    rewrite_deepen(n, n->transform.pattern);
+    rewrite_deepen(n, n->transform.update);
+    rewrite_deepen(n, n->transform.removed);
     return expect(p, '|', "|", true) ? operand_of(n, token) : failed;
 }
 
@@ -304,7 +305,7 @@ static struct operand lambda(struct parser *p, const struct lex_token *token, co
         return failed;
     if (!expect(p, '{', "{", true) || !(n->lambda.body = expression(p, 0).node) || !expect(p, '}', "}", true))
         return failed;
-    n->depth = n->lambda.body->depth + 1; // a % in the body has no path around it to look at
+    rewrite_deepen(n, n->lambda.body); // a % in the body has no path around it to look at
     rewrite_mark_tail_calls(n->lambda.body);
     return operand_of(n, token);
 }
@@ -319,7 +320,7 @@ static asl_str callee_name(const struct jsonata_node *callee) {
 static struct operand call(struct parser *p, const struct lex_token *token, struct operand callee) {
     /* Of two mistakes the reference sees those in the arguments first. */
     struct lex_error in_callee = p->deferred;
-    bool own = in_callee.code && in_callee.offset >= callee.node->offset;
+    bool own = in_callee.code && in_callee.offset >= callee.start;
     if (own)
         p->deferred.code = NULL;
     struct jsonata_node *n = rewrite_node(p, JSONATA_CALL, token);
@@ -351,8 +352,7 @@ static struct operand call(struct parser *p, const struct lex_token *token, stru
     n->call.callee = callee.node;
     n->call.arguments = list_of(&nodes);
     n->token = callee_name(callee.node);
-    if (n->depth <= callee.node->depth)
-        n->depth = callee.node->depth + 1;
+    rewrite_deepen(n, callee.node);
     return operand_of(n, token);
 }
 
@@ -365,8 +365,13 @@ static struct operand two(struct parser *p, const struct lex_token *token, enum 
     n->two.operator = op;
     if (!(n->two.right = expression(p, rbp).node))
         return failed;
-    rewrite_adopt(p, n, n->two.left);
-    rewrite_adopt(p, n, n->two.right);
+    if (kind == JSONATA_APPLY) {
+        rewrite_deepen(n, n->two.left);
+        rewrite_deepen(n, n->two.right);
+    } else {
+        rewrite_adopt(p, n, n->two.left);
+        rewrite_adopt(p, n, n->two.right);
+    }
     return operand_of(n, token);
 }
 
@@ -381,8 +386,9 @@ static struct operand predicate(struct parser *p, const struct lex_token *token,
             if (n->kind == JSONATA_PATH)
                 n->path.steps.items[n->path.steps.count - 1]->keep_array = true;
         }
-        return expect(p, ']', "]", false) ? left : failed;
+        return expect(p, ']', "]", true) ? left : failed; // a[]/2 is no division
     }
+    rewrite_check_group(p, token, left.node);
     struct jsonata_node *filter = expression(p, 0).node;
     if (!filter || !expect(p, ']', "]", false))
         return failed;
@@ -453,14 +459,15 @@ static struct operand infix(struct parser *p, const struct lex_token *t, struct 
     case '.':
         if (!(out = expression(p, 75)).node)
             return failed;
-        return operand_of(rewrite_dot(p, t, left.node, out.node), t);
+        return operand_of(rewrite_dot(p, left.node, out.node), t);
     case '(': return call(p, t, left);
     case '[': return predicate(p, t, left);
     case '{': {
         struct jsonata_pairs group;
+        rewrite_check_group(p, t, left.node);
         if (!pairs(p, NULL, t->position, &group))
             return failed;
-        return operand_of(rewrite_group(p, t, left.node, group), t);
+        return operand_of(rewrite_group(p, left.node, group), t);
     }
     case '@':
     case '#': return tuple_binding(p, t, left);
@@ -500,9 +507,11 @@ static struct operand expression(struct parser *p, int rbp) {
     if (p->nesting == JSONATA_MAX_DEPTH)
         return too_deep(p, &token);
     p->nesting++;
+    uint32_t start = token.offset;
     struct operand left = next(p, false) ? prefix(p, &token) : failed;
     while (left.node && left.node->depth <= JSONATA_MAX_DEPTH && rbp < binding_power(&p->token)) {
         token = p->token;
+        left.start = start;
         left = next(p, true) ? infix(p, &token, left) : failed;
     }
     p->nesting--;

@@ -32,14 +32,17 @@ struct lex_error *parser_defer(struct parser *p, const char *code, const struct 
 
 /* Places are tokens: offset, size and position of the node, and its token. */
 struct jsonata_node *rewrite_node(struct parser *p, enum jsonata_kind kind, const struct lex_token *place);
-/* A child: of its depth and of its unresolved %. */
+/* A child: its depth counts … */
+void rewrite_deepen(struct jsonata_node *parent, const struct jsonata_node *child);
+/* … and its unresolved % look for their steps outside the parent. */
 void rewrite_adopt(struct parser *p, struct jsonata_node *parent, struct jsonata_node *child);
 struct jsonata_node *rewrite_name(struct parser *p, const struct lex_token *name);
-struct jsonata_node *rewrite_dot(struct parser *p, const struct lex_token *dot, struct jsonata_node *left, struct jsonata_node *right);
+struct jsonata_node *rewrite_dot(struct parser *p, struct jsonata_node *left, struct jsonata_node *right);
+/* May the { or [ at place follow left, which may have a group? Asked before what is in the brackets is read. */
+void rewrite_check_group(struct parser *p, const struct lex_token *place, struct jsonata_node *left);
 struct jsonata_node *rewrite_predicate(struct parser *p, const struct lex_token *bracket, struct jsonata_node *left,
                                        struct jsonata_node *filter);
-struct jsonata_node *rewrite_group(struct parser *p, const struct lex_token *brace, struct jsonata_node *left,
-                                   struct jsonata_pairs pairs);
+struct jsonata_node *rewrite_group(struct parser *p, struct jsonata_node *left, struct jsonata_pairs pairs);
 struct jsonata_node *rewrite_sort(struct parser *p, const struct lex_token *hat, struct jsonata_node *left,
                                   struct jsonata_term *terms, size_t count);
 struct jsonata_node *rewrite_focus(struct parser *p, const struct lex_token *at, struct jsonata_node *left, asl_str name);

@@ -41,16 +41,11 @@ static void *grown(struct parser *p, void *items, size_t count, size_t *room, si
     return copy;
 }
 
-static void deepen(struct jsonata_node *n, uint32_t below) {
-    if (n->depth <= below)
-        n->depth = below + 1;
-}
-
 static void add_step(struct parser *p, struct jsonata_node *path, struct jsonata_node *step) {
     struct jsonata_list *steps = &path->path.steps;
     steps->items = grown(p, steps->items, steps->count, &draft_of(path)->step_room, sizeof *steps->items);
     steps->items[steps->count++] = step;
-    deepen(path, step->depth);
+    rewrite_deepen(path, step);
 }
 
 static void add_stage(struct parser *p, struct jsonata_node *n, bool predicate, struct jsonata_stage stage) {
@@ -91,19 +86,28 @@ static void seek_outside(struct parser *p, struct jsonata_node *n, struct jsonat
     *vec_push(p->lexer.arena, &draft_of(n)->seeking) = slot;
 }
 
-static void hand_up(struct parser *p, struct jsonata_node *parent, struct jsonata_node *child) {
-    struct draft *from = draft_of(child);
-    for (size_t i = 0; i < from->seeking.count; i++)
-        seek_outside(p, parent, from->seeking.items[i]);
-    if (child->kind == JSONATA_PARENT)
-        seek_outside(p, parent, child->slot);
+/* The list itself goes up where it can: nobody asks the child again, and copying it at every level would not be linear. */
+static void hand_up(struct parser *p, struct jsonata_node *to, struct jsonata_node *child) {
+    struct draft *from = draft_of(child), *parent = draft_of(to);
+    if (!parent->seeking.count)
+        memcpy(&parent->seeking, &from->seeking, sizeof parent->seeking);
+    else
+        for (size_t i = 0; i < from->seeking.count; i++)
+            seek_outside(p, to, from->seeking.items[i]);
+}
+
+void rewrite_deepen(struct jsonata_node *parent, const struct jsonata_node *child) {
+    if (child && parent->depth <= child->depth)
+        parent->depth = child->depth + 1;
 }
 
 void rewrite_adopt(struct parser *p, struct jsonata_node *parent, struct jsonata_node *child) {
     if (!child)
         return;
-    deepen(parent, child->depth);
+    rewrite_deepen(parent, child);
     hand_up(p, parent, child);
+    if (child->kind == JSONATA_PARENT)
+        seek_outside(p, parent, child->slot);
 }
 
 /* As the reference names the kinds in its message. */
@@ -190,6 +194,8 @@ static void climb(struct parser *p, struct jsonata_node *n, struct jsonata_slot 
 
 /* The path's new last step looks for the steps that its % go up to. */
 static void resolve(struct parser *p, struct jsonata_node *path) {
+    if (p->deferred.code)
+        return; // there will be no tree: do not search at length
     const struct jsonata_list *steps = &path->path.steps;
     struct draft *last = draft_of(last_step(path));
     if (last->node.kind == JSONATA_PARENT)
@@ -238,9 +244,7 @@ static void predicates_to_stages(struct jsonata_node *n) {
 
 static bool is_array(const struct jsonata_node *n) { return n->kind == JSONATA_ARRAY; }
 
-struct jsonata_node *rewrite_dot(struct parser *p, const struct lex_token *dot, struct jsonata_node *left,
-                                 struct jsonata_node *right) {
-    (void)dot;
+struct jsonata_node *rewrite_dot(struct parser *p, struct jsonata_node *left, struct jsonata_node *right) {
     struct jsonata_node *path = left;
     if (left->kind != JSONATA_PATH) {
         path = path_of(p, left);
@@ -258,9 +262,9 @@ struct jsonata_node *rewrite_dot(struct parser *p, const struct lex_token *dot, 
         add_step(p, path, right);
     }
     struct jsonata_list steps = path->path.steps;
+    step_from(p, steps.items[0]); // also of a path that began with ^ or #
     for (size_t i = first_new; i < steps.count; i++)
         step_from(p, steps.items[i]);
-    step_from(p, steps.items[0]); // of a path that began with ^ or #
     for (size_t i = first_new - 1; i < steps.count; i++)
         path->path.keep_singleton |= steps.items[i]->keep_array;
     path->path.keep_singleton |= steps.items[0]->keep_array;
@@ -270,12 +274,15 @@ struct jsonata_node *rewrite_dot(struct parser *p, const struct lex_token *dot, 
     return path;
 }
 
+void rewrite_check_group(struct parser *p, const struct lex_token *place, struct jsonata_node *left) {
+    if (place->op == '{' ? left->group : (left->kind == JSONATA_PATH ? last_step(left) : left)->group)
+        parser_defer(p, place->op == '{' ? "S0210" : "S0209", place);
+}
+
 struct jsonata_node *rewrite_predicate(struct parser *p, const struct lex_token *bracket, struct jsonata_node *left,
                                        struct jsonata_node *filter) {
     bool in_path = left->kind == JSONATA_PATH;
     struct jsonata_node *step = in_path ? last_step(left) : left;
-    if (step->group || left->group)
-        parser_defer(p, "S0209", bracket);
     struct draft *seeker = draft_of(filter);
     for (size_t i = 0; i < seeker->seeking.count; i++) {
         struct jsonata_slot *slot = seeker->seeking.items[i];
@@ -283,25 +290,24 @@ struct jsonata_node *rewrite_predicate(struct parser *p, const struct lex_token 
             climb(p, step, slot);
         else if (slot->level > 1)
             slot->level--;
-        seek_outside(p, step, slot);
     }
+    hand_up(p, step, filter);
+    /* A filter that is nothing but % does not look for its step, so it is undefined; with a % in it, it does. */
+    if (filter->kind == JSONATA_PARENT && seeker->seeking.count)
+        seek_outside(p, step, filter->slot);
     add_stage(p, step, !in_path, (struct jsonata_stage){.filter = filter, .index = NO_STR, .position = bracket->position});
-    deepen(step, filter->depth);
-    deepen(left, in_path ? step->depth : 0);
+    rewrite_deepen(step, filter);
+    if (in_path)
+        rewrite_deepen(left, step);
     return left;
 }
 
-struct jsonata_node *rewrite_group(struct parser *p, const struct lex_token *brace, struct jsonata_node *left,
-                                   struct jsonata_pairs pairs) {
-    if (left->group) {
-        parser_defer(p, "S0210", brace);
-        return left;
-    }
+struct jsonata_node *rewrite_group(struct parser *p, struct jsonata_node *left, struct jsonata_pairs pairs) {
     left->group = arena_alloc(p->lexer.arena, sizeof *left->group);
     *left->group = pairs;
     for (size_t i = 0; i < pairs.count; i++) {
-        deepen(left, pairs.items[i].key->depth);
-        deepen(left, pairs.items[i].value->depth);
+        rewrite_deepen(left, pairs.items[i].key);
+        rewrite_deepen(left, pairs.items[i].value);
     }
     return left;
 }
