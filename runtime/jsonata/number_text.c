@@ -103,7 +103,10 @@ size_t jx_number_print15(double d, char out[40]) {
             point -= behind; // a zero between the point and the first digit
         }
     }
-    if (p < end) point += atoi(p + 1); // the NUL: out has room behind 25 characters at most
+    if (p < end) {
+        out[size] = 0; // at most 25 characters
+        point += atoi(p + 1);
+    }
     if (count <= 15) return size;
     double magnitude = fabs(d);
     bool up = digits[15] >= '5';
