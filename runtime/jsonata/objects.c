@@ -33,6 +33,7 @@ uint32_t *jx_key_order(const asl_value *object) {
     uint32_t n = object->object->head.count, indexes = 0, index, last = 0;
     bool in_order = true;
     for (uint32_t i = 0; i < n; i++) {
+        if ((uint8_t)(entries[i].key->bytes[0] - '0') > 9) continue; // nearly always
         if (!is_index(entries[i].key, &index)) continue;
         if (indexes != i || (i && index < last)) in_order = false;
         last = index;

@@ -287,11 +287,16 @@ int jx_fn_STRING(struct jx *jx, const asl_value *args, uint32_t count, asl_value
         *out = asl_string((asl_str){digits, jx_number_print15(v->d, digits)});
         return 0;
     }
+    case ASL_NUMBER_TEXT:
+        if (!is_printed_form(asl_text_of(v))) break;
+        *out = asl_retain(*v);
+        out->tag = ASL_STRING; // the same text, inline or on the heap
+        return 0;
     default: break;
     }
     asl_buffer text = {0};
     int rc = jx_stringify(jx, v, args[1].tag == ASL_BOOL && args[1].b, &text);
-    if (rc == 0) rc = jx_charge(jx, text.size);
+    if (rc == 0) rc = jx_charge(jx, 2 * text.size); // as the reference's memory counts
     if (rc == 0) *out = asl_string((asl_str){text.size ? text.data : "", text.size});
     asl_buffer_free(&text);
     return rc;

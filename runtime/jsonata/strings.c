@@ -164,7 +164,7 @@ int jx_fn_PAD(struct jx *jx, const asl_value *args, uint32_t count, asl_value *o
     }
     asl_str fill = args[2].tag == ASL_STRING ? asl_text_of(&args[2]) : ASL_STR(" ");
     if (fill.size == 0) fill = ASL_STR(" ");
-    double bytes = missing * (double)fill.size;
+    double bytes = 2 * missing * (double)fill.size;
     if (jx_charge(jx, bytes < 1e18 ? (size_t)bytes : (size_t)1e18) < 0) return -1;
     struct jx_text t;
     jx_text_begin(&t);
@@ -202,7 +202,7 @@ int jx_fn_JOIN(struct jx *jx, const asl_value *args, uint32_t count, asl_value *
         if (i) jx_text_join(&t, separator);
         jx_text_join(&t, asl_text_of(item));
     }
-    if (jx_charge(jx, t.size) < 0) {
+    if (jx_charge(jx, 2 * t.size) < 0) {
         jx_text_end(&t);
         return -1;
     }
