@@ -9,7 +9,7 @@
 // the grammar has none, because the reference looks for them afterwards.
 #include "parse_private.h"
 
-#include "../../runtime/jsonata/error.h"
+#include "jsonata/error.h" // the runtime's
 
 #include <string.h>
 

@@ -174,16 +174,17 @@ struct jsonata_node *jsonata_parse(struct arena *a, asl_str source, enum jsonata
 /* Members of $states that a field does not always have. */
 enum { JSONATA_RESULT = 1, JSONATA_ERROR_OUTPUT = 2 };
 
-/* Calls report for each thing that the Step Functions dialect refuses at creation, in order of the source, one name
+/* Calls report for each thing that the Step Functions dialect refuses at creation, in order of evaluation, one name
    once: a bare name or $ read with the expression's own context, $$ anywhere, $states.result or $states.errorOutput that
    is not among offered. message is in a. */
 typedef void jsonata_check_fn(void *arg, const struct jsonata_node *at, const char *message);
 void jsonata_check(struct arena *a, const struct jsonata_node *tree, unsigned offered, jsonata_check_fn *report, void *arg);
 
-/* Calls visit for each variable that is read and not bound inside the expression, in order of the source, every reading:
-   name without its $ ("" and "$" included). field is the name of a plain step that follows, as "input" in
-   $states.input.x; data NULL otherwise. */
+/* Calls visit for each reading of a variable that is not bound inside the expression, in order of evaluation: name without
+   its $, "" and "$" and the names of built-in functions included. A binding that is not sure to have been made counts as
+   none, but inside a lambda the bindings around it count also where they come later: $f in $f := function(){ $f() }.
+   field is the name of a plain step that follows, as "input" in $states.input.x; data NULL otherwise. a is for the tables. */
 typedef void jsonata_variable_fn(void *arg, const struct jsonata_node *at, asl_str name, asl_str field);
-void jsonata_variables(const struct jsonata_node *tree, jsonata_variable_fn *visit, void *arg);
+void jsonata_variables(struct arena *a, const struct jsonata_node *tree, jsonata_variable_fn *visit, void *arg);
 
 #endif

@@ -48,7 +48,7 @@ static void print_number(const asl_value *v, asl_buffer *out) {
     else asl_buffer_add(out, digits, jx_number_print(d, digits));
 }
 
-static bool is_nothing(const asl_value *v) { return v->tag == ASL_NONE || jx_is_function(v); }
+static bool is_nothing(const asl_value *v) { return v->tag == ASL_NONE || v->tag == ASL_FUNCTION; }
 
 // Values are nested at most ASL_MAX_DEPTH deep, and what is deeper all the same is cut short.
 static void print(const asl_value *v, unsigned depth, asl_buffer *out) {
