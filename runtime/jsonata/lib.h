@@ -133,6 +133,8 @@ uint32_t *jx_key_order(const asl_value *object);
 /* The object with its members in that order; moved in. */
 asl_value jx_in_key_order(asl_value object);
 
+double jx_power(double x, double y); /* as Math.pow */
+
 /* Whether v, a result of the user's function, is true in JavaScript: all but undefined, null, false, 0, NaN, "". */
 bool jx_host_truth(const asl_value *v);
 

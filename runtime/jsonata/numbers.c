@@ -141,9 +141,7 @@ int jx_fn_POWER(struct jx *jx, const asl_value *args, uint32_t count, asl_value 
     NUMBER();
     JX_WANT(1, JX_N | JX_M);
     double exponent = args[1].tag == ASL_NONE ? NAN : number_of(&args[1]);
-    double power = pow(d, exponent);
-    // ECMAScript has NaN where C says that 1 to any power, even NaN or infinite, is 1.
-    if (isnan(exponent) || (isinf(exponent) && fabs(d) == 1)) power = NAN;
+    double power = jx_power(d, exponent);
     if (!isfinite(power)) {
         return jx_raise(jx, "D3061", "value", &args[0], "exp", &args[1], (const char *)NULL);
     }

@@ -147,7 +147,7 @@ void jx_text_halves(struct jx_text *t, asl_str s) {
         p = memchr(p, 0xed, (size_t)(end - p));
         if (!p) break;
         if (jx_ends_high(plain, (size_t)(p - plain)) && jx_begins_low(p, (size_t)(end - p))) {
-            jx_text_add(t, plain, (size_t)(p - 3 - plain));
+            jx_text_join(t, (asl_str){plain, (size_t)(p - 3 - plain)});
             jx_text_code(t, jx_join_halves(p - 3, p));
             plain = p + 3;
         }
