@@ -154,16 +154,30 @@ static struct jx_regex *get(struct jx *jx, asl_str key) {
     return r ? &r->regex : NULL;
 }
 
-asl_value jx_regex_new(struct jx *jx, asl_str pattern, bool ignore_case, bool multiline) {
+// The value of a literal is made once: it is asked for wherever its expression comes by.
+static void *make_value(struct jx *jx, asl_str key) {
     (void)jx;
+    asl_value text = asl_string(key), *v = asl_alloc(sizeof *v);
+    *v = jx_regex_value(get, &text);
+    asl_release(text);
+    return v;
+}
+
+static void drop_value(void *made) {
+    asl_release(*(asl_value *)made);
+    asl_free(made);
+}
+
+asl_value jx_regex_new(struct jx *jx, asl_str pattern, bool ignore_case, bool multiline) {
+    static const char kind; // its address
     struct jx_text key;
     jx_text_begin(&key);
     jx_text_add(&key, ignore_case ? "i" : " ", 1);
     jx_text_add(&key, multiline ? "m" : " ", 1);
     jx_text_add(&key, pattern.data, pattern.size);
-    asl_value text = jx_text_value(&key), v = jx_regex_value(get, &text);
-    asl_release(text);
-    return v;
+    const asl_value *v = jx_cached(jx, &kind, (asl_str){key.data, key.size}, make_value, drop_value);
+    jx_text_end(&key);
+    return asl_retain(*v);
 }
 
 bool jx_regex_check(asl_str pattern, bool ignore_case, bool multiline, char *message, size_t message_size) {
