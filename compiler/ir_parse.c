@@ -111,7 +111,7 @@ static const char *json(struct reader *r) {
     asl_value v;
     asl_json_error error;
     asl_str rest = {r->at, (size_t)(r->end - r->at)};
-    if (asl_json_parse(rest, NULL, &v, &error) < 0) {
+    if (asl_json_parse(rest, &(asl_json_limits){.lone_surrogates = true}, &v, &error) < 0) {
         fail(r, "bad JSON: %s", error.message);
         return "null";
     }

@@ -8,6 +8,7 @@
 
 #include "aslc/aslc.h"
 #include "driver.h"
+#include "eval.h"
 #include "handlers/native.h"
 #include "link.h"
 #include "run_main.h"
@@ -24,7 +25,7 @@ static const char usage[] =
     "  run        compile in memory and run at once\n"
     "  interpret  run by walking the plan, without generating code\n"
     "  check      report everything that is wrong with definitions\n"
-    "  eval       evaluate one JSONPath or intrinsic function call\n"
+    "  eval       evaluate one JSONata or JSONPath expression or intrinsic function\n"
     "  help       explain a command: aslc help build\n"
     "\n"
     "DEFINITION is a JSON file; - reads standard input.\n"
@@ -78,10 +79,18 @@ static const char check_usage[] =
     "  --color=WHEN            auto, always or never\n";
 
 static const char eval_usage[] =
-    "Usage: aslc eval [--query-language jsonpath|intrinsic] EXPRESSION [--data FILE|JSON|-]\n"
+    "Usage: aslc eval [--query-language jsonpath|intrinsic|jsonata] EXPRESSION [--data FILE|JSON|-]\n"
+    "       aslc eval --batch [OPTIONS]\n"
     "\n"
     "Evaluates EXPRESSION on the data and prints the JSON it gives; nothing when a path finds nothing.\n"
-    "Without --query-language: an intrinsic function when it begins with States., else JSONPath.\n";
+    "Without --query-language: an intrinsic function when it begins with States., JSONata when it is\n"
+    "written as {% … %}, else JSONPath.\n"
+    "\n"
+    "JSONata:\n"
+    "  --step-functions        the service's dialect: the data is $states, its limits hold (as in {% … %})\n"
+    "  --engine jit|interpret  compile the expression, or walk its plan (default interpret)\n"
+    "  --explain               print the expression's plan and LLVM IR\n"
+    "  --batch                 requests on standard input, a JSON object a line, outcomes on standard output\n";
 
 struct command_line {
     aslc_options options;
@@ -90,8 +99,9 @@ struct command_line {
     VEC(const char *) inputs; /* definitions, or for build: further link inputs too */
     VEC(const char *) link_inputs;
     VEC(char *) rest;         /* run options */
-    const char *output, *emit, *format, *language, *data;
+    const char *output, *emit, *format, *language, *data, *engine;
     bool shared, static_link, strip, verbose, unbound;
+    bool batch, explain, step_functions;
     int colour; /* -1: auto */
     struct arena *arena;
 };
@@ -269,6 +279,16 @@ static int parse(struct command_line *c, const char *command, int argc, char **a
             c->language = value;
         } else if (eval && (got = valued("--data", argc, argv, &i, &value)) != 0) {
             c->data = value;
+        } else if (eval && (got = valued("--engine", argc, argv, &i, &value)) != 0) {
+            c->engine = value;
+        } else if (eval && strcmp(argv[i], "--interpret") == 0) {
+            c->engine = "interpret";
+        } else if (eval && strcmp(argv[i], "--batch") == 0) {
+            c->batch = true;
+        } else if (eval && strcmp(argv[i], "--explain") == 0) {
+            c->explain = true;
+        } else if (eval && strcmp(argv[i], "--step-functions") == 0) {
+            c->step_functions = true;
         } else {
             return complain(command, "there is no option %s", argv[i]);
         }
@@ -509,6 +529,21 @@ static int check(struct command_line *c) {
 
 // ---------------------------------------------------------------- eval
 
+static bool is_json_text(const char *text) { return strchr("{[\"", text[0]) != NULL; }
+
+// The bytes of --data: JSON itself, or of the file it names.
+static int data_text(struct command_line *c, asl_str *bytes) {
+    const char *message = NULL;
+    *bytes = asl_str_z(c->data);
+    if (is_json_text(c->data))
+        return OK;
+    struct source *s = source_read(c->arena, c->data, &message);
+    if (!s)
+        return complain(NULL, "%s", message);
+    *bytes = s->file;
+    return OK;
+}
+
 static int read_data(struct command_line *c, asl_value *data) {
     const char *text = c->data ? c->data : "{}", *message = NULL;
     bool is_json = !c->data || strchr("{[\"", text[0]);
@@ -606,19 +641,46 @@ static int eval_intrinsic(struct command_line *c, const char *expression) {
     return rc;
 }
 
+// {% … %} is the service's way to write JSONata.
+static asl_str jsonata_source(struct command_line *c, const char *expression) {
+    asl_str source = asl_str_z(expression);
+    if (source.size < 4 || memcmp(source.data, "{%", 2) != 0 || memcmp(source.data + source.size - 2, "%}", 2) != 0)
+        return source;
+    c->step_functions = true;
+    return (asl_str){source.data + 2, source.size - 4};
+}
+
+static int eval_with_jsonata(struct command_line *c, const char *expression) {
+    struct eval_options o = {.explain = c->explain, .optimise = c->options.optimise, .data_name = "--data"};
+    if (c->engine && strcmp(c->engine, "jit") != 0 && strcmp(c->engine, "interpret") != 0)
+        return complain("eval", "--engine is jit or interpret, not \"%s\"", c->engine);
+    o.jit = c->engine && strcmp(c->engine, "jit") == 0;
+    asl_str source = expression ? jsonata_source(c, expression) : ASL_STR("");
+    o.step_functions = c->step_functions;
+    if (!expression)
+        return eval_batch(&o);
+    if (c->data && data_text(c, &o.data) != OK)
+        return BAD;
+    if (c->data && !is_json_text(c->data))
+        o.data_name = c->data;
+    return eval_jsonata(c->arena, source, &o);
+}
+
 static int eval(struct command_line *c) {
+    if (c->batch && (!c->language || strcmp(c->language, "jsonata") == 0))
+        return c->inputs.count ? complain("eval", "%s", "--batch reads its expressions from standard input") : eval_with_jsonata(c, NULL);
     if (c->inputs.count != 1)
         return complain("eval", "%s", "which expression? Put it in quotes: '$.orders[0].id'");
     const char *expression = c->inputs.items[0], *language = c->language;
     if (!language)
-        language = strncmp(expression, "States.", 7) == 0 ? "intrinsic" : "jsonpath";
+        language = strncmp(expression, "States.", 7) == 0 ? "intrinsic" : strncmp(expression, "{%", 2) == 0 ? "jsonata" : "jsonpath";
     if (strcmp(language, "jsonpath") == 0)
         return eval_path(c, expression);
     if (strcmp(language, "intrinsic") == 0)
         return eval_intrinsic(c, expression);
     if (strcmp(language, "jsonata") == 0)
-        return complain("eval", "%s", "JSONata is not compiled by this version yet");
-    return complain("eval", "--query-language is jsonpath or intrinsic, not \"%s\"", language);
+        return eval_with_jsonata(c, expression);
+    return complain("eval", "--query-language is jsonpath, intrinsic or jsonata, not \"%s\"", language);
 }
 
 // ---------------------------------------------------------------- commands

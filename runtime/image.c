@@ -298,7 +298,8 @@ int asl__image_decode(struct image *image, const asl_program *program, char *mes
         return -1;
     }
     asl_json_error error;
-    if (asl_json_parse((asl_str){program->image, program->image_size}, NULL, &image->root, &error) < 0) {
+    asl_json_limits limits = {.lone_surrogates = true};
+    if (asl_json_parse((asl_str){program->image, program->image_size}, &limits, &image->root, &error) < 0) {
         snprintf(message, message_size, "the program's image is damaged: byte %zu: %s", error.offset, error.message);
         return -1;
     }

@@ -119,6 +119,7 @@ struct cached_key {
 struct parser {
     const char *start, *end;
     size_t max_depth;
+    bool lone_surrogates;
     asl_json_error *error; /* may be NULL */
     asl_value *items;
     struct asl__entry *members;
@@ -221,9 +222,12 @@ static const char *escape(struct parser *s, const char *p) {
         if (code >= 0xd800 && code < 0xe000) {
             int32_t low = code < 0xdc00 && s->end - after >= 2 && after[0] == '\\' && after[1] == 'u'
                               ? hex4(after + 2, s->end) : -1;
-            if (low < 0xdc00 || low > 0xdfff) return fail(s, p, "lone surrogate \\u%04x", code);
-            code = 0x10000 + ((code - 0xd800) << 10) + ((uint32_t)low - 0xdc00);
-            after += 6;
+            if (low >= 0xdc00 && low <= 0xdfff) {
+                code = 0x10000 + ((code - 0xd800) << 10) + ((uint32_t)low - 0xdc00);
+                after += 6;
+            } else if (!s->lone_surrogates) {
+                return fail(s, p, "lone surrogate \\u%04x", code);
+            }
         }
         char *out = asl_buffer_reserve(&s->decoded, 4);
         if (code < 0x80) {
@@ -274,6 +278,9 @@ static const char *plain_run(struct parser *s, const char *p, const char *start)
         if ((uint8_t)*p < 0x80) return p;
         do {
             size_t length = utf8_length(p, s->end);
+            if (!length && s->lone_surrogates && s->end - p >= 3 && (uint8_t)p[0] == 0xed && (uint8_t)p[1] >= 0xa0 &&
+                (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80)
+                length = 3;
             if (!length) return fail(s, p, "invalid UTF-8 byte 0x%02x", (uint8_t)*p);
             p += length;
         } while (p < s->end && (uint8_t)*p >= 0x80);
@@ -568,6 +575,7 @@ int asl_json_parse(asl_str text, const asl_json_limits *limits, asl_value *out, 
     s.start = text.size ? text.data : "";
     s.end = s.start + text.size;
     s.max_depth = limits && limits->max_depth ? limits->max_depth : ASL_MAX_DEPTH;
+    s.lone_surrogates = limits && limits->lone_surrogates;
     s.error = error;
     s.items = s.first_items, s.item_count = 0, s.item_room = FIRST_ROOM;
     s.members = s.first_members, s.member_count = 0, s.member_room = FIRST_ROOM;

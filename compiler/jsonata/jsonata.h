@@ -2,6 +2,7 @@
 #ifndef ASLC_JSONATA_H
 #define ASLC_JSONATA_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,5 +33,16 @@ struct jsonata_expression {
    filled. Everything made lives as long as the plan. */
 int jsonata_compile(struct ir_plan *plan, asl_str source, enum jsonata_dialect dialect, const char *name,
                     struct jsonata_expression *out, struct jsonata_error *error);
+
+/* The same with options. */
+struct jsonata_options {
+    enum jsonata_dialect dialect;
+    const char *name;
+    const char *const *bound; /* variables that exist although a built-in function has their name */
+    size_t bound_count;
+    bool depth;               /* nesting is checked at run time (jx_limits.depth); always in STEP_FUNCTIONS */
+};
+int jsonata_compile_with(struct ir_plan *plan, asl_str source, const struct jsonata_options *options,
+                         struct jsonata_expression *out, struct jsonata_error *error);
 
 #endif

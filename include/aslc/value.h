@@ -184,6 +184,8 @@ typedef struct asl_json_error {
 typedef struct asl_json_limits {
     uint32_t max_depth; /* 0: ASL_MAX_DEPTH */
     size_t max_size;    /* bytes of text; 0: no limit */
+    bool lone_surrogates; /* half a surrogate pair is allowed, as \ud800 or as its three bytes, which it becomes: JSONata
+                             has such strings */
 } asl_json_limits;
 
 /* Parses exactly one JSON text (white space and a UTF-8 byte-order mark round it are fine). Strict: RFC 8259, valid

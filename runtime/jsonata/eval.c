@@ -1,10 +1,616 @@
-// One evaluation of an expression.
-#include "jx.h"
+// One evaluation of an expression: the program it runs, its value stack, its limits, its error.
+#include "eval.h"
 
-struct jx {
-    const asl_program *program;
+#include "error.h"
+
+#include <math.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+
+enum {
+    CHUNK_VALUES = 4096,
+    FUEL = 10000,              /* calls and iterations between two looks at the clock */
+    STACK_RESERVE = 192 * 1024 /* of the C stack, for what built-in functions need */
 };
+#define DEFAULT_MEMORY ((size_t)2 << 30)
 
-const asl_program *asl_rt_jx_program(const asl_frame *frame) {
-    return ((const struct jx_frame *)frame)->jx->program;
+_Static_assert(offsetof(struct jx_frame, head) == 0, "compiled code finds its slots there");
+
+const asl_program *asl_rt_jx_program(const asl_frame *frame) { return jx_of(frame)->program->program; }
+
+// ---------------------------------------------------------------- programs
+
+static const asl_value *member(const asl_value *object, const char *name) {
+    return object->tag == ASL_OBJECT ? asl_object_get(object, asl_str_z(name)) : NULL;
+}
+
+static bool decode_functions(struct jx_program *p, const asl_value *functions) {
+    if (!functions) return p->program->function_count == 0;
+    if (functions->tag != ASL_ARRAY || asl_array_count(functions) != p->program->function_count) return false;
+    p->function_count = (uint32_t)asl_array_count(functions);
+    p->functions = asl_calloc(p->function_count + 1, sizeof *p->functions);
+    for (uint32_t i = 0; i < p->function_count; i++) {
+        const asl_value *f = asl_array_at(functions, i);
+        if (f->tag != ASL_ARRAY || asl_array_count(f) != 2) return false;
+        int64_t incoming = asl_array_at(f, 0)->i, slots = asl_array_at(f, 1)->i;
+        if (incoming < 0 || incoming > slots || slots > UINT32_MAX / 32) return false;
+        p->functions[i] = (struct jx_function){p->program->functions[i], (uint32_t)incoming, (uint32_t)slots};
+    }
+    return true;
+}
+
+struct jx_program *jx_program_new(const asl_program *program, const asl_value *const *constants, uint32_t constant_count,
+                                  char *message, size_t message_size) {
+    struct jx_program *p = asl_calloc(1, sizeof *p);
+    p->program = program;
+    p->empty = jx_marked(asl_array_new(0), JX_SEQUENCE);
+    asl_json_limits limits = {.lone_surrogates = true};
+    asl_json_error error;
+    if (asl_json_parse((asl_str){program->image, program->image_size}, &limits, &p->root, &error) < 0) {
+        snprintf(message, message_size, "the program's image is damaged: byte %zu: %s", error.offset, error.message);
+        p->root = asl_none();
+        jx_program_free(p);
+        return NULL;
+    }
+    const asl_value *own = member(&p->root, "constants");
+    p->constant_count = constants ? constant_count : own && own->tag == ASL_ARRAY ? (uint32_t)asl_array_count(own) : 0;
+    p->constants = asl_calloc(p->constant_count + 1, sizeof *p->constants);
+    p->names = asl_calloc(p->constant_count + 1, sizeof *p->names);
+    p->signatures = asl_calloc(p->constant_count + 1, sizeof *p->signatures);
+    for (uint32_t i = 0; i < p->constant_count; i++) {
+        asl_value v = constants ? *constants[i] : *asl_array_at(own, i);
+        p->constants[i] = v.tag == ASL_NUMBER_TEXT ? jx_double(asl_number(&v)) : asl_retain(v);
+    }
+    if (!decode_functions(p, member(&p->root, "functions"))) {
+        snprintf(message, message_size, "the program's image is damaged: its functions do not fit together");
+        jx_program_free(p);
+        return NULL;
+    }
+    asl_release(p->root);
+    p->root = asl_none();
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    asl__random_seed(&p->random, (uint64_t)now.tv_nsec * 2654435761u ^ (uint64_t)now.tv_sec ^ (uint64_t)(uintptr_t)p);
+    return p;
+}
+
+static void free_evaluation(struct jx *jx) {
+    for (struct jx_chunk *c = jx->first; c;) {
+        struct jx_chunk *above = c->above;
+        asl_free(c);
+        c = above;
+    }
+    asl_free(jx->tail);
+    asl_release(jx->cells);
+    asl_free(jx);
+}
+
+void jx_program_free(struct jx_program *p) {
+    if (!p) return;
+    if (p->spare) free_evaluation(p->spare);
+    for (uint32_t i = 0; i < p->constant_count; i++) {
+        asl_release(p->constants[i]);
+        for (uint32_t n = 0; p->names[i] && n < p->names[i]->count; n++) asl_text_release(p->names[i]->items[n].key);
+        asl_free(p->names[i]);
+        if (p->signatures[i]) jx_signature_free(p->signatures[i]);
+    }
+    for (int i = 0; i < JX_BUILTIN_COUNT; i++)
+        if (p->builtin_signatures[i]) jx_signature_free(p->builtin_signatures[i]);
+    for (size_t i = 0; i < sizeof p->cache / sizeof *p->cache; i++) {
+        for (struct jx_cached_entry *e = p->cache[i]; e;) {
+            struct jx_cached_entry *next = e->next;
+            e->drop(e->made);
+            asl_free(e);
+            e = next;
+        }
+    }
+    asl_free(p->constants);
+    asl_free(p->names);
+    asl_free(p->signatures);
+    asl_free(p->functions);
+    asl_release(p->empty);
+    asl_release(p->root);
+    asl_free(p);
+}
+
+void jx_set_compile(struct jx_program *p, jx_compile *compile, void *user) {
+    p->compile = compile;
+    p->compile_user = user;
+}
+
+const struct jx_names *jx_names_of(struct jx *jx, uint32_t k) {
+    struct jx_names **place = &jx->program->names[k];
+    if (LIKELY(*place != NULL)) return *place;
+    const asl_value *v = &jx->constants[k];
+    uint32_t count = v->tag == ASL_ARRAY ? count_of(v) : 1;
+    struct jx_names *n = asl_calloc(1, sizeof *n + count * sizeof *n->items);
+    n->count = count;
+    for (uint32_t i = 0; i < count; i++) n->items[i].key = jx_key_of(v->tag == ASL_ARRAY ? &v->array->items[i] : v);
+    return *place = n;
+}
+
+// FNV-1a: keys are short and few.
+static uint32_t cache_hash(const void *kind, asl_str key) {
+    uint32_t h = 2166136261u ^ (uint32_t)((uintptr_t)kind >> 4);
+    for (size_t i = 0; i < key.size; i++) h = (h ^ (uint8_t)key.data[i]) * 16777619u;
+    return h ^ h >> 15;
+}
+
+void *jx_cached(struct jx *jx, const void *kind, asl_str key, void *(*make)(struct jx *, asl_str), void (*drop)(void *)) {
+    struct jx_cached_entry **list = &jx->program->cache[cache_hash(kind, key) & 255];
+    size_t length = 0;
+    for (struct jx_cached_entry *e = *list; e; e = e->next, length++)
+        if (e->kind == kind && e->size == key.size && memcmp(e->key, key.data, key.size) == 0) return e->made;
+    void *made = make(jx, key);
+    if (!made) return NULL;
+    // Keys that are computed could be without number: the oldest of a long list goes.
+    if (length >= 8) {
+        struct jx_cached_entry **last = list;
+        while ((*last)->next) last = &(*last)->next;
+        (*last)->drop((*last)->made);
+        asl_free(*last);
+        *last = NULL;
+    }
+    struct jx_cached_entry *e = asl_alloc(asl__block_size(sizeof *e, key.size, 1));
+    *e = (struct jx_cached_entry){*list, kind, made, drop, key.size};
+    if (key.size) memcpy(e->key, key.data, key.size);
+    *list = e;
+    return made;
+}
+
+// ---------------------------------------------------------------- the value stack
+
+static COLD asl_value *next_chunk(struct jx *jx, uint32_t count) {
+    struct jx_chunk *c = jx->chunk ? jx->chunk->above : jx->first;
+    if (c && (size_t)(c->end - c->values) < count) { // too small: it and all above it make room
+        for (struct jx_chunk *gone = c; gone;) {
+            struct jx_chunk *above = gone->above;
+            asl_free(gone);
+            gone = above;
+        }
+        c = NULL;
+        if (jx->chunk) jx->chunk->above = NULL;
+        else jx->first = NULL;
+    }
+    if (!c) {
+        size_t size = count > CHUNK_VALUES ? count : CHUNK_VALUES;
+        c = asl_alloc(asl__block_size(sizeof *c, size, sizeof(asl_value)));
+        *c = (struct jx_chunk){.below = jx->chunk, .end = c->values + size};
+        if (jx->chunk) jx->chunk->above = c;
+        else jx->first = c;
+    }
+    jx->chunk = c;
+    jx->end = c->end;
+    jx->top = c->values + count;
+    return c->values;
+}
+
+static inline asl_value *push_slots(struct jx *jx, uint32_t count) {
+    if (UNLIKELY((size_t)(jx->end - jx->top) < count)) return next_chunk(jx, count);
+    asl_value *slots = jx->top;
+    jx->top += count;
+    return slots;
+}
+
+// ---------------------------------------------------------------- running functions
+
+static int32_t enter(struct jx *jx, uint32_t g, asl_value *in, uint32_t count) {
+    const struct jx_function *f = &jx->program->functions[g];
+    asl_value *top = jx->top, *end = jx->end;
+    struct jx_chunk *chunk = jx->chunk;
+    uint32_t slots = f->slots;
+    asl_value *slot = push_slots(jx, slots);
+    memcpy(slot, in, count * sizeof *slot);
+    memset(in, 0, count * sizeof *in);
+    memset(slot + count, 0, (slots - count) * sizeof *slot);
+    struct jx_frame frame;
+    frame.head.slot = slot;
+    frame.head.resume = 0;
+    frame.head.machine = g;
+    frame.jx = jx;
+    int32_t status = f->code(&frame.head);
+    for (uint32_t i = 0; i < slots; i++)
+        if (is_counted(&slot[i])) asl_release(slot[i]);
+    jx->top = top;
+    jx->end = end;
+    jx->chunk = chunk;
+    return status;
+}
+
+int jx_run_function(struct jx *jx, uint32_t g, asl_value *in, uint32_t count, asl_value *out) {
+    char here;
+    if (UNLIKELY(&here < jx->stack_limit)) return jx_raise_limit(jx, JX_STACK);
+    if (jx_tick(jx) < 0) return -1;
+    int32_t status = enter(jx, g, in, count);
+    while (status == ASL_TAIL) {
+        if (jx_tick(jx) < 0) {
+            for (uint32_t i = 0; i < jx->tail_count; i++) asl_value_set(&jx->tail[i], asl_none());
+            return -1;
+        }
+        if (jx->tail_function == ASL_NO_OPERAND) { // the call that was to be made has been made: it was no lambda
+            status = ASL_DONE;
+            break;
+        }
+        status = enter(jx, jx->tail_function, jx->tail, jx->tail_count);
+    }
+    if (UNLIKELY(status != ASL_DONE)) return -1;
+    *out = jx->result;
+    jx->result = asl_none();
+    return 0;
+}
+
+// ---------------------------------------------------------------- limits
+
+static int64_t monotonic_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+COLD int jx_look_at_clock(struct jx *jx) {
+    jx->fuel = FUEL;
+    if (jx->deadline_ms && monotonic_ms() >= jx->deadline_ms) return jx_raise_limit(jx, JX_TIME);
+    return 0;
+}
+
+COLD int jx_raise_limit(struct jx *jx, enum jx_limit limit) {
+    static const char *const codes[] = {[JX_STACK] = "D1011", [JX_MEMORY] = "D2015", [JX_TIME] = "D1012"};
+    jx_raise(jx, codes[limit], (const char *)NULL);
+    jx->limit = limit;
+    return -1;
+}
+
+int jx_charge(struct jx *jx, size_t bytes) {
+    if (UNLIKELY(bytes > jx->memory_limit)) return jx_raise_limit(jx, JX_MEMORY);
+    return 0;
+}
+
+/* The lowest address that the C stack of this thread may reach. */
+static char *stack_bottom(void) {
+    static _Thread_local char *bottom;
+    if (bottom) return bottom;
+    pthread_attr_t attributes;
+    void *base = NULL;
+    size_t size = 0;
+    if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+        pthread_attr_getstack(&attributes, &base, &size);
+        pthread_attr_destroy(&attributes);
+    }
+    char here;
+    bottom = base ? (char *)base : (char *)((uintptr_t)&here - 512 * 1024); // when nothing is known
+    // The main thread's stack may be unlimited: deep recursion must end before memory does.
+    if (base && size > (size_t)64 << 20) bottom = (char *)base + size - ((size_t)64 << 20);
+    return bottom;
+}
+
+int64_t jx_now_ms(struct jx *jx) {
+    if (jx->outer) return jx_now_ms(jx->outer);
+    if (!jx->now_known) {
+        struct timespec now;
+        clock_gettime(CLOCK_REALTIME, &now);
+        jx->now_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+        jx->now_known = true;
+    }
+    return jx->now_ms;
+}
+
+struct asl__random *jx_random(struct jx *jx) { return &jx->program->random; }
+
+// ---------------------------------------------------------------- errors
+
+static void clear_fields(struct jx *jx) {
+    for (uint32_t i = 0; i < jx->field_count; i++) asl_release(jx->fields[i].value);
+    jx->field_count = 0;
+    asl_value_set(&jx->token, asl_none());
+    asl_value_set(&jx->message, asl_none());
+}
+
+COLD int jx_raise(struct jx *jx, const char *code, ...) {
+    clear_fields(jx);
+    jx->code = code;
+    jx->position = -1;
+    va_list arguments;
+    va_start(arguments, code);
+    for (const char *name; (name = va_arg(arguments, const char *)) != NULL;) {
+        const asl_value *v = va_arg(arguments, const asl_value *);
+        if (strcmp(name, "token") == 0) asl_value_set(&jx->token, asl_retain(*v));
+        else if (strcmp(name, "message") == 0) asl_value_set(&jx->message, asl_retain(*v));
+        else if (jx->field_count < JX_ERROR_FIELDS) {
+            jx->fields[jx->field_count].name = name;
+            jx->fields[jx->field_count++].value = asl_retain(*v);
+        }
+    }
+    va_end(arguments);
+    return -1;
+}
+
+COLD int jx_place(struct jx *jx, uint32_t position, const char *token) {
+    if (jx->position < 0) jx->position = position;
+    if (jx->token.tag == ASL_NONE && token) asl_value_set(&jx->token, asl_string_z(token));
+    return -1;
+}
+
+COLD int jx_place_site(struct jx *jx, uint32_t k) {
+    const asl_value *site = &jx->constants[k];
+    if (jx->position < 0) jx->position = site->array->items[0].i;
+    if (jx->token.tag == ASL_NONE && site->array->items[1].tag == ASL_STRING)
+        asl_value_set(&jx->token, asl_retain(site->array->items[1]));
+    return -1;
+}
+
+int32_t asl_rt_jx_blame(asl_frame *frame, uint32_t position, uint32_t k) {
+    struct jx *jx = jx_of(frame);
+    jx->position = position;
+    asl_value_set(&jx->token, asl_retain(jx->constants[k]));
+    return 0;
+}
+
+int32_t asl_rt_jx_fail(asl_frame *frame, uint32_t k, uint32_t position) {
+    struct jx *jx = jx_of(frame);
+    const asl_value *c = &jx->constants[k]; // [code, token or null, value or null]
+    static const char *const codes[] = {"D1009", "T1006", "T2013", "S0500"};
+    asl_str text = asl_text_of(&c->array->items[0]);
+    const char *code = codes[3];
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (asl_str_equal(asl_str_z(codes[i]), text)) code = codes[i];
+    jx_raise(jx, code, "value", &c->array->items[2], (const char *)NULL);
+    if (c->array->items[1].tag == ASL_STRING) asl_value_set(&jx->token, asl_retain(c->array->items[1]));
+    return jx_place(jx, position, NULL);
+}
+
+int32_t asl_rt_jx_depth(asl_frame *frame, uint32_t depth) {
+    struct jx *jx = jx_of(frame);
+    if (UNLIKELY(jx->depth_limit && jx->depth + depth > jx->depth_limit)) return jx_raise_limit(jx, JX_STACK);
+    return 0;
+}
+
+static asl_value error_message(struct jx *jx) {
+    if (jx->message.tag == ASL_STRING) return asl_retain(jx->message);
+    asl_value code = asl_string_z(jx->code);
+    struct jx_field fields[JX_ERROR_FIELDS + 2] = {{"token", &jx->token}, {"code", &code}};
+    for (uint32_t i = 0; i < jx->field_count; i++) fields[i + 2] = (struct jx_field){jx->fields[i].name, &jx->fields[i].value};
+    asl_buffer b = {0};
+    jx_message(jx->code, fields, jx->field_count + 2, &b);
+    asl_value text = asl_string((asl_str){b.data ? b.data : "", b.size});
+    asl_buffer_free(&b);
+    return text;
+}
+
+void jx_error_clear(struct jx_error *e) {
+    asl_release(e->message);
+    asl_release(e->token);
+    asl_release(e->value);
+    *e = (struct jx_error){.position = -1};
+}
+
+static void report(struct jx *jx, struct jx_error *e) {
+    *e = (struct jx_error){.limit = jx->limit, .position = jx->position};
+    snprintf(e->code, sizeof e->code, "%s", jx->code);
+    e->message = error_message(jx);
+    e->token = asl_retain(jx->token);
+    for (uint32_t i = 0; i < jx->field_count; i++)
+        if (strcmp(jx->fields[i].name, "value") == 0) e->value = asl_retain(jx->fields[i].value);
+    clear_fields(jx);
+}
+
+// ---------------------------------------------------------------- cells
+
+// A cell is an array of one item that its variable's readers share. All of them are emptied when the evaluation ends: a
+// lambda in a cell that it holds itself would live for ever.
+int32_t asl_rt_jx_cell(asl_frame *frame, uint32_t d, uint32_t v) {
+    struct jx *jx = jx_of(frame);
+    asl_value cell = asl_array_new(1);
+    cell.array->items[cell.array->head.count++] = take_any(frame, v);
+    if (jx->cells.tag == ASL_NONE) jx->cells = asl_array_new(8);
+    if (count_of(&jx->cells) >= 64 && (count_of(&jx->cells) & (count_of(&jx->cells) - 1)) == 0) {
+        // Most cells of a long evaluation are nobody's any more.
+        uint32_t kept = 0, count = count_of(&jx->cells);
+        for (uint32_t i = 0; i < count; i++) {
+            asl_value c = jx->cells.array->items[i];
+            if (c.array->head.refs > 1) jx->cells.array->items[kept++] = c;
+            else asl_release(c);
+        }
+        jx->cells.array->head.count = kept;
+    }
+    jx_push(&jx->cells, asl_retain(cell));
+    put(frame, d, cell);
+    return 0;
+}
+
+int32_t asl_rt_jx_cell_get(asl_frame *frame, uint32_t d, uint32_t s) {
+    put(frame, d, asl_retain(at(frame, s)->array->items[0]));
+    return 0;
+}
+
+int32_t asl_rt_jx_cell_set(asl_frame *frame, uint32_t s, uint32_t v) {
+    asl_value value = take_any(frame, v);
+    asl_value_set(&at(frame, s)->array->items[0], value);
+    return 0;
+}
+
+static void empty_cells(struct jx *jx) {
+    if (jx->cells.tag == ASL_NONE) return;
+    for (uint32_t i = 0; i < count_of(&jx->cells); i++)
+        asl_value_set(&jx->cells.array->items[i].array->items[0], asl_none());
+    asl_release(jx->cells);
+    jx->cells = asl_none();
+}
+
+// ---------------------------------------------------------------- evaluations
+
+static struct jx *begin(struct jx_program *p, const struct jx_limits *limits) {
+    struct jx *jx = p->spare;
+    p->spare = NULL;
+    if (!jx) {
+        jx = asl_calloc(1, sizeof *jx);
+        jx->program = p;
+        jx->constants = p->constants;
+    }
+    jx->chunk = jx->first;
+    jx->top = jx->first ? jx->first->values : NULL;
+    jx->end = jx->first ? jx->first->end : NULL;
+    jx->stack_limit = stack_bottom() + STACK_RESERVE;
+    jx->fuel = FUEL;
+    jx->limit = JX_NO_LIMIT;
+    jx->depth = 0;
+    jx->depth_limit = limits ? limits->depth : 0;
+    jx->memory_limit = limits && limits->memory ? limits->memory : DEFAULT_MEMORY;
+    jx->deadline_ms = limits && limits->milliseconds ? monotonic_ms() + limits->milliseconds : 0;
+    jx->now_known = limits && limits->now_ms;
+    jx->now_ms = limits ? limits->now_ms : 0;
+    return jx;
+}
+
+static void end(struct jx *jx) {
+    empty_cells(jx);
+    jx->outer = NULL;
+    if (jx->program->spare) free_evaluation(jx);
+    else jx->program->spare = jx;
+}
+
+static int run(struct jx *jx, uint32_t g, const asl_value *context, const asl_value *args, uint32_t count, asl_value *out) {
+    asl_value local[16], *in = count + 1 > 16 ? asl_alloc(asl__block_size(0, count + 1, sizeof *in)) : local;
+    in[0] = context ? asl_retain(*context) : asl_none();
+    // An array as the input is one input (1, outerWrapper).
+    if (is_array(&in[0]) && !is_sequence(&in[0])) {
+        asl_value wrapper = asl_array_new(1);
+        jx_push(&wrapper, in[0]);
+        in[0] = jx_marked(wrapper, JX_SEQUENCE | JX_OUTER);
+    }
+    for (uint32_t i = 0; i < count; i++) in[i + 1] = asl_retain(args[i]);
+    int rc = jx_run_function(jx, g, in, count + 1, out);
+    for (uint32_t i = 0; i <= count; i++) asl_release(in[i]); // those that a failure has left
+    if (in != local) asl_free(in);
+    if (rc == 0 && is_sequence(out)) {
+        if (jx_marks(out) & JX_OUTER && count_of(out) == 1) {
+            asl_value inner = asl_retain(out->array->items[0]);
+            asl_release(*out);
+            *out = inner;
+        } else {
+            *out = jx_collapse(*out, false);
+        }
+    }
+    if (rc == 0 && is_array(out)) out->reserved[0] = 0;
+    return rc;
+}
+
+int jx_run(struct jx_program *p, uint32_t g, const asl_value *context, const asl_value *args, uint32_t count,
+           const struct jx_limits *limits, asl_value *out, struct jx_error *error) {
+    struct jx *jx = begin(p, limits);
+    *out = asl_none();
+    int rc = run(jx, g, context, args, count, out);
+    if (rc < 0) report(jx, error);
+    end(jx);
+    return rc;
+}
+
+// ---------------------------------------------------------------- $eval
+
+/* D3120 and D3121 show the text and what went wrong. */
+static COLD int eval_failed(struct jx *jx, const char *code, const asl_value *text, struct jx_error *e) {
+    enum jx_limit limit = e->limit;
+    jx_raise(jx, code, "value", text, "error", &e->message, (const char *)NULL);
+    jx->limit = limit;
+    jx_error_clear(e);
+    return -1;
+}
+
+int jx_fn_EVAL(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out) {
+    (void)count;
+    *out = asl_none();
+    if (args[0].tag == ASL_NONE) return 0;
+    struct jx_error e;
+    struct jx_program *p = NULL;
+    if (!jx->program->compile) return jx_raise(jx, "T1006", (const char *)NULL);
+    if (jx->program->compile(jx->program->compile_user, asl_text_of(&args[0]), &p, &e) < 0)
+        return eval_failed(jx, "D3120", &args[0], &e);
+    struct jx_limits limits = {.depth = jx->depth_limit, .memory = jx->memory_limit};
+    struct jx *inner = begin(p, &limits);
+    inner->deadline_ms = jx->deadline_ms;
+    inner->outer = jx;
+    inner->depth = jx->depth;
+    // The second argument, when it is an array, is not wrapped a second time (15).
+    int rc = run(inner, 0, count > 1 ? &args[1] : NULL, NULL, 0, out);
+    if (rc < 0) {
+        report(inner, &e);
+        rc = eval_failed(jx, "D3121", &args[0], &e);
+    }
+    end(inner);
+    return rc;
+}
+
+// ---------------------------------------------------------------- results
+
+static bool is_document(const asl_value *v) {
+    if (v->tag == ASL_FUNCTION) return false;
+    if (v->tag == ASL_DOUBLE) return isfinite(v->d);
+    if (v->tag == ASL_ARRAY)
+        for (uint32_t i = 0; i < count_of(v); i++)
+            if (!is_document(&v->array->items[i])) return false;
+    if (v->tag == ASL_OBJECT)
+        for (size_t i = 0; i < asl_object_count(v); i++)
+            if (!is_document(asl_object_at(v, i))) return false;
+    return true;
+}
+
+static asl_value document(const asl_value *v, bool named, int depth) {
+    switch ((asl_tag)v->tag) {
+    case ASL_FUNCTION: return asl_string_z("");
+    case ASL_NONE: return asl_null();
+    case ASL_DOUBLE:
+        if (isfinite(v->d)) break;
+        if (!named) return asl_null();
+        return asl_string_z(isnan(v->d) ? "NaN" : v->d > 0 ? "Infinity" : "-Infinity");
+    case ASL_ARRAY: {
+        if (depth == 0) return asl_null();
+        asl_value a = asl_array_new(count_of(v));
+        for (uint32_t i = 0; i < count_of(v); i++) jx_push(&a, document(&v->array->items[i], named, depth - 1));
+        return a;
+    }
+    case ASL_OBJECT: {
+        if (depth == 0) return asl_null();
+        asl_value o = asl_object_new(asl_object_count(v));
+        for (size_t i = 0; i < asl_object_count(v); i++)
+            o = asl_object_set(o, asl_object_key_at(v, i), document(asl_object_at(v, i), named, depth - 1));
+        return o;
+    }
+    case ASL_NULL:
+    case ASL_BOOL:
+    case ASL_INT:
+    case ASL_NUMBER_TEXT:
+    case ASL_STRING: break;
+    }
+    return asl_retain(*v);
+}
+
+/* Whether something in v is deeper than a document may be; without recursion. */
+static bool too_deep(const asl_value *v) {
+    struct { const asl_value *v; size_t next; } stack[ASL_MAX_DEPTH];
+    size_t depth = 0;
+    for (;;) {
+        if (v->tag == ASL_ARRAY || v->tag == ASL_OBJECT) {
+            if (depth == ASL_MAX_DEPTH) return true;
+            stack[depth].v = v, stack[depth++].next = 0;
+        }
+        for (;;) {
+            if (!depth) return false;
+            const asl_value *top = stack[depth - 1].v;
+            size_t i = stack[depth - 1].next++;
+            if (i < (top->tag == ASL_ARRAY ? count_of(top) : asl_object_count(top))) {
+                v = top->tag == ASL_ARRAY ? &top->array->items[i] : asl_object_at(top, i);
+                break;
+            }
+            depth--;
+        }
+    }
+}
+
+asl_value jx_document(asl_value v, bool named) {
+    if (v.tag == ASL_NONE || v.tag == ASL_INT || v.tag == ASL_STRING || v.tag == ASL_BOOL) return v;
+    if (!too_deep(&v) && is_document(&v)) return v;
+    asl_value d = document(&v, named, ASL_MAX_DEPTH);
+    asl_release(v);
+    return d;
 }

@@ -1,0 +1,124 @@
+// An expression as a program of its own.
+#include "expression.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "emit/emit.h"
+#include "ir.h"
+
+/* Programs that $eval makes are kept for the functions they may have given away; this many, then the oldest go with the
+   end of the evaluation. */
+enum { MOST_EVALS = 64 };
+
+static int compile_eval(void *user, asl_str text, struct jx_program **out, struct jx_error *error) {
+    struct expression *outer = user;
+    struct jsonata_error why;
+    struct expression_options o = {.language = {.dialect = JSONATA_PLAIN, .name = "eval"}};
+    struct arena *texts = arena_new();
+    struct expression *inner = expression_new(text, &o, texts, &why);
+    if (inner) {
+        *vec_push(outer->arena, &outer->evals) = inner;
+        *out = inner->program;
+    } else {
+        *error = (struct jx_error){.position = (int64_t)why.position, .message = asl_string_z(why.message)};
+        snprintf(error->code, sizeof error->code, "%s", why.code);
+    }
+    arena_free(texts);
+    return inner ? 0 : -1;
+}
+
+static struct expression *failed(struct expression *e, struct arena *texts, struct jsonata_error *error, const char *message) {
+    *error = (struct jsonata_error){.code = "", .message = arena_copy(texts, message, strlen(message))};
+    expression_free(e);
+    return NULL;
+}
+
+struct expression *expression_new(asl_str source, const struct expression_options *o, struct arena *texts, struct jsonata_error *error) {
+    struct arena *a = arena_new();
+    struct expression *e = arena_alloc(a, sizeof *e);
+    e->arena = a;
+    e->plan = ir_plan_new(a, "expression");
+    const char *copy = arena_copy(a, source.data ? source.data : "", source.size);
+    if (jsonata_compile_with(e->plan, (asl_str){copy, source.size}, &o->language, &e->compiled, error) < 0) {
+        if (error->message)
+            error->message = arena_copy(texts, error->message, strlen(error->message));
+        if (error->token)
+            error->token = arena_copy(texts, error->token, strlen(error->token));
+        expression_free(e);
+        return NULL;
+    }
+    char message[1024];
+    const char *why = ir_verify(e->plan);
+    if (!why) {
+        opt_thread(e->plan);
+        opt_slots(e->plan);
+        why = ir_verify(e->plan);
+    }
+    if (why)
+        return failed(e, texts, error, why);
+    const asl_program *program;
+    if (o->jit) {
+        struct emit_options options = {.optimise = o->optimise};
+        e->jit = emit_jit_new(e->plan, &options, &program, message, sizeof message);
+        if (!e->jit)
+            return failed(e, texts, error, message);
+    } else {
+        program = interp_program(a, e->plan, NULL);
+    }
+    e->program = jx_program_new(program, NULL, 0, message, sizeof message);
+    if (!e->program)
+        return failed(e, texts, error, message);
+    if (o->language.dialect == JSONATA_PLAIN)
+        jx_set_compile(e->program, compile_eval, e);
+    return e;
+}
+
+static void drop_evals(struct expression *e) {
+    for (size_t i = 0; i < e->evals.count; i++)
+        expression_free(e->evals.items[i]);
+    e->evals.count = 0;
+}
+
+void expression_free(struct expression *e) {
+    if (!e)
+        return;
+    drop_evals(e);
+    jx_program_free(e->program);
+    if (e->jit)
+        emit_jit_free(e->jit);
+    arena_free(e->arena);
+}
+
+static asl_value argument(const char *name, const struct expression_binding *bindings, size_t count) {
+    asl_str whole = asl_str_z(name);
+    const char *dot = strchr(name, '.');
+    for (size_t i = 0; i < count; i++)
+        if (asl_str_equal(bindings[i].name, whole))
+            return *bindings[i].value;
+    for (size_t i = 0; dot && i < count; i++)
+        if (asl_str_equal(bindings[i].name, (asl_str){name, (size_t)(dot - name)}) && bindings[i].value->tag == ASL_OBJECT) {
+            const asl_value *v = asl_object_get(bindings[i].value, asl_str_z(dot + 1));
+            return v ? *v : asl_none();
+        }
+    return asl_none();
+}
+
+int expression_run(struct expression *e, const asl_value *context, const struct expression_binding *bindings, size_t count,
+                   const struct jx_limits *limits, asl_value *out, struct jx_error *error) {
+    asl_value local[16] = {0}, *args = local;
+    size_t params = e->compiled.param_count;
+    if (params > sizeof local / sizeof *local)
+        args = asl_alloc(params * sizeof *args);
+    for (size_t i = 0; i < params; i++)
+        args[i] = argument(e->compiled.params[i], bindings, count);
+    int rc = jx_run(e->program, e->compiled.function, context, args, (uint32_t)params, limits, out, error);
+    if (args != local)
+        asl_free(args);
+    if (rc == 0 && e->evals.count) { // functions of theirs cannot leave the evaluation alive
+        *out = jx_document(*out, false);
+    }
+    if (e->evals.count >= MOST_EVALS)
+        drop_evals(e);
+    return rc;
+}

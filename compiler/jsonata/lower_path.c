@@ -1,0 +1,367 @@
+// Paths, predicates, order-by, groups (jsonata-language 6, 7, 9).
+//
+// A path goes step by step: each is a loop over the list that the step before gave, with its body inlined. A run of plain
+// names is one op. Lists and accumulators are explained in runtime/jsonata/path.c.
+#include "lower.h"
+
+#include <math.h>
+#include <string.h>
+
+// ---------------------------------------------------------------- loops
+
+struct loop loop_begin(struct function *f, uint32_t list, uint32_t how) {
+    struct loop l = {.iterator = temporaries(f, 2), .item = temporary(f)};
+    emit(f, OP_JX_ITERATE, OPERANDS(l.iterator, in_slot(f, list), how));
+    l.head = new_block(f, "each");
+    uint32_t body = new_block(f, "item");
+    l.done = new_block(f, "done");
+    go_to(f, l.head);
+    emit(f, OP_JX_NEXT, OPERANDS(l.item, l.iterator));
+    branch(f, body, l.done);
+    continue_at(f, body);
+    return l;
+}
+
+void loop_end(struct function *f, const struct loop *l) {
+    jump(f, l->head);
+    continue_at(f, l->done);
+}
+
+// ---------------------------------------------------------------- predicates
+
+static uint32_t wanted(struct function *f, uint32_t want) { return want == NONE ? temporary(f) : want; }
+
+static bool is_index(const node *filter, double *number) {
+    if (filter->kind != JSONATA_NUMBER || !is_plain(filter))
+        return false;
+    *number = floor(filter->number);
+    return fabs(*number) < 1e9;
+}
+
+uint32_t filtered(struct function *f, uint32_t operand, const node *filter, uint32_t want, uint32_t as) {
+    uint32_t d = wanted(f, want), top = f->top;
+    double number;
+    if (is_index(filter, &number)) {
+        emit(f, OP_JX_INDEX, OPERANDS(d, in_slot(f, operand), (uint32_t)(int32_t)number));
+        if (as != AS_STAGE)
+            emit(f, OP_JX_NODE, OPERANDS(d, d, as == AS_KEPT));
+        f->top = top;
+        return d;
+    }
+    uint32_t kept = temporaries(f, 2);
+    emit(f, OP_JX_RESET, OPERANDS(kept));
+    struct loop l = loop_begin(f, operand, 0);
+    if (is_boolean(f, filter)) {
+        uint32_t yes = new_block(f, "keep");
+        condition(f, filter, l.item, yes, l.head);
+        continue_at(f, yes);
+        emit(f, OP_JX_KEEP, OPERANDS(kept, l.item));
+    } else {
+        uint32_t p = value(f, filter, l.item, NONE);
+        emit(f, OP_JX_SELECT, OPERANDS(kept, l.item, p, l.iterator, l.iterator + 1));
+    }
+    loop_end(f, &l);
+    emit(f, OP_JX_KEPT, OPERANDS(d, kept, as));
+    f->top = top;
+    return d;
+}
+
+// ---------------------------------------------------------------- steps
+
+static bool is_plain_name(const node *step) { return step->kind == JSONATA_NAME && step->stages.count == 0; }
+
+enum { LAST = 1, KEEP = 2 };
+
+// A step for one item: its value after its stages.
+static uint32_t step_value(struct function *f, const node *step, uint32_t item) {
+    uint32_t operand = value(f, step, item, NONE);
+    for (size_t i = 0; i < step->stages.count; i++)
+        if (step->stages.items[i].filter)
+            operand = filtered(f, operand, step->stages.items[i].filter, NONE, AS_STAGE);
+    return operand;
+}
+
+static void general_step(struct function *f, const node *step, uint32_t list, uint32_t how, uint32_t flags, uint32_t d) {
+    uint32_t top = f->top, found = temporaries(f, 2);
+    emit(f, OP_JX_RESET, OPERANDS(found));
+    struct loop l = loop_begin(f, list, how);
+    emit(f, OP_JX_COLLECT, OPERANDS(found, step_value(f, step, l.item)));
+    loop_end(f, &l);
+    emit(f, OP_JX_FINISH, OPERANDS(d, found, flags));
+    f->top = top;
+}
+
+// One item only, whatever it is: no loop.
+static void single_step(struct function *f, const node *step, uint32_t operand, uint32_t flags, uint32_t d) {
+    uint32_t top = f->top, found = temporaries(f, 2);
+    emit(f, OP_JX_RESET, OPERANDS(found));
+    for (size_t i = 0; i < step->stages.count; i++)
+        if (step->stages.items[i].filter)
+            operand = filtered(f, operand, step->stages.items[i].filter, NONE, AS_STAGE);
+    emit(f, OP_JX_COLLECT, OPERANDS(found, operand));
+    emit(f, OP_JX_FINISH, OPERANDS(d, found, flags));
+    f->top = top;
+}
+
+static uint32_t names_constant(struct function *f, const struct jsonata_list *steps, uint32_t from, uint32_t to) {
+    asl_buffer b = {0};
+    for (uint32_t i = from; i < to; i++) {
+        asl_buffer_byte(&b, i == from ? '[' : ',');
+        asl_json_print_string(steps->items[i]->text, &b);
+    }
+    asl_buffer_byte(&b, ']');
+    uint32_t k = ir_const(f->compiler->plan, b.data);
+    asl_buffer_free(&b);
+    return k;
+}
+
+// $states.input is a parameter of its own.
+static struct variable *states_member(struct function *f, const struct jsonata_list *steps) {
+    if (steps->count < 2 || steps->items[0]->kind != JSONATA_VARIABLE || !same(steps->items[0]->text, "states") ||
+        steps->items[0]->stages.count || steps->items[0]->predicates.count || steps->items[1]->kind != JSONATA_NAME)
+        return NULL;
+    asl_str name = steps->items[1]->text;
+    char *text = arena_format(f->compiler->arena, "states.%.*s", (int)name.size, name.data);
+    struct variable *own = scope_find(f->scope, ASL_STR("states")), *part = scope_find(f->scope, asl_str_z(text));
+    return part && (!own || own->function->is_lambda == false) && (!own || !own->many) ? part : NULL;
+}
+
+uint32_t sorted(struct function *f, const node *sort, uint32_t list, uint32_t how, uint32_t want) {
+    uint32_t d = wanted(f, want), top = f->top, keys = temporary(f), items = temporary(f);
+    copy(f, items, list);
+    emit(f, OP_JX_UNDEFINED, OPERANDS(keys));
+    struct loop l = loop_begin(f, items, how);
+    asl_buffer b = {0};
+    for (size_t i = 0; i < sort->sort.count; i++) {
+        uint32_t before = f->top;
+        emit(f, OP_JX_SORT_KEY, OPERANDS(keys, value(f, sort->sort.terms[i].expression, l.item, NONE)));
+        f->top = before;
+        asl_buffer_z(&b, i ? "," : "[");
+        asl_buffer_z(&b, sort->sort.terms[i].descending ? "true" : "false");
+    }
+    asl_buffer_byte(&b, ']');
+    loop_end(f, &l);
+    emit(f, OP_JX_SORT, OPERANDS(d, items, keys, ir_const(f->compiler->plan, b.data), sort->position));
+    asl_buffer_free(&b);
+    f->top = top;
+    return d;
+}
+
+/* Lowers the steps from the first up to end; how is what iterating over the result needs. flags are those of the path's
+   last step; nothing is finished when end is before it. The result is in d unless it is the first step's own operand. */
+static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uint32_t context, uint32_t d, uint32_t *how) {
+    const struct jsonata_list *steps = &n->path.steps;
+    uint32_t count = (uint32_t)steps->count, i = 0;
+    uint32_t list = context; // what the next step iterates over
+    *how = 2;                // a context that is nothing is one item
+    bool first_variable = false;
+    uint32_t top = f->top;
+    struct variable *member = states_member(f, steps);
+    if (member && end >= 2) {
+        uint32_t slot = variable_slot(f, member);
+        i = 2;
+        bool last = count == 2;
+        if (steps->items[1]->stages.count || last) {
+            single_step(f, steps->items[1], slot, last ? LAST | (n->path.keep_singleton ? KEEP : 0) : 0, d);
+            list = d;
+        } else {
+            list = slot;
+        }
+        *how = 0;
+    }
+    while (i < end) {
+        const node *step = steps->items[i];
+        bool last = i + 1 == count;
+        uint32_t flags = last ? LAST | (n->path.keep_singleton ? KEEP : 0) : 0;
+        if (is_plain_name(step)) {
+            uint32_t to = i + 1;
+            while (to < end && is_plain_name(steps->items[to]))
+                to++;
+            bool finished = to == count;
+            emit(f, OP_JX_NAMES, OPERANDS(d, list, (first_variable ? 1 : 0) | (finished ? 2 : 0) |
+                                                       (finished && n->path.keep_singleton ? 4 : 0),
+                                          names_constant(f, steps, i, to)));
+            i = to;
+        } else if (step->kind == JSONATA_SORT) {
+            uint32_t sorting = sorted(f, step, list, *how, NONE);
+            for (size_t s = 0; s < step->stages.count; s++)
+                if (step->stages.items[s].filter)
+                    sorting = filtered(f, sorting, step->stages.items[s].filter, NONE, AS_STAGE);
+            if (last)
+                emit(f, OP_JX_NODE, OPERANDS(d, sorting, n->path.keep_singleton));
+            else
+                copy(f, d, sorting);
+            f->top = top;
+            i++;
+        } else if (i == 0 && step->kind == JSONATA_VARIABLE && step->stages.count == 0 && !last) {
+            list = in_slot(f, value(f, step, context, NONE)); // its items, without a copy
+            first_variable = true;
+            *how = 1;
+            i++;
+            continue;
+        } else if (i == 0 && step->kind == JSONATA_VARIABLE) {
+            single_step(f, step, in_slot(f, value(f, step, context, NONE)), flags, d);
+            i++;
+        } else if (i == 0 && step->kind == JSONATA_ARRAY && step->cons) {
+            value(f, step, context, d);
+            *how = 8;
+            list = d;
+            i++;
+            if (last)
+                emit(f, OP_JX_NODE, OPERANDS(d, d, n->path.keep_singleton));
+            first_variable = false;
+            continue;
+        } else {
+            general_step(f, step, list, *how, flags, d);
+            i++;
+        }
+        list = d;
+        *how = 0;
+        first_variable = false;
+    }
+    if (list == d)
+        f->top = top;
+    return list;
+}
+
+uint32_t path_list(struct function *f, const node *n, uint32_t end, uint32_t context, uint32_t *how) {
+    return steps_value(f, n, end, context, temporary(f), how);
+}
+
+uint32_t path_value(struct function *f, const node *n, uint32_t context, uint32_t want) {
+    if (is_stream(n))
+        return stream_value(f, n, context, want);
+    uint32_t d = wanted(f, want), top = f->top, how;
+    if (!n->group) {
+        uint32_t list = steps_value(f, n, (uint32_t)n->path.steps.count, context, d, &how);
+        copy(f, d, list);
+        f->top = top;
+        return d;
+    }
+    uint32_t list = steps_value(f, n, (uint32_t)n->path.steps.count, context, temporary(f), &how);
+    object_value(f, n->group, list, d);
+    f->top = top;
+    return d;
+}
+
+// ---------------------------------------------------------------- objects and groups
+
+static bool is_constant_key(const node *key) { return key->kind == JSONATA_STRING && is_plain(key); }
+
+static bool index_key(asl_str s, uint64_t *n) {
+    if (s.size == 0 || s.size > 10 || (s.size > 1 && s.data[0] == '0'))
+        return false;
+    *n = 0;
+    for (size_t i = 0; i < s.size; i++) {
+        if (s.data[i] < '0' || s.data[i] > '9')
+            return false;
+        *n = *n * 10 + (uint64_t)(s.data[i] - '0');
+    }
+    return *n < UINT32_MAX;
+}
+
+// The order in which JavaScript shows keys: integer-like ones first, ascending.
+static void key_order(const struct jsonata_pairs *pairs, uint32_t *order) {
+    for (uint32_t i = 0; i < pairs->count; i++) {
+        uint64_t n, other;
+        uint32_t place = i;
+        if (index_key(pairs->items[i].key->text, &n))
+            while (place > 0 && !(index_key(pairs->items[order[place - 1]].key->text, &other) && other < n)) {
+                order[place] = order[place - 1];
+                place--;
+            }
+        order[place] = i;
+    }
+}
+
+// A key that another pair has too is refused when the object is made (D1009).
+static const node *repeated_key(const struct jsonata_pairs *pairs) {
+    for (size_t i = 1; i < pairs->count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (asl_str_equal(pairs->items[i].key->text, pairs->items[j].key->text))
+                return pairs->items[i].key;
+    return NULL;
+}
+
+enum { MOST_MEMBERS = 256 }; /* of an object that is made at once */
+
+static uint32_t record(struct function *f, const struct jsonata_pairs *pairs, uint32_t items, uint32_t want) {
+    uint32_t d = wanted(f, want), top = f->top, count = (uint32_t)pairs->count;
+    const node *repeated = repeated_key(pairs);
+    if (repeated) {
+        asl_buffer b = {0};
+        asl_buffer_z(&b, "[\"D1009\",null,");
+        asl_json_print_string(repeated->text, &b);
+        asl_buffer_byte(&b, ']');
+        emit(f, OP_JX_FAIL, OPERANDS(ir_const(f->compiler->plan, b.data), pairs->position));
+        asl_buffer_free(&b);
+        emit(f, OP_JX_UNDEFINED, OPERANDS(d));
+        return d;
+    }
+    uint32_t *order = arena_alloc(f->compiler->arena, (count + 1) * sizeof *order);
+    key_order(pairs, order);
+    uint32_t *place = arena_alloc(f->compiler->arena, (count + 1) * sizeof *place);
+    asl_buffer b = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        asl_buffer_byte(&b, i ? ',' : '[');
+        asl_json_print_string(pairs->items[order[i]].key->text, &b);
+        place[order[i]] = i;
+    }
+    uint32_t context = temporary(f), first = temporaries(f, count);
+    emit(f, OP_JX_FOLD, OPERANDS(context, items));
+    for (uint32_t i = 0; i < count; i++)
+        value(f, pairs->items[i].value, context, first + place[i]);
+    asl_buffer_z(&b, count ? "]" : "[]");
+    emit(f, OP_JX_RECORD, OPERANDS(d, first, count, ir_const(f->compiler->plan, b.data)));
+    asl_buffer_free(&b);
+    f->top = top;
+    return d;
+}
+
+uint32_t object_value(struct function *f, const struct jsonata_pairs *pairs, uint32_t items, uint32_t want) {
+    bool constant_keys = pairs->count <= MOST_MEMBERS;
+    for (size_t i = 0; i < pairs->count; i++)
+        constant_keys = constant_keys && is_constant_key(pairs->items[i].key);
+    if (constant_keys)
+        return record(f, pairs, items, want);
+    uint32_t d = wanted(f, want), top = f->top;
+    uint32_t groups = temporaries(f, 2), object = temporary(f);
+    emit(f, OP_JX_RESET, OPERANDS(groups));
+    struct loop l = loop_begin(f, items, 16);
+    for (size_t i = 0; i < pairs->count; i++) {
+        uint32_t before = f->top;
+        uint32_t key = value(f, pairs->items[i].key, l.item, NONE);
+        emit(f, OP_JX_GROUP_KEY, OPERANDS(groups, key, l.item, (uint32_t)i, pairs->position));
+        f->top = before;
+    }
+    loop_end(f, &l);
+    emit(f, OP_JX_GROUP_ORDER, OPERANDS(groups));
+    f->top = object + 1;
+    uint32_t key = temporaries(f, 2), data = key + 1;
+    uint32_t head = new_block(f, "group"), body = new_block(f, "group.value"), done = new_block(f, "group.done");
+    emit(f, OP_JX_UNDEFINED, OPERANDS(object));
+    go_to(f, head);
+    emit(f, OP_JX_GROUP_NEXT, OPERANDS(key, groups));
+    branch(f, body, done);
+    continue_at(f, body);
+    for (size_t i = 0; i < pairs->count; i++) {
+        uint32_t next = NONE, before = f->top;
+        if (i + 1 < pairs->count) {
+            uint32_t mine = new_block(f, "pair");
+            next = new_block(f, "pair.other");
+            emit(f, OP_JX_GROUP_PAIR, OPERANDS(groups, groups + 1, (uint32_t)i));
+            branch(f, mine, next);
+            continue_at(f, mine);
+        }
+        emit(f, OP_JX_PUT, OPERANDS(object, key, value(f, pairs->items[i].value, data, NONE)));
+        jump(f, head);
+        f->top = before;
+        if (next != NONE)
+            continue_at(f, next);
+    }
+    continue_at(f, done);
+    emit(f, OP_JX_PUT, OPERANDS(object, constant(f, "\"\""), NONE)); // at least {}
+    copy(f, d, object);
+    f->top = top;
+    return d;
+}
