@@ -21,64 +21,60 @@ static inline double number_of(const asl_value *v) {
 
 // ---------------------------------------------------------------- aggregates
 
-// The items of an argument that the signature made an array of numbers; false after an error. A partial application may
-// pass anything.
-static int numbers_of(struct jx *jx, const asl_value *args, const asl_value **items, uint32_t *count) {
-    JX_WANT(0, JX_A);
-    *items = args[0].array->items;
-    *count = args[0].array->head.count;
-    for (uint32_t i = 0; i < *count; i++) {
-        if (!asl_is_number(&(*items)[i])) return jx_bad_argument(jx, args, 0);
-    }
-    return 0;
-}
-
-static double sum_of(const asl_value *items, uint32_t count) {
-    double sum = 0;
-    for (uint32_t i = 0; i < count; i++) sum += number_of(&items[i]);
-    return sum;
-}
-
+// The argument is an array of numbers: the signature has seen to it. A partial application may pass anything.
 #define NUMBERS()                                                                                            \
-    const asl_value *items;                                                                                  \
-    uint32_t n;                                                                                              \
     (void)count;                                                                                             \
+    JX_WANT(0, JX_A | JX_M);                                                                                 \
     *out = asl_none();                                                                                       \
     if (args[0].tag == ASL_NONE) return 0;                                                                   \
-    if (numbers_of(jx, args, &items, &n) < 0) return -1
+    const asl_value *items = args[0].array->items;                                                           \
+    uint32_t n = args[0].array->head.count
+
+static bool sum_of(const asl_value *items, uint32_t n, double *sum) {
+    double total = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        if (!asl_is_number(&items[i])) return false;
+        total += number_of(&items[i]);
+    }
+    *sum = total;
+    return true;
+}
 
 int jx_fn_SUM(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out) {
+    double sum;
     NUMBERS();
-    *out = jx_number_value(sum_of(items, n));
+    if (!sum_of(items, n, &sum)) return jx_bad_argument(jx, args, 0);
+    *out = jx_number_value(sum);
     return 0;
 }
 
 int jx_fn_AVERAGE(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out) {
+    double sum;
     NUMBERS();
-    if (n) *out = jx_number_value(sum_of(items, n) / n);
+    if (!sum_of(items, n, &sum)) return jx_bad_argument(jx, args, 0);
+    if (n) *out = jx_number_value(sum / n);
     return 0;
 }
 
-static asl_value extreme_of(const asl_value *items, uint32_t n, double sign) {
-    double best = number_of(&items[0]);
-    for (uint32_t i = 1; i < n; i++) {
+// sign: 1 for the largest, -1 for the smallest.
+static int extreme(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out, double sign) {
+    double best = 0;
+    NUMBERS();
+    for (uint32_t i = 0; i < n; i++) {
+        if (!asl_is_number(&items[i])) return jx_bad_argument(jx, args, 0);
         double d = number_of(&items[i]);
-        if (d * sign > best * sign || isnan(d)) best = d;
-        if (isnan(best)) break; // stays
+        if (i == 0 || isnan(d) || d * sign > best * sign) best = isnan(best) ? best : d; // once NaN, always NaN
     }
-    return jx_number_value(best);
+    if (n) *out = jx_number_value(best);
+    return 0;
 }
 
 int jx_fn_MAX(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out) {
-    NUMBERS();
-    if (n) *out = extreme_of(items, n, 1);
-    return 0;
+    return extreme(jx, args, count, out, 1);
 }
 
 int jx_fn_MIN(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out) {
-    NUMBERS();
-    if (n) *out = extreme_of(items, n, -1);
-    return 0;
+    return extreme(jx, args, count, out, -1);
 }
 
 int jx_fn_COUNT(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out) {
