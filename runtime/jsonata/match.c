@@ -44,6 +44,37 @@ size_t jx_subject_units(const struct jx_subject *s, size_t from, size_t units, s
     return units + jx_code_points((asl_str){s->text.data + from, to - from}); // each unit is a sequence of its own
 }
 
+// What is no string is searched as its text in the host: only calls of a regex itself, or of a partial application, bring
+// such.
+static void add_host_text(const asl_value *v, int depth, struct jx_text *out) {
+    char digits[40];
+    switch (v->tag) {
+    case ASL_STRING: jx_text_join(out, asl_text_of(v)); break;
+    case ASL_BOOL: jx_text_join(out, asl_str_z(v->b ? "true" : "false")); break;
+    case ASL_NONE: jx_text_join(out, ASL_STR("undefined")); break;
+    case ASL_NULL: jx_text_join(out, ASL_STR("null")); break;
+    case ASL_INT:
+    case ASL_DOUBLE:
+    case ASL_NUMBER_TEXT: jx_text_add(out, digits, jx_number_print(jx_number(v), digits)); break;
+    case ASL_ARRAY:
+        for (uint32_t i = 0; depth < ASL_MAX_DEPTH && i < v->array->head.count; i++) {
+            const asl_value *item = &v->array->items[i];
+            if (i) jx_text_add(out, ",", 1);
+            if (item->tag != ASL_NONE && item->tag != ASL_NULL) add_host_text(item, depth + 1, out);
+        }
+        break;
+    default: jx_text_join(out, ASL_STR("[object Object]"));
+    }
+}
+
+static asl_value host_text(const asl_value *v) {
+    if (v->tag == ASL_STRING) return asl_retain(*v);
+    struct jx_text t;
+    jx_text_begin(&t);
+    add_host_text(v, 0, &t);
+    return jx_text_value(&t);
+}
+
 // ---------------------------------------------------------------- regex values
 
 // How many spans stand on the stack.
@@ -121,16 +152,29 @@ static int call_next(struct jx *jx, const asl_value *held, const asl_value *args
     return match_from(jx, held, &held[JX_REGEX_HELD], (size_t)held[JX_REGEX_HELD + 1].i, false, true, out);
 }
 
+static double digits_only(asl_str s) {
+    double d = 0;
+    for (size_t i = 0; i < s.size; i++) {
+        if ((uint8_t)(s.data[i] - '0') > 9) return 0;
+        d = d * 10 + (s.data[i] - '0');
+    }
+    return d;
+}
+
 // A regex as a function: of a string, and of where to begin.
 static int call_regex(struct jx *jx, const asl_value *held, const asl_value *args, uint32_t count, asl_value *out) {
     double from = 0;
+    asl_value text = count ? host_text(&args[0]) : asl_string(ASL_STR("undefined"));
     *out = asl_none();
-    if (count == 0 || args[0].tag == ASL_NONE) return 0;
-    JX_WANT(0, JX_S);
-    if (count > 1 && asl_is_number(&args[1])) from = jx_number(&args[1]);
+    if (count > 1) { // an index, or a key of an object, as the higher-order functions give it
+        if (asl_is_number(&args[1])) from = jx_number(&args[1]);
+        if (args[1].tag == ASL_BOOL) from = args[1].b;
+        if (args[1].tag == ASL_STRING) from = digits_only(asl_text_of(&args[1]));
+    }
     if (!(from >= 0)) from = 0;
-    if (from > 1e9) return 0;
-    return match_from(jx, held, &args[0], (size_t)from, true, false, out);
+    int rc = from > 1e9 ? 0 : match_from(jx, held, &text, (size_t)from, true, false, out);
+    asl_release(text);
+    return rc;
 }
 
 asl_value jx_regex_value(jx_regex_get *get, const asl_value *key) {
@@ -142,7 +186,8 @@ asl_value jx_regex_value(jx_regex_get *get, const asl_value *key) {
 
 struct matcher {
     struct jx *jx;
-    const asl_value *function, *text;
+    const asl_value *function, *argument;
+    asl_value text;          // a string
     const asl_value *held;   // of a regex; NULL for a function of the user's
     struct jx_regex *regex;  // NULL after somebody was called: the cache may have dropped it
     uint32_t groups;
@@ -156,28 +201,31 @@ struct matcher {
 static int matcher_begin(struct matcher *m, struct jx *jx, const asl_value *function, const asl_value *text) {
     m->jx = jx;
     m->function = function;
-    m->text = text;
+    m->argument = text;
+    m->text = asl_none();
     m->held = jx_native_held(function, call_regex);
     m->regex = NULL;
     m->spans = m->local;
     m->begun = false;
     m->object = asl_none();
     m->subject.split = false;
+    m->text = host_text(text);
     if (!m->held) {
-        m->length = jx_units(asl_text_of(text));
+        m->length = jx_units(asl_text_of(&m->text));
         return 0;
     }
     m->regex = regex_of(jx, m->held);
     if (!m->regex) return -1;
     m->groups = m->regex->groups;
     if (m->groups >= SPANS) m->spans = asl_alloc((m->groups + 1) * sizeof *m->spans);
-    jx_subject_begin(&m->subject, asl_text_of(text));
+    jx_subject_begin(&m->subject, asl_text_of(&m->text));
     return 0;
 }
 
 static void matcher_end(struct matcher *m) {
     if (m->spans != m->local) asl_free(m->spans);
     jx_subject_end(&m->subject);
+    asl_release(m->text);
     asl_release(m->object);
 }
 
@@ -193,7 +241,7 @@ static int raise_shape(struct matcher *m) { return jx_raise(m->jx, "T1010", (con
 static int ask_user(struct matcher *m) {
     asl_value result = asl_none(), next;
     if (!m->begun) {
-        if (jx_call(m->jx, m->function, m->text, 1, &result) < 0) return -1;
+        if (jx_call(m->jx, m->function, m->argument, 1, &result) < 0) return -1;
     } else {
         next = asl_retain(*field(m, ASL_STR("next")));
         if (!jx_is_function(&next)) {
@@ -243,7 +291,7 @@ static double number_field(const struct matcher *m, asl_str name) {
 
 // As String.prototype.substring: the larger position is the end.
 static asl_value user_slice(const struct matcher *m, size_t a, size_t b) {
-    return jx_unit_slice(asl_text_of(m->text), a < b ? a : b, a < b ? b : a);
+    return jx_unit_slice(asl_text_of(&m->text), a < b ? a : b, a < b ? b : a);
 }
 
 // The text from `last`, which is where the match before ended, to where this one begins; to the end when there is no
@@ -287,10 +335,12 @@ static bool contains(asl_str s, asl_str needle) {
 }
 
 int jx_fn_CONTAINS(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out) {
-    STRING_ARGUMENT();
+    (void)count;
     JX_WANT(1, JX_S | JX_F | JX_M);
-    if (args[1].tag == ASL_NONE) return 0;
+    *out = asl_none();
+    if (args[0].tag == ASL_NONE || args[1].tag == ASL_NONE) return 0;
     if (args[1].tag == ASL_STRING) {
+        JX_WANT(0, JX_S);
         *out = asl_bool(contains(asl_text_of(&args[0]), asl_text_of(&args[1])));
         return 0;
     }
@@ -306,7 +356,9 @@ int jx_fn_CONTAINS(struct jx *jx, const asl_value *args, uint32_t count, asl_val
 // ---------------------------------------------------------------- $match
 
 int jx_fn_MATCH(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out) {
-    STRING_ARGUMENT();
+    (void)count;
+    *out = asl_none();
+    if (args[0].tag == ASL_NONE) return 0;
     JX_WANT(1, JX_F);
     JX_WANT(2, JX_N | JX_M);
     if (check_limit(jx, &args[2], "D3040", 3) < 0) return -1;
@@ -519,7 +571,7 @@ static int replace_one(struct matcher *m, const asl_value *replacement, struct j
         add_replacement(&p, asl_text_of(replacement), out);
         return 0;
     }
-    asl_value match = m->held ? match_object(m->held, m->regex, &m->subject, m->spans, m->text) : asl_retain(m->object);
+    asl_value match = m->held ? match_object(m->held, m->regex, &m->subject, m->spans, &m->text) : asl_retain(m->object);
     asl_value result = asl_none();
     int rc = jx_call(m->jx, replacement, &match, 1, &result);
     m->regex = NULL;
