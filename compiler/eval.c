@@ -13,7 +13,7 @@
 enum { OK = 0, FAILED = 1, BAD = 2 };
 
 /* What the service allows one evaluation (jsonata-in-step-functions 9). */
-static const struct jx_limits service = {.depth = 100, .milliseconds = 10000, .memory = 873782 * 8};
+static const struct jx_limits service = {.depth = 100, .milliseconds = 10000, .memory = (size_t)7 << 20};
 
 // ---------------------------------------------------------------- printing
 

@@ -481,7 +481,10 @@ static uint32_t bind(struct function *f, const node *n, uint32_t context, uint32
 
 uint32_t bare_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep) {
     uint32_t d, top;
-    if (is_literal(n))
+    struct jsonata_node alone = *n;
+    alone.predicates.count = 0;
+    alone.group = NULL;
+    if (is_literal(&alone))
         return given(f, literal(f, n), want);
     switch (n->kind) {
     case JSONATA_PATH: return path_value(f, n, context, want);
@@ -542,13 +545,41 @@ uint32_t bare_value(struct function *f, const node *n, uint32_t context, uint32_
     return d;
 }
 
-// How deep evaluation goes without meeting a condition: what is checked at once. Deeper parts are checked where they begin.
+// How deep evaluation goes below n whatever happens: what depends on a condition, or on there being items, checks itself.
+static uint32_t sure_depth(const node *n) {
+    uint32_t deepest = 0, d;
+    if (is_literal(n))
+        return n->depth;
+    if (n->kind == JSONATA_PATH)
+        deepest = sure_depth(n->path.steps.items[0]);
+    else if (n->kind == JSONATA_CONDITION)
+        deepest = sure_depth(n->condition.test);
+    else if (n->kind == JSONATA_NEGATE)
+        deepest = sure_depth(n->one);
+    else if (n->kind == JSONATA_BIND)
+        deepest = sure_depth(n->bind.value);
+    else if (n->kind == JSONATA_BINARY || n->kind == JSONATA_APPLY || n->kind == JSONATA_RANGE) {
+        deepest = sure_depth(n->two.left);
+        bool sure = n->kind != JSONATA_BINARY || (n->two.operator != JSONATA_AND && n->two.operator != JSONATA_OR);
+        if (sure && (d = sure_depth(n->two.right)) > deepest)
+            deepest = d;
+    } else if (n->kind == JSONATA_BLOCK || n->kind == JSONATA_ARRAY || n->kind == JSONATA_CALL) {
+        const struct jsonata_list *l = n->kind == JSONATA_CALL ? &n->call.arguments : &n->list;
+        for (size_t i = 0; i < l->count; i++)
+            if ((d = sure_depth(l->items[i])) > deepest)
+                deepest = d;
+    }
+    return 1 + deepest;
+}
+
 static void check_depth(struct function *f, const node *n) {
     if (!f->compiler->depth || (!f->is_lambda && f->level + n->depth <= 50))
         return;
-    if (f->level <= f->checked && f->checked)
+    if (f->checked_block == f->block && f->level <= f->checked)
         return;
-    emit(f, OP_JX_DEPTH, OPERANDS(f->level));
+    f->checked = f->level + sure_depth(n) - 1;
+    f->checked_block = f->block;
+    emit(f, OP_JX_DEPTH, OPERANDS(f->checked));
 }
 
 uint32_t value(struct function *f, const node *n, uint32_t context, uint32_t want) {
@@ -562,15 +593,15 @@ uint32_t value(struct function *f, const node *n, uint32_t context, uint32_t wan
     }
     uint32_t d = wanted(f, want), top = f->top;
     uint32_t operand = bare_value(f, n, context, NONE, n->keep_array);
-    for (size_t i = 0; i < n->predicates.count; i++)
-        operand = filtered(f, operand, n->predicates.items[i].filter, NONE, AS_STAGE);
-    if (group) {
-        operand = object_value(f, n->group, in_slot(f, operand), d);
-    } else {
-        emit(f, OP_JX_NODE, OPERANDS(d, in_slot(f, operand), n->keep_array));
-        operand = d;
+    for (size_t i = 0; i < n->predicates.count; i++) {
+        bool last = i + 1 == n->predicates.count && !group;
+        operand = filtered(f, operand, n->predicates.items[i].filter, last ? d : NONE,
+                           !last ? AS_STAGE : n->keep_array ? AS_KEPT : AS_NODE);
     }
-    copy(f, d, operand);
+    if (group)
+        object_value(f, n->group, in_slot(f, operand), d);
+    else if (n->predicates.count == 0)
+        emit(f, OP_JX_NODE, OPERANDS(d, in_slot(f, operand), 1));
     f->level--;
     f->top = top;
     return d;

@@ -63,7 +63,7 @@ struct function {
     struct scope *scope;
     VEC(struct capture) captures;
     uint32_t level;        /* nesting of the node being lowered */
-    uint32_t checked;      /* down to this level has been checked here (jx_depth) */
+    uint32_t checked, checked_block; /* nesting has been checked down to this level in that block (jx_depth) */
     bool is_lambda;
 };
 

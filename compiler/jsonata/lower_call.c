@@ -447,13 +447,6 @@ uint32_t apply_value(struct function *f, const node *n, uint32_t context, uint32
     keep = keep || right->keep_array;
     if (right->kind == JSONATA_CALL && plain)
         return call_value(f, right, n->two.left, context, want, keep);
-    if (right->kind == JSONATA_PARTIAL && plain) {
-        // The call that the left value completes is itself a function: the left is its first argument.
-        uint32_t d = wanted(f, want), top = f->top;
-        partial_value(f, right, n->two.left, context, d);
-        f->top = top;
-        return d;
-    }
     uint32_t d = wanted(f, want), top = f->top;
     uint32_t left = value(f, n->two.left, context, temporary(f));
     if (right->kind == JSONATA_TRANSFORM && plain && (is_literal(n->two.left) || n->two.left->kind == JSONATA_PATH)) {

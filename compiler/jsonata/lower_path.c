@@ -44,7 +44,7 @@ uint32_t filtered(struct function *f, uint32_t operand, const node *filter, uint
     if (is_index(filter, &number)) {
         emit(f, OP_JX_INDEX, OPERANDS(d, in_slot(f, operand), (uint32_t)(int32_t)number));
         if (as != AS_STAGE)
-            emit(f, OP_JX_NODE, OPERANDS(d, d, as == AS_KEPT));
+            emit(f, OP_JX_NODE, OPERANDS(d, d, as == AS_KEPT ? 2 : 0));
         f->top = top;
         return d;
     }
@@ -307,7 +307,7 @@ static uint32_t record(struct function *f, const struct jsonata_pairs *pairs, ui
         asl_json_print_string(pairs->items[order[i]].key->text, &b);
         place[order[i]] = i;
     }
-    uint32_t context = temporary(f), first = temporaries(f, count);
+    uint32_t context = temporary(f), first = count ? temporaries(f, count) : NONE;
     emit(f, OP_JX_FOLD, OPERANDS(context, items));
     for (uint32_t i = 0; i < count; i++)
         value(f, pairs->items[i].value, context, first + place[i]);

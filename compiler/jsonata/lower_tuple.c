@@ -34,7 +34,7 @@ bool is_stream(const node *path) {
 static const node *nested_stream(const node *step) {
     if (step->kind == JSONATA_PATH)
         return step->tuple && is_stream(step) && !step->group ? step : NULL;
-    if (step->kind != JSONATA_BLOCK || step->list.count == 0 || step->predicates.count || step->group)
+    if (step->kind != JSONATA_BLOCK || step->list.count == 0 || step->group)
         return NULL;
     return nested_stream(step->list.items[step->list.count - 1]);
 }
@@ -133,6 +133,14 @@ static void apply_stages(struct function *f, const struct stream *s, uint32_t li
     }
 }
 
+static void each_of_list(struct stream *s, uint32_t list, each_tuple *next, void *arg) {
+    struct function *f = s->function;
+    uint32_t at;
+    struct loop l = tuples_begin(f, s, list, &at);
+    next(f, at, arg);
+    loop_end(f, &l);
+}
+
 // ---------------------------------------------------------------- steps
 
 struct step_arg {
@@ -171,6 +179,17 @@ static void into_step(struct function *f, uint32_t at, void *arg) {
     struct stream *s = a->stream;
     const node *step = s->path->path.steps.items[a->position];
     uint32_t top = f->top;
+    if (nested_stream(step) && step->predicates.count) {
+        uint32_t list = temporary(f);
+        struct gathering g = {s, list};
+        emit(f, OP_JX_UNDEFINED, OPERANDS(list));
+        run_nested(f, s, step, at, gather_tuple, &g);
+        for (size_t i = 0; i < step->predicates.count; i++)
+            filter_tuples(f, s, list, step->predicates.items[i].filter);
+        each_of_list(s, list, out_of_nested, a);
+        f->top = top;
+        return;
+    }
     if (nested_stream(step)) {
         run_nested(f, s, step, at, out_of_nested, a);
         f->top = top;
@@ -216,14 +235,6 @@ static size_t fusable_stages(struct function *f, const node *step) {
     while (n < step->stages.count && step->stages.items[n].filter && is_boolean(f, step->stages.items[n].filter))
         n++;
     return n;
-}
-
-static void each_of_list(struct stream *s, uint32_t list, each_tuple *next, void *arg) {
-    struct function *f = s->function;
-    uint32_t at;
-    struct loop l = tuples_begin(f, s, list, &at);
-    next(f, at, arg);
-    loop_end(f, &l);
 }
 
 static void sort_tuples(struct stream *s, uint32_t position, each_tuple *next, void *arg) {
@@ -274,9 +285,11 @@ static void produce(struct stream *s, uint32_t position, each_tuple *next, void 
     struct function *f = s->function;
     uint32_t top = f->top;
     if (position == s->first) {
+        if (position == 0 && s->path->path.steps.items[0]->kind == JSONATA_VARIABLE) {
+            next(f, s->context, arg); // a variable is read once, whatever the context is
+            return;
+        }
         uint32_t how, list = path_list(f, s->path, position, s->context, &how);
-        if (position == 0 && s->path->path.steps.items[0]->kind == JSONATA_VARIABLE)
-            how = 2 | 4; // a variable is read once, whatever the context is
         struct loop l = loop_begin(f, list, how);
         next(f, l.item, arg);
         loop_end(f, &l);
@@ -307,6 +320,13 @@ static void produce(struct stream *s, uint32_t position, each_tuple *next, void 
 }
 
 // ---------------------------------------------------------------- the path as a value
+
+static bool keeps_singleton(const node *path) {
+    bool keep = path->path.keep_singleton || path->keep_array;
+    for (size_t i = 0; i < path->path.steps.count; i++)
+        keep = keep || path->path.steps.items[i]->keep_array;
+    return keep;
+}
 
 static void keep_context(struct function *f, uint32_t at, void *arg) { emit(f, OP_JX_KEEP, OPERANDS(*(uint32_t *)arg, at)); }
 
@@ -368,7 +388,7 @@ uint32_t stream_value(struct function *f, const node *path, uint32_t context, ui
         uint32_t kept = temporaries(f, 2);
         emit(f, OP_JX_RESET, OPERANDS(kept));
         produce(&s, (uint32_t)path->path.steps.count, keep_context, &kept);
-        emit(f, OP_JX_KEPT, OPERANDS(d, kept, path->path.keep_singleton ? AS_KEPT : AS_NODE));
+        emit(f, OP_JX_KEPT, OPERANDS(d, kept, keeps_singleton(path) ? AS_KEPT : AS_NODE));
     }
     scope_close(f);
     f->top = top;

@@ -252,6 +252,7 @@ static void survey(void *arg, const node *n) {
     }
     if (n->kind == JSONATA_CALL && is_inlined(s->compiler->dialect, n)) {
         // Called while it lives and no longer: what it takes cannot be assigned meanwhile.
+        survey(s, n->call.callee);
         for (size_t i = 0; i < n->call.arguments.count; i++) {
             const node *e = n->call.arguments.items[i];
             if (e->kind == JSONATA_LAMBDA)

@@ -418,7 +418,13 @@ asl_value jx_collapse(asl_value v, bool keep) {
 }
 
 int32_t asl_rt_jx_node(asl_frame *frame, uint32_t d, uint32_t s, uint32_t keep) {
-    put(frame, d, jx_collapse(take(frame, s), keep != 0));
+    asl_value v = take(frame, s);
+    if (keep == 2 && v.tag != ASL_ARRAY && v.tag != ASL_NONE) { // the item that an index has found
+        asl_value one = asl_array_new(1);
+        jx_push(&one, v);
+        v = jx_marked(one, JX_SEQUENCE);
+    }
+    put(frame, d, jx_collapse(v, keep != 0));
     return 0;
 }
 
@@ -493,7 +499,8 @@ int32_t asl_rt_jx_range(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, ui
         jx_raise(jx, "D2014", "value", &shown, (const char *)NULL);
         return jx_place(jx, position, "..");
     }
-    if (jx_charge(jx, (size_t)size * 8) < 0) return jx_place(jx, position, ".."); // as the reference's heap counts them
+    // The service runs out of its 7 MiB between 873782 and 873783 numbers (recorded).
+    if (jx_charge(jx, (size_t)(size * 8.4003)) < 0) return jx_place(jx, position, "..");
     asl_value list = asl_array_new((size_t)size);
     for (uint32_t i = 0; i < (uint32_t)size; i++) list.array->items[i] = jx_number_value(first + i);
     list.array->head.count = (uint32_t)size;
@@ -540,7 +547,7 @@ asl_value jx_object_put(asl_value object, asl_text *key, asl_value item) {
 
 int32_t asl_rt_jx_record(asl_frame *frame, uint32_t d, uint32_t a, uint32_t count, uint32_t k) {
     const struct jx_names *names = jx_names_of(jx_of(frame), k);
-    asl_value *v = &frame->slot[a], object = asl_object_new(count);
+    asl_value *v = frame->slot + (count ? a : 0), object = asl_object_new(count);
     asl_object *o = object.object;
     // The compiler has put the keys in order, each once.
     uint32_t n = 0;
