@@ -12,9 +12,6 @@
 
 enum { OK = 0, FAILED = 1, BAD = 2 };
 
-/* What the service allows one evaluation (jsonata-in-step-functions 9). */
-static const struct jx_limits service = {.depth = 100, .milliseconds = 10000, .memory = (size_t)7 << 20};
-
 // ---------------------------------------------------------------- printing
 
 // Compact JSON that is UTF-8: half a surrogate pair, three bytes in our strings, is escaped.
@@ -136,7 +133,7 @@ int eval_jsonata(struct arena *a, asl_str source, const struct eval_options *o) 
         asl_value out;
         struct jx_error error;
         struct expression_binding states = {ASL_STR("states"), &data};
-        if (expression_run(e, o->step_functions ? NULL : &data, &states, o->step_functions, o->step_functions ? &service : NULL,
+        if (expression_run(e, o->step_functions ? NULL : &data, &states, o->step_functions, o->step_functions ? &expression_service_limits : NULL,
                            &out, &error) < 0) {
             size_t size = 1, offset = error.position >= 0 ? offset_of(source, error.position, asl_text_of(&error.token), &size) : 0;
             asl_str text = asl_text_of(&error.message);
@@ -185,7 +182,7 @@ static void answer_error(asl_buffer *b, const char *code, int64_t position, cons
 static void evaluate(struct expression *e, const asl_value *request, const struct expression_binding *bindings, size_t count,
                      bool sfn, asl_buffer *b) {
     const asl_value *data = member(request, "data"), *timelimit = member(request, "timelimit"), *depth = member(request, "depth");
-    struct jx_limits limits = sfn && !timelimit && !depth ? service : (struct jx_limits){0};
+    struct jx_limits limits = sfn && !timelimit && !depth ? expression_service_limits : (struct jx_limits){0};
     if (timelimit && asl_is_number(timelimit))
         limits.milliseconds = (uint32_t)asl_number(timelimit);
     if (depth && asl_is_number(depth))

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "aslc/aslc.h"
 #include "emit/emit.h"
 #include "ir.h"
 
@@ -120,5 +121,73 @@ int expression_run(struct expression *e, const asl_value *context, const struct 
     }
     if (e->evals.count >= MOST_EVALS)
         drop_evals(e);
+    return rc;
+}
+
+// ---------------------------------------------------------------- the public face
+
+struct aslc_expression {
+    struct expression *expression;
+    bool step_functions;
+};
+
+/* What the service allows one evaluation (jsonata-in-step-functions 9). */
+const struct jx_limits expression_service_limits = {.depth = 100, .milliseconds = 10000, .memory = (size_t)7 << 20};
+
+aslc_expression *aslc_expression_compile(const char *text, size_t size, enum aslc_dialect dialect, aslc_expression_error *error) {
+    bool sfn = dialect == ASLC_STEP_FUNCTIONS;
+    struct expression_options o = {
+        .language = {.dialect = sfn ? JSONATA_STEP_FUNCTIONS : JSONATA_PLAIN, .name = "expression"}, .jit = true, .optimise = 2};
+    struct jsonata_error why = {0};
+    struct arena *texts = arena_new();
+    struct expression *e = expression_new((asl_str){text, size}, &o, texts, &why);
+    aslc_expression *x = NULL;
+    if (e) {
+        x = arena_alloc(e->arena, sizeof *x);
+        *x = (struct aslc_expression){e, sfn};
+    } else {
+        *error = (aslc_expression_error){.position = (int64_t)why.position};
+        snprintf(error->code, sizeof error->code, "%s", why.code);
+        snprintf(error->message, sizeof error->message, "%s", why.message ? why.message : "");
+        snprintf(error->token, sizeof error->token, "%s", why.token ? why.token : "");
+    }
+    arena_free(texts);
+    return x;
+}
+
+void aslc_expression_free(aslc_expression *x) {
+    if (x)
+        expression_free(x->expression);
+}
+
+static void copy_text(char *to, size_t room, const asl_value *v) {
+    asl_str s = v->tag == ASL_STRING ? asl_text_of(v) : ASL_STR("");
+    snprintf(to, room, "%.*s", (int)s.size, s.data);
+}
+
+static void report(aslc_expression_error *error, struct jx_error *e) {
+    *error = (aslc_expression_error){.position = e->position, .limit = (int)e->limit};
+    snprintf(error->code, sizeof error->code, "%s", e->code);
+    copy_text(error->message, sizeof error->message, &e->message);
+    copy_text(error->token, sizeof error->token, &e->token);
+    jx_error_clear(e);
+}
+
+int aslc_expression_evaluate(aslc_expression *x, const asl_value *input, const aslc_binding *bindings, size_t count,
+                             asl_value *out, aslc_expression_error *error) {
+    struct expression_binding local[16] = {0}, *named = local;
+    struct jx_error e;
+    if (count > sizeof local / sizeof *local)
+        named = asl_alloc(count * sizeof *named);
+    for (size_t i = 0; i < count; i++)
+        named[i] = (struct expression_binding){asl_str_z(bindings[i].name), bindings[i].value};
+    int rc = expression_run(x->expression, x->step_functions ? NULL : input, named, count,
+                            x->step_functions ? &expression_service_limits : NULL, out, &e);
+    if (named != local)
+        asl_free(named);
+    if (rc < 0)
+        report(error, &e);
+    else
+        *out = jx_document(*out, x->step_functions);
     return rc;
 }

@@ -15,6 +15,8 @@ struct expression {
     VEC(struct expression *) evals; /* what $eval has compiled, most recent last */
 };
 
+extern const struct jx_limits expression_service_limits;
+
 struct expression_options {
     struct jsonata_options language;
     bool jit;

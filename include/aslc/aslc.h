@@ -54,6 +54,42 @@ int aslc_emit(aslc_unit *u, enum aslc_emit what, const char *path, const char **
 const asl_program *aslc_jit(aslc_unit *u, const char **message);
 const asl_program *aslc_interpret(aslc_unit *u);
 
+// ---------------------------------------------------------------- JSONata expressions
+//
+//     aslc_expression_error e;
+//     aslc_expression *x = aslc_expression_compile(text, size, ASLC_JSONATA, &e);       machine code in this process
+//     aslc_expression_evaluate(x, &input, NULL, 0, &value, &e);                          as often as you like
+//     aslc_expression_free(x);
+
+enum aslc_dialect {
+    ASLC_JSONATA,        /* the language itself; the input is its context */
+    ASLC_STEP_FUNCTIONS, /* as in {% … %}: no context, the service's functions and limits; bind "states" */
+};
+
+typedef struct aslc_expression aslc_expression; /* belongs to one thread at a time */
+
+typedef struct aslc_binding {
+    const char *name; /* without its $ */
+    const asl_value *value;
+} aslc_binding;
+
+typedef struct aslc_expression_error {
+    char code[8];      /* "T2001"; "" when the code generator failed */
+    char message[512]; /* without the code */
+    char token[64];    /* or "" */
+    int64_t position;  /* UTF-16 units up to the end of what is meant; -1: nowhere */
+    int limit;         /* a limit was reached: 1 nesting, 2 memory, 3 time */
+} aslc_expression_error;
+
+/* NULL with *error filled. Names of built-in functions mean these, whatever is bound later. */
+aslc_expression *aslc_expression_compile(const char *text, size_t size, enum aslc_dialect dialect, aslc_expression_error *error);
+void aslc_expression_free(aslc_expression *x);
+
+/* 0 with *out set (yours: asl_release; ASL_NONE when there is no value), or -1 with *error filled. input may be NULL:
+   nothing. Variables that are not bound have no value. Constant memory, however often it is called. */
+int aslc_expression_evaluate(aslc_expression *x, const asl_value *input, const aslc_binding *bindings, size_t count,
+                             asl_value *out, aslc_expression_error *error);
+
 #ifdef __cplusplus
 }
 #endif

@@ -72,7 +72,8 @@ struct jx_program *jx_program_new(const asl_program *program, const asl_value *c
     p->root = asl_none();
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    asl__random_seed(&p->random, (uint64_t)now.tv_nsec * 2654435761u ^ (uint64_t)now.tv_sec ^ (uint64_t)(uintptr_t)p);
+    p->random = &p->own_random;
+    asl__random_seed(p->random, (uint64_t)now.tv_nsec * 2654435761u ^ (uint64_t)now.tv_sec ^ (uint64_t)(uintptr_t)p);
     return p;
 }
 
@@ -114,6 +115,8 @@ void jx_program_free(struct jx_program *p) {
     asl_release(p->root);
     asl_free(p);
 }
+
+void jx_set_random(struct jx_program *p, struct asl__random *random) { p->random = random; }
 
 void jx_set_compile(struct jx_program *p, jx_compile *compile, void *user) {
     p->compile = compile;
@@ -296,7 +299,7 @@ int64_t jx_now_ms(struct jx *jx) {
     return jx->now_ms;
 }
 
-struct asl__random *jx_random(struct jx *jx) { return &jx->program->random; }
+struct asl__random *jx_random(struct jx *jx) { return jx->program->random; }
 
 // ---------------------------------------------------------------- errors
 

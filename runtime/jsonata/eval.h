@@ -61,7 +61,7 @@ struct jx_program {
     asl_value empty;            /* [] as a sequence */
     struct jx_cached_entry *cache[256];
     struct jx *spare;           /* an evaluation that is over: its memory serves the next */
-    struct asl__random random;
+    struct asl__random *random, own_random;
     jx_compile *compile;        /* $eval */
     void *compile_user;
 };

@@ -13,6 +13,9 @@ struct jx_program;
 struct jx_program *jx_program_new(const asl_program *program, const asl_value *const *constants, uint32_t constant_count,
                                   char *message, size_t message_size);
 void jx_program_free(struct jx_program *p);
+/* Where its random numbers come from; its own, seeded by the clock, otherwise. */
+struct asl__random;
+void jx_set_random(struct jx_program *p, struct asl__random *random);
 
 enum jx_limit { JX_NO_LIMIT, JX_STACK, JX_MEMORY, JX_TIME };
 
