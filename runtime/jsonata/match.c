@@ -467,7 +467,12 @@ int jx_fn_SPLIT(struct jx *jx, const asl_value *args, uint32_t count, asl_value 
     if (args[1].tag == ASL_STRING) {
         asl_str s = asl_text_of(&args[0]), separator = asl_text_of(&args[1]);
         uint32_t limit = args[2].tag == ASL_NONE ? UINT32_MAX : to_uint32(jx_number(&args[2]));
-        *out = separator.size ? split_plain(s, separator, limit) : split_units(s, limit);
+        if (separator.size) {
+            *out = split_plain(s, separator, limit);
+            return 0;
+        }
+        if (jx_charge(jx, 8 * (s.size < limit ? s.size : limit)) < 0) return -1; // a small text becomes a large array
+        *out = split_units(s, limit);
         return 0;
     }
     asl_value made = asl_array_new(0);
