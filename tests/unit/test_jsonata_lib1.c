@@ -8,10 +8,12 @@
 
 static struct jx_program *program;
 static struct jx *jx;
+static struct asl__random source;
 
 static void begin(void) {
     program = asl_calloc(1, sizeof *program);
-    asl__random_seed(&program->random, 1);
+    asl__random_seed(&source, 1);
+    program->random = &source;
     jx = asl_calloc(1, sizeof *jx);
     jx->program = program;
     jx->memory_limit = 1 << 24;
