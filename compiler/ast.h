@@ -22,11 +22,13 @@ enum expr_kind {
     EXPR_LITERAL, /* any JSON, no expression inside */
     EXPR_PATH,    /* $…, $$…, $name… */
     EXPR_CALL,    /* an intrinsic function */
-    EXPR_OBJECT,  /* of a payload template, with at least one expression somewhere below */
+    EXPR_OBJECT,  /* of a payload template or JSONata field, with at least one expression somewhere below */
     EXPR_ARRAY,
+    EXPR_JSONATA, /* {% … %} */
 };
 
 struct expr;
+struct jsonata_node; /* jsonata/tree.h */
 
 struct expr_field {
     const char *key;    /* result key: without .$ */
@@ -38,7 +40,7 @@ struct expr {
     enum expr_kind kind;
     asl_doc *node;     /* where it stands */
     asl_span span;     /* of exactly this part, in the expanded text */
-    const char *field; /* PATH, CALL in a template: the field as error texts name it: "x.$" */
+    const char *field; /* as error texts name it; PATH, CALL in a template: "x.$"; JSONATA: "Output/a[0]" */
     union {
         asl_str json;  /* LITERAL: compact JSON text */
         asl_path *path; /* PATH; freed with the unit */
@@ -56,6 +58,12 @@ struct expr {
             struct expr **items;
             size_t count;
         } array;
+        struct {
+            asl_str source;  /* between the marks, without the blanks round it */
+            uint32_t offset; /* of source in node->text */
+            const struct jsonata_node *tree;  /* NULL when only a placeholder's value would make it an expression */
+            const char *placeholder; /* not NULL: the unfilled "${x}" in its code, which leaves its meaning open */
+        } jsonata;
     } u;
 };
 
@@ -114,10 +122,11 @@ struct ast_catcher {
     size_t error_count;
     struct ast_state *next;
     struct ast_path result_path;
+    struct expr *output;      /* JSONata; NULL: the Error Output */
     struct ast_assigns assign;
 };
 
-enum rule_kind { RULE_TEST, RULE_AND, RULE_OR, RULE_NOT };
+enum rule_kind { RULE_TEST, RULE_AND, RULE_OR, RULE_NOT, RULE_CONDITION };
 struct ast_rule {
     enum rule_kind kind;
     asl_doc *node;
@@ -126,14 +135,16 @@ struct ast_rule {
     asl_choice op;              /* TEST */
     struct expr *variable;      /* TEST: EXPR_PATH */
     struct expr *operand;       /* TEST: EXPR_LITERAL, or EXPR_PATH of a …Path operator */
+    struct expr *condition;     /* CONDITION: EXPR_LITERAL or EXPR_JSONATA; NULL when it was wrong */
+    struct expr *output;        /* JSONata, top-level rules; NULL: the state's input */
     struct ast_state *next;     /* top-level rules */
     struct ast_assigns assign;
 };
 
 struct ast_number { /* X or XPath: at most one is given */
     bool given;
-    double value;       /* when path is NULL */
-    struct expr *path;
+    double value;       /* when expr is NULL */
+    struct expr *expr;  /* EXPR_PATH, EXPR_JSONATA */
 };
 
 struct ast_state {
@@ -149,8 +160,9 @@ struct ast_state {
     bool broken;            /* where it leads is not known, which was reported: what follows from that stays unsaid */
     uint32_t number, block; /* lower/'s own: the plan's state number, and its machine's block */
     struct ast_path input_path, output_path, result_path;
-    struct expr *parameters;      /* Task, Parallel, Pass; Map: ItemSelector or Parameters */
+    struct expr *parameters;      /* Task, Parallel: also Arguments; Pass; Map: ItemSelector or Parameters */
     struct expr *result_selector;
+    struct expr *output;          /* JSONata; NULL: what the state hands on by itself */
     struct ast_assigns assign;
     struct ast_retrier *retriers;
     size_t retrier_count;
@@ -172,10 +184,10 @@ struct ast_state {
         } choice;
         struct {
             struct ast_number seconds;
-            struct expr *timestamp; /* EXPR_LITERAL or EXPR_PATH, or NULL */
+            struct expr *timestamp; /* EXPR_LITERAL, EXPR_PATH or EXPR_JSONATA, or NULL */
         } wait;
         struct {
-            struct expr *error, *cause; /* EXPR_LITERAL, EXPR_PATH, EXPR_CALL, or NULL */
+            struct expr *error, *cause; /* EXPR_LITERAL, EXPR_PATH, EXPR_CALL, EXPR_JSONATA, or NULL */
         } fail;
         struct {
             struct ast_machine **branches;
@@ -184,6 +196,7 @@ struct ast_state {
         struct {
             struct ast_machine *processor;
             struct ast_path items_path;
+            struct expr *items;   /* JSONata; NULL: the state's input */
             struct ast_number max_concurrency, tolerated_count, tolerated_percentage;
             const char *label;
         } map;
@@ -227,6 +240,10 @@ struct ast *ast_read(struct arena *a, struct diag *d, const struct source *s, bo
 struct ast *ast_parse(struct arena *a, struct diag *d, asl_doc *root, bool express);
 /* check.c: meaning. Reports through d. */
 void ast_check(struct arena *a, struct diag *d, struct ast *ast);
+
+/* check_variables.c: the variables that each state's fields read, as JSON: {"State": ["a", "b"]}, names sorted, states that
+   read none left out. */
+void ast_references(struct arena *a, const struct ast *ast, asl_buffer *out);
 
 /* query/template.c: a payload template; field paths in messages name the `.$` key. NULL after reporting. */
 struct expr *template_parse(struct arena *a, struct diag *d, asl_doc *node);

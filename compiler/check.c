@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "parse.h"
 #include "query.h"
 
 // ---------------------------------------------------------------- names (asl-language.md 19)
@@ -200,7 +201,7 @@ static void check_timestamp(struct checker *c, const struct ast_state *s, asl_do
     int32_t nanos;
     if (!node || node->kind != ASL_DOC_STRING || source_has_placeholder(c->diag->source, node->span))
         return;
-    bool jsonata = node->text.size >= 2 && memcmp(node->text.data, "{%", 2) == 0;
+    bool jsonata = is_jsonata(node->text);
     if ((jsonata && s->language == QUERY_JSONATA) || asl_timestamp_parse(node->text, &seconds, &nanos, &why))
         return;
     struct diag_message *m = diag_error(c->diag, DIAG_BAD_TIMESTAMP, node, node->span, "\"%.60s\" is not a timestamp%s%s",
@@ -236,7 +237,7 @@ static void check_choice(struct checker *c, const struct ast_state *s) {
 static void check_task(struct checker *c, struct ast_state *s) {
     const struct ast_number *timeout = &s->u.task.timeout, *heartbeat = &s->u.task.heartbeat;
     check_resource(c, s);
-    if (timeout->given && !timeout->path && heartbeat->given && !heartbeat->path && heartbeat->value >= timeout->value) {
+    if (timeout->given && !timeout->expr && heartbeat->given && !heartbeat->expr && heartbeat->value >= timeout->value) {
         asl_doc *node = asl_doc_get(s->node, "HeartbeatSeconds"), *other = asl_doc_get(s->node, "TimeoutSeconds");
         struct diag_message *m = diag_error(c->diag, DIAG_OUT_OF_RANGE, node, node->span,
                                             "HeartbeatSeconds is %.0f, must be less than TimeoutSeconds", heartbeat->value);

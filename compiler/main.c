@@ -73,6 +73,8 @@ static const char check_usage[] =
     "Reports every error and warning; the exit status is 2 when there is an error.\n"
     "\n"
     "  --format text|json|sarif\n"
+    "  --references            also print which variables each state reads, one JSON object a definition on a\n"
+    "                          line of its own after the messages: {\"file\", \"variableReferences\": {STATE: [NAME]}}\n"
     "  -D NAME=VALUE           fill the placeholder ${NAME}\n"
     "  --definitions FILE      placeholders' values as a JSON object\n"
     "  --type standard|express\n"
@@ -100,7 +102,7 @@ struct command_line {
     VEC(const char *) link_inputs;
     VEC(char *) rest;         /* run options */
     const char *output, *emit, *format, *language, *data, *engine;
-    bool shared, static_link, strip, verbose, unbound;
+    bool shared, static_link, strip, verbose, unbound, references;
     bool batch, explain, step_functions;
     int colour; /* -1: auto */
     struct arena *arena;
@@ -273,6 +275,8 @@ static int parse(struct command_line *c, const char *command, int argc, char **a
         } else if (build && (got = attached("-L", argc, argv, &i, &value)) != 0) {
             if (got > 0)
                 *vec_push(c->arena, &c->link_inputs) = arena_format(c->arena, "-L%s", value);
+        } else if (!build && !eval && strcmp(argv[i], "--references") == 0) {
+            c->references = true;
         } else if (!build && !eval && (got = valued("--format", argc, argv, &i, &value)) != 0) {
             c->format = value;
         } else if (eval && (got = valued("--query-language", argc, argv, &i, &value)) != 0) {
@@ -487,6 +491,20 @@ static int run(struct command_line *c, const char *command, int argc, char **arg
 
 // ---------------------------------------------------------------- check
 
+static void print_references(const struct aslc_unit *u) {
+    asl_buffer out = {0};
+    asl_buffer_z(&out, "{\"file\":");
+    asl_json_print_string(asl_str_z(u->source->path), &out);
+    asl_buffer_z(&out, ",\"variableReferences\":");
+    if (u->ast)
+        ast_references(u->arena, u->ast, &out);
+    else
+        asl_buffer_z(&out, "{}");
+    asl_buffer_z(&out, "}\n");
+    fwrite(out.data, 1, out.size, stdout);
+    asl_buffer_free(&out);
+}
+
 static int check(struct command_line *c) {
     static const char *const formats[] = {"text", "json", "sarif"};
     enum diag_format format = DIAG_TEXT;
@@ -522,6 +540,8 @@ static int check(struct command_line *c) {
     diag_print_all(all, count, format, format == DIAG_TEXT && colour(c), format == DIAG_TEXT ? stderr : stdout);
     if (format == DIAG_TEXT && (errors || warnings))
         fprintf(stderr, "%zu error%s, %zu warning%s\n", errors, errors == 1 ? "" : "s", warnings, warnings == 1 ? "" : "s");
+    for (size_t i = 0; i < count && c->references; i++)
+        print_references(units[i]);
     for (size_t i = 0; i < count; i++)
         aslc_unit_free(units[i]);
     return errors || unreadable ? BAD : OK;

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jsonata/tree.h"
 #include "parse.h"
 
 static void parse_machine(struct parser *p, struct ast_machine *machine, const struct shape *shape);
@@ -28,7 +29,7 @@ struct expr *parse_literal(struct parser *p, asl_doc *node) {
 }
 
 /* Remembers the expression for the check of variables. */
-static struct expr *use(struct parser *p, struct ast_state *s, struct expr *e) {
+struct expr *parse_use(struct parser *p, struct ast_state *s, struct expr *e) {
     if (e && e->kind != EXPR_LITERAL)
         *vec_push(p->arena, &p->ast->uses) = (struct ast_use){s, e};
     return e;
@@ -41,15 +42,15 @@ struct expr *parse_path(struct parser *p, struct ast_state *s, asl_doc *node, co
         diag_help(p->diag, e, "fill it with -D NAME=VALUE");
         return NULL;
     }
-    return use(p, s, query_parse_path(p->arena, p->diag, node, field, reference));
+    return parse_use(p, s, query_parse_path(p->arena, p->diag, node, field, reference));
 }
 
 static struct expr *parse_query(struct parser *p, struct ast_state *s, asl_doc *node, const char *field) {
-    return use(p, s, query_parse(p->arena, p->diag, node, field));
+    return parse_use(p, s, query_parse(p->arena, p->diag, node, field));
 }
 
 static struct expr *parse_template(struct parser *p, struct ast_state *s, asl_doc *node) {
-    return node ? use(p, s, template_parse(p->arena, p->diag, node)) : NULL;
+    return node ? parse_use(p, s, template_parse(p->arena, p->diag, node)) : NULL;
 }
 
 static struct ast_path path_field(struct parser *p, struct ast_state *s, const struct shape *shape, const char *field) {
@@ -84,7 +85,7 @@ static struct ast_path reference_path(struct parser *p, struct ast_state *s, con
     return (struct ast_path){.presence = PATH_GIVEN, .expr = parse_path(p, s, node, field, true)};
 }
 
-/* X or XPath. */
+/* X or XPath; in a JSONata state X may be an expression. */
 static struct ast_number number_field(struct parser *p, struct ast_state *s, const struct shape *shape, const char *field,
                                       const char *path_field_name) {
     struct ast_number n = {0};
@@ -93,9 +94,12 @@ static struct ast_number number_field(struct parser *p, struct ast_state *s, con
     if (node && node->kind == ASL_DOC_NUMBER) {
         n.given = true;
         n.value = strtod(node->text.data, NULL);
+    } else if (node) {
+        n.expr = parse_payload(p, s, node, field, 0);
+        n.given = n.expr != NULL;
     } else if (path) {
-        n.path = parse_path(p, s, path, path_field_name, true);
-        n.given = n.path != NULL;
+        n.expr = parse_path(p, s, path, path_field_name, true);
+        n.given = n.expr != NULL;
     }
     return n;
 }
@@ -122,32 +126,14 @@ static void later(struct parser *p, const asl_doc *node, asl_span where, const c
     p->ast->later_feature = true;
 }
 
-void parse_jsonata_payload(struct parser *p, const asl_doc *node) {
-    if (!node)
-        return;
-    if (node->kind == ASL_DOC_STRING && !has_placeholder(p, node)) {
-        asl_str t = node->text;
-        bool opens = t.size >= 2 && memcmp(t.data, "{%", 2) == 0;
-        bool closes = t.size >= 2 && memcmp(t.data + t.size - 2, "%}", 2) == 0;
-        if (opens == closes && !(opens && t.size < 4))
-            return;
-        struct diag_message *e = diag_warning(p->diag, DIAG_BAD_JSONATA, node, node->span,
-                                              "this string %s and stays text", opens ? "starts with {% but does not end with %}"
-                                                                                     : "ends with %} but does not start with {%");
-        diag_help(p->diag, e, "an expression is the whole string: \"{%% ... %%}\"");
-    }
-    for (const asl_doc *child = node->first; child; child = child->next)
-        parse_jsonata_payload(p, child); /* as deep as the document, which is limited */
-}
-
 // ---------------------------------------------------------------- Assign, Retry, Catch
 
-/* UAX #31 for ASCII; letters outside it are left to the eye. */
-static bool is_identifier(asl_str name) {
+/* UAX #31 for ASCII; letters outside it are left to the eye. also: a further character that may follow the first, or '_'. */
+static bool is_identifier(asl_str name, unsigned char also) {
     for (size_t i = 0; i < name.size; i++) {
         unsigned char c = (unsigned char)name.data[i];
         bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c >= 0x80;
-        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '_')))
+        if (!letter && (i == 0 || !((c >= '0' && c <= '9') || c == '_' || c == also)))
             return false;
     }
     return name.size > 0;
@@ -160,14 +146,19 @@ static size_t code_points(asl_str text) {
     return count;
 }
 
-static void check_variable_name(struct parser *p, const asl_doc *m, asl_str name) {
+static void check_variable_name(struct parser *p, const struct ast_state *s, const asl_doc *m, asl_str name) {
     struct diag_message *e;
     if (asl_str_equal(name, ASL_STR("states"))) {
         e = diag_error(p->diag, DIAG_BAD_VARIABLE, m, m->key_span, "the variable name \"states\" is reserved");
     } else if (code_points(name) > 80) {
         e = diag_error(p->diag, DIAG_BAD_VARIABLE, m, m->key_span, "a variable name has at most 80 characters, this has %zu",
                        code_points(name));
-    } else if (!is_identifier(name)) {
+    } else if (s->language == QUERY_JSONATA && !is_identifier(name, '_') && is_identifier(name, '-')) {
+        /* No expression can read it, but validators let such definitions pass. */
+        e = diag_warning(p->diag, DIAG_BAD_VARIABLE, m, m->key_span, "the variable \"%.80s\" cannot be read: $%.*s ends before the -",
+                         m->key.data, (int)strcspn(name.data, "-"), name.data);
+        diag_help(p->diag, e, "a name is a letter, then letters, digits and _");
+    } else if (!is_identifier(name, '_')) {
         e = diag_error(p->diag, DIAG_BAD_VARIABLE, m, m->key_span, "\"%.80s\" is not a variable name", m->key.data);
         if (memchr(name.data, '.', name.size) || memchr(name.data, '[', name.size))
             diag_help(p->diag, e, "only whole variables can be assigned");
@@ -191,7 +182,8 @@ static void remember_variable(struct parser *p, struct ast_machine *machine, con
         *vec_push(p->arena, &machine->variables) = name;
 }
 
-void parse_assign(struct parser *p, struct ast_state *s, const asl_doc *node, struct ast_assigns *out) {
+void parse_assign(struct parser *p, struct ast_state *s, const asl_doc *node, const char *field, unsigned offered,
+                  struct ast_assigns *out) {
     out->node = (asl_doc *)node;
     out->items = arena_alloc(p->arena, (node->count + 1) * sizeof *out->items);
     for (asl_doc *m = node->first; m; m = m->next) {
@@ -199,7 +191,7 @@ void parse_assign(struct parser *p, struct ast_state *s, const asl_doc *node, st
         asl_str name = {m->key.data, m->key.size - (query ? 2 : 0)};
         if (m->duplicate_of || (m->broken && m->kind == ASL_DOC_NULL))
             continue;
-        check_variable_name(p, m, name);
+        check_variable_name(p, s, m, name);
         const char *kept = arena_copy(p->arena, name.data, name.size);
         if (query && asl_doc_get_str(node, name)) {
             diag_error(p->diag, DIAG_DUPLICATE_TEMPLATE_FIELD, m, m->key_span, "\"%s\" and \"%s.$\" cannot both be given", kept, kept);
@@ -208,7 +200,7 @@ void parse_assign(struct parser *p, struct ast_state *s, const asl_doc *node, st
         struct ast_assign *item = &out->items[out->count++];
         item->name = kept;
         if (s->language == QUERY_JSONATA)
-            parse_jsonata_payload(p, m);
+            item->value = parse_payload(p, s, m, arena_format(p->arena, "%s/%s", field, kept), offered);
         else
             item->value = query ? parse_query(p, s, m, m->key.data) : parse_template(p, s, m);
         remember_variable(p, s->machine, kept, m);
@@ -272,10 +264,12 @@ static void parse_catch(struct parser *p, struct ast_state *s, const asl_doc *li
         c->errors = error_names(p, &shape, &c->error_count);
         if (next)
             parse_reference(p, s->machine, s, next, &c->next);
+        const char *at = arena_format(p->arena, "Catch[%zu]", item->index);
         if (assign)
-            parse_assign(p, s, assign, &c->assign);
+            parse_assign(p, s, assign, arena_format(p->arena, "%s/Assign", at), JSONATA_ERROR_OUTPUT, &c->assign);
         if (s->language == QUERY_JSONATA)
-            parse_jsonata_payload(p, shape_given(&shape, "Output"));
+            c->output = parse_payload(p, s, shape_get(&shape, "Output"), arena_format(p->arena, "%s/Output", at),
+                                      JSONATA_ERROR_OUTPUT);
         else
             c->result_path = result_path(p, s, &shape);
     }
@@ -297,11 +291,8 @@ static struct expr *role(struct parser *p, struct ast_state *s, asl_doc *credent
     }
     if (fixed && fixed->kind != ASL_DOC_STRING && !fixed->broken)
         diag_error(p->diag, DIAG_WRONG_TYPE, fixed, fixed->span, "RoleArn must be a string, found %s", doc_text(p, fixed));
-    if (s->language == QUERY_JSONATA) {
-        parse_jsonata_payload(p, credentials);
-        return NULL;
-    }
-    struct expr *all = parse_template(p, s, credentials);
+    struct expr *all = s->language == QUERY_JSONATA ? parse_payload(p, s, credentials, "Credentials", 0)
+                                                    : parse_template(p, s, credentials);
     for (size_t i = 0; all && all->kind == EXPR_OBJECT && i < all->u.object.count; i++)
         if (strcmp(all->u.object.fields[i].key, "RoleArn") == 0)
             return all->u.object.fields[i].value;
@@ -325,19 +316,21 @@ static void parse_wait(struct parser *p, struct ast_state *s, const struct shape
     asl_doc *seconds = shape_get(shape, "Seconds"), *seconds_path = shape_get(shape, "SecondsPath");
     if (shape_exclusive(p, shape, ways) == 0)
         shape_missing(p, shape, "Seconds, SecondsPath, Timestamp or TimestampPath");
-    if (s->language == QUERY_JSONATA)
-        return;
     if (seconds && seconds->kind == ASL_DOC_NUMBER) {
         s->u.wait.seconds.given = true;
         s->u.wait.seconds.value = strtod(seconds->text.data, NULL);
+    } else if (seconds) {
+        s->u.wait.seconds.expr = parse_payload(p, s, seconds, "Seconds", 0);
+        s->u.wait.seconds.given = true;
     } else if (shape_given(shape, "Seconds")) {
         /* a number that is only a placeholder yet: no wait, rather than a state that waits for nothing known */
         s->u.wait.seconds.given = true;
     } else if (seconds_path) {
-        s->u.wait.seconds.path = parse_path(p, s, seconds_path, "SecondsPath", true);
-        s->u.wait.seconds.given = s->u.wait.seconds.path != NULL;
+        s->u.wait.seconds.expr = parse_path(p, s, seconds_path, "SecondsPath", true);
+        s->u.wait.seconds.given = s->u.wait.seconds.expr != NULL;
     } else if (timestamp) {
-        s->u.wait.timestamp = parse_literal(p, timestamp);
+        s->u.wait.timestamp = s->language == QUERY_JSONATA ? parse_payload(p, s, timestamp, "Timestamp", 0)
+                                                           : parse_literal(p, timestamp);
     } else if (path) {
         s->u.wait.timestamp = parse_path(p, s, path, "TimestampPath", true);
     }
@@ -361,7 +354,7 @@ static struct expr *error_text(struct parser *p, struct ast_state *s, const stru
     asl_doc *text = shape_get(shape, field), *path = shape_get(shape, path_name);
     shape_exclusive(p, shape, (const char *const[]){field, path_name, NULL});
     if (text)
-        return parse_literal(p, text);
+        return s->language == QUERY_JSONATA ? parse_payload(p, s, text, field, 0) : parse_literal(p, text);
     if (!path || s->language == QUERY_JSONATA)
         return NULL;
     struct expr *e = parse_query(p, s, path, path_name);
@@ -436,11 +429,12 @@ static void check_distributed_parts(struct parser *p, struct ast_state *s, const
         if ((node = shape_get(&shape, "ReaderConfig"))) {
             shape_check(p, &config, (struct where){OWNER_READER_CONFIG, s, "ReaderConfig", 0, s->language}, node);
             shape_exclusive(p, &config, (const char *const[]){"MaxItems", "MaxItemsPath", NULL});
+            if ((node = shape_get(&config, "MaxItems")) && jsonata)
+                parse_payload(p, s, node, "ItemReader/ReaderConfig/MaxItems", 0);
             if ((node = shape_get(&config, "MaxItemsPath")))
                 parse_path(p, s, node, "MaxItemsPath", true);
         }
-        if (jsonata)
-            parse_jsonata_payload(p, shape_get(&shape, "Arguments"));
+        parse_payload(p, s, shape_get(&shape, "Arguments"), "ItemReader/Arguments", 0);
     }
     if (batcher) {
         shape_check(p, &shape, (struct where){OWNER_BATCHER, s, "ItemBatcher", 0, s->language}, batcher);
@@ -452,6 +446,9 @@ static void check_distributed_parts(struct parser *p, struct ast_state *s, const
                          "ItemBatcher of \"%s\" has neither MaxItemsPerBatch nor MaxInputBytesPerBatch", s->name);
         if ((node = shape_get(&shape, "BatchInput")) && !jsonata)
             parse_template(p, s, node);
+        static const char *const limits[] = {"BatchInput", "MaxItemsPerBatch", "MaxInputBytesPerBatch"};
+        for (size_t i = 0; i < 3 && jsonata; i++)
+            parse_payload(p, s, shape_get(&shape, limits[i]), arena_format(p->arena, "ItemBatcher/%s", limits[i]), 0);
         if ((node = shape_get(&shape, "MaxItemsPerBatchPath")))
             parse_path(p, s, node, "MaxItemsPerBatchPath", true);
         if ((node = shape_get(&shape, "MaxInputBytesPerBatchPath")))
@@ -463,6 +460,7 @@ static void check_distributed_parts(struct parser *p, struct ast_state *s, const
             diag_error(p->diag, DIAG_EMPTY, writer, writer->span, "ResultWriter is empty");
         if ((node = shape_get(&shape, "Parameters")))
             parse_template(p, s, node);
+        parse_payload(p, s, shape_get(&shape, "Arguments"), "ResultWriter/Arguments", 0);
         if ((node = shape_get(&shape, "WriterConfig")))
             shape_check(p, &config, (struct where){OWNER_WRITER_CONFIG, s, "WriterConfig", 0, s->language}, node);
     }
@@ -482,7 +480,7 @@ static void check_map_mode(struct parser *p, struct ast_state *s, const struct s
             struct diag_message *e = diag_error(p->diag, DIAG_DISTRIBUTED_ONLY, node, node->key_span,
                                                 "%s is only for a Map in DISTRIBUTED mode", parts[i]);
             diag_help(p->diag, e, "in ItemProcessor: \"ProcessorConfig\": {\"Mode\": \"DISTRIBUTED\", \"ExecutionType\": \"STANDARD\"}");
-        } else if (node && !said && s->language == QUERY_JSONPATH) {
+        } else if (node && !said) {
             later(p, node, node->key_span, parts[i]);
             said = true;
         }
@@ -510,6 +508,7 @@ static void parse_map(struct parser *p, struct ast_state *s, const struct shape 
         parse_machine(p, m, &inner);
     }
     s->u.map.items_path = reference_path(p, s, shape, "ItemsPath");
+    s->u.map.items = parse_payload(p, s, shape_get(shape, "Items"), "Items", 0);
     s->u.map.max_concurrency = number_field(p, s, shape, "MaxConcurrency", "MaxConcurrencyPath");
     s->u.map.tolerated_count = number_field(p, s, shape, "ToleratedFailureCount", "ToleratedFailureCountPath");
     s->u.map.tolerated_percentage = number_field(p, s, shape, "ToleratedFailurePercentage", "ToleratedFailurePercentagePath");
@@ -540,22 +539,24 @@ static void parse_flow(struct parser *p, struct ast_state *s, const struct shape
 
 /* The fields that many kinds have in common; shape has said which of them this kind may have. */
 static void parse_common(struct parser *p, struct ast_state *s, const struct shape *shape) {
-    static const char *const payloads[] = {"Output", "Arguments", "Items", "ItemSelector", "Error", "Cause"};
     asl_doc *retry = shape_get(shape, "Retry"), *catch = shape_get(shape, "Catch"), *assign = shape_get(shape, "Assign");
+    bool works = s->kind == STATE_TASK || s->kind == STATE_PARALLEL || s->kind == STATE_MAP;
+    unsigned offered = works ? JSONATA_RESULT : 0;
     if (assign)
-        parse_assign(p, s, assign, &s->assign);
+        parse_assign(p, s, assign, "Assign", offered, &s->assign);
     if (retry)
         parse_retry(p, s, retry);
     size_t errors = p->diag->errors;
     if (catch)
         parse_catch(p, s, catch);
     s->broken = s->node->broken || p->diag->errors > errors || (shape_given(shape, "Catch") && !catch);
+    asl_doc *selector = shape_get(shape, "ItemSelector");
     if (s->language == QUERY_JSONATA) {
-        for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++)
-            parse_jsonata_payload(p, shape_get(shape, payloads[i]));
+        s->parameters = selector ? parse_payload(p, s, selector, "ItemSelector", 0)
+                                 : parse_payload(p, s, shape_get(shape, "Arguments"), "Arguments", 0);
+        s->output = parse_payload(p, s, shape_get(shape, "Output"), "Output", offered);
         return;
     }
-    asl_doc *selector = shape_get(shape, "ItemSelector");
     s->input_path = path_field(p, s, shape, "InputPath");
     s->parameters = parse_template(p, s, selector ? selector : shape_get(shape, "Parameters"));
     s->result_selector = parse_template(p, s, shape_get(shape, "ResultSelector"));
@@ -610,8 +611,6 @@ static void find_language(struct parser *p, struct ast_state *s) {
         diag_help(p->diag, e, "make the machine JSONPath and set \"QueryLanguage\": \"JSONata\" on the states that use it");
         if (machine)
             diag_note(p->diag, e, machine->span, "the machine's language");
-    } else if (top == QUERY_JSONPATH && s->language == QUERY_JSONATA && asl_str_equal(own->text, ASL_STR("JSONata"))) {
-        later(p, own, own->span, "JSONata");
     }
 }
 
@@ -796,8 +795,6 @@ struct ast *ast_parse(struct arena *a, struct diag *d, asl_doc *root, bool expre
     ast->root = machine_new(p, NULL, 0, root);
     if (language && language->kind == ASL_DOC_STRING && !asl_str_equal(language->text, ASL_STR("JSONPath")))
         ast->root->language = QUERY_JSONATA;
-    if (language && asl_str_equal(language->text, ASL_STR("JSONata")) && language->kind == ASL_DOC_STRING)
-        later(p, language, language->span, "JSONata");
     struct shape shape;
     shape_check(p, &shape, (struct where){OWNER_MACHINE, NULL, NULL, 0, ast->root->language}, root);
     ast->root->timeout_seconds = integer_field(&shape, "TimeoutSeconds", 0);

@@ -67,13 +67,21 @@ void parse_choices(struct parser *p, struct ast_state *s, const asl_doc *choices
 struct expr *parse_literal(struct parser *p, asl_doc *node);
 /* A path field; NULL when it was wrong. field is as error texts name it, and is kept. */
 struct expr *parse_path(struct parser *p, struct ast_state *s, asl_doc *node, const char *field, bool reference);
-void parse_assign(struct parser *p, struct ast_state *s, const asl_doc *node, struct ast_assigns *out);
+/* field: where the object stands, "Catch[0]/Assign"; offered: as for parse_payload. */
+void parse_assign(struct parser *p, struct ast_state *s, const asl_doc *node, const char *field, unsigned offered,
+                  struct ast_assigns *out);
 void parse_reference(struct parser *p, struct ast_machine *machine, struct ast_state *from, asl_doc *node,
                      struct ast_state **to);
 bool in_catcher(const asl_doc *member);                   /* a member of the Assign of a Catcher */
 bool is_template_function(const asl_doc *node);           /* {"Ref": …}, {"Fn::GetAtt": …} of CloudFormation */
-/* Strings in a JSONata payload that have only one of the marks {% and %}. */
-void parse_jsonata_payload(struct parser *p, const asl_doc *node);
+struct expr *parse_use(struct parser *p, struct ast_state *s, struct expr *e); /* notes whose variables e sees; gives e */
+
+/* parse_jsonata.c: a field of a JSONata state, any JSON with expressions {% … %} at any depth; NULL when it was wrong, or
+   node is NULL. field: where it stands in the state, "Output", and is kept. offered: members of $states beside input and
+   context, JSONATA_RESULT | JSONATA_ERROR_OUTPUT (jsonata/tree.h). */
+struct expr *parse_payload(struct parser *p, struct ast_state *s, asl_doc *node, const char *field, unsigned offered);
+/* A string that only a placeholder's value would make an expression or a value of the field. */
+struct expr *parse_open(struct parser *p, asl_doc *node, const char *field);
 
 bool is_jsonata(asl_str text);                                      /* {% … %} */
 bool has_placeholder(const struct parser *p, const asl_doc *node); /* an unfilled one, inside a string */

@@ -1,6 +1,7 @@
 // The rules of a Choice state (asl-language.md 8).
 //
-// A rule is one comparison (Variable and an operator), or And, Or, Not over rules. Only the outermost has a Next.
+// A rule is one comparison (Variable and an operator), or And, Or, Not over rules. Only the outermost has a Next. In a
+// JSONata state it is a Condition instead.
 #include <string.h>
 
 #include "parse.h"
@@ -135,10 +136,16 @@ static struct ast_rule *parse_rule(struct parser *p, struct ast_state *s, asl_do
         if (next)
             parse_reference(p, s->machine, s, next, &rule->next);
         if (assign)
-            parse_assign(p, s, assign, &rule->assign);
+            parse_assign(p, s, assign, arena_format(p->arena, "Choices[%zu]/Assign", index), 0, &rule->assign);
     }
     if (s->language == QUERY_JSONATA) {
-        parse_jsonata_payload(p, shape_given(&shape, "Output"));
+        rule->kind = RULE_CONDITION;
+        const char *field = arena_format(p->arena, "Choices[%zu]/Condition", index);
+        asl_doc *condition = shape_given(&shape, "Condition");
+        rule->condition = parse_payload(p, s, shape_get(&shape, "Condition"), field, 0);
+        if (condition && !shape_get(&shape, "Condition") && has_placeholder(p, condition))
+            rule->condition = parse_open(p, condition, field); /* "Condition": "${x}" */
+        rule->output = parse_payload(p, s, shape_get(&shape, "Output"), arena_format(p->arena, "Choices[%zu]/Output", index), 0);
         return rule;
     }
     shape_exclusive(p, &shape, (const char *const[]){"And", "Or", "Not", "Variable", NULL});

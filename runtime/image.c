@@ -160,6 +160,7 @@ static int decode_site(struct image *image, struct site *site, const asl_value *
     int64_t state = get_int(from, "state", -1);
     if (state < 0 || state >= image->state_count) return -1;
     site->state = (uint32_t)state;
+    site->jsonata = get_bool(from, "jsonata");
     if (site->kind == SITE_TASK) {
         site->resource = get_text(image, from, "resource");
         if (!site->resource) return -1;
@@ -195,7 +196,6 @@ static int decode_site(struct image *image, struct site *site, const asl_value *
         site->tolerated_percentage_path = get_text(image, from, "toleratedFailurePercentagePath");
         site->items_path = get_text(image, from, "itemsPath");
         if (!site->items_path) site->items_path = "$";
-        site->jsonata = get_bool(from, "jsonata");
         site->distributed = get_bool(from, "distributed");
         site->item_selector = get_bool(from, "itemSelector");
         if (site->distributed) site->child_machine = child_machine(image, site, get_text(image, from, "label"));

@@ -1,7 +1,7 @@
-// Lowering of Choice: And, Or and Not become control flow, each data test one `if`.
+// Lowering of Choice: And, Or and Not become control flow, each data test one `if`, each Condition one `condition`.
 //
 //     S:           enter; InputPath; first test
-//     S.choice.k:  rule k holds: Assign, OutputPath, next state
+//     S.choice.k:  rule k holds: Assign, OutputPath or Output, next state
 //     S.default:   none does
 #include "lower.h"
 
@@ -23,6 +23,11 @@ static void lower_rule(struct lower *l, struct scope *s, const struct ast_rule *
                 lower_into(s, next);
         }
         return;
+    case RULE_CONDITION:
+        s->temps_used = 0;
+        lower_at(l, rule->node->span);
+        lower_condition(l, s, rule->condition, yes, no);
+        return;
     case RULE_TEST: break;
     }
     lower_at(l, rule->node->span);
@@ -42,13 +47,17 @@ static void lower_rule(struct lower *l, struct scope *s, const struct ast_rule *
     e->b = operand;
 }
 
-static void lower_outcome(struct lower *l, struct scope *s, const struct ast_assigns *assign, uint32_t input,
-                          const struct ast_state *next) {
+// expression: what replaces Output, in a JSONata state; NULL: the input.
+static void lower_outcome(struct lower *l, struct scope *s, const struct ast_assigns *assign, const struct expr *expression,
+                          uint32_t input, const struct ast_state *next) {
     const struct ast_path *p = &s->state->output_path;
     s->temps_used = input != 0;
     struct assigned assigned = lower_assign_values(l, s, assign, input);
     uint32_t output = input;
-    if (p->presence == PATH_NULL)
+    if (expression) {
+        output = lower_expr(l, s, expression, input);
+        lower_limit(l, s, output);
+    } else if (p->presence == PATH_NULL)
         output = lower_literal(l, s, "{}");
     else if (p->presence == PATH_GIVEN)
         output = lower_path(l, s, p->expr, input, ASL_PATH_INVALID, NULL);
@@ -73,12 +82,12 @@ void lower_choice(struct lower *l, struct scope *s) {
         uint32_t no = lower_block(l, s, last ? ".default" : ".test", false);
         lower_rule(l, s, rule, input, yes, no);
         lower_into(s, yes);
-        lower_outcome(l, s, &rule->assign, input, rule->next);
+        lower_outcome(l, s, &rule->assign, rule->output, input, rule->next);
         lower_into(s, no);
     }
     lower_at(l, state->node->key_span);
     if (state->u.choice.otherwise) {
-        lower_outcome(l, s, &state->assign, input, state->u.choice.otherwise);
+        lower_outcome(l, s, &state->assign, state->output, input, state->u.choice.otherwise);
         return;
     }
     static const char none[] = "Failed to transition out of the state. The state does not point to a next state.";

@@ -5,7 +5,7 @@
 //
 //     S.error:    retry site -> S.attempt, else S.catch        (only with Retry)
 //     S.catch:    catch site -> S.catch.0, S.catch.1, …, else the machine fails
-//     S.catch.k:  error_output, Assign, ResultPath on the raw input, next state
+//     S.catch.k:  error_output, Assign, ResultPath on the raw input (JSONata: Output), next state
 //
 // An error inside S.catch.k is final: later catchers are not tried (asl-language 16).
 #include "lower.h"
@@ -56,8 +56,10 @@ static void lower_catcher(struct lower *l, struct scope *s, const struct ast_cat
     lower_at(l, c->node->span);
     uint32_t output = lower_temp(l, s);
     lower_op(l, s, OP_ERROR_OUTPUT, OPERANDS(output));
+    s->states_error = output;
     struct assigned assigned = lower_assign_values(l, s, &c->assign, output);
-    output = lower_result_path(l, s, &c->result_path, output);
+    output = c->output ? lower_expr(l, s, c->output, output) : lower_result_path(l, s, &c->result_path, output);
+    s->states_error = ASL_NO_OPERAND;
     lower_limit(l, s, output);
     lower_assign_commit(l, s, &assigned);
     lower_leave(l, s, output, c->next);

@@ -53,7 +53,7 @@ static uint32_t path_to(struct lower *l, struct scope *s, const struct expr *e, 
 uint32_t lower_path(struct lower *l, struct scope *s, const struct expr *e, uint32_t input, asl_path_mode mode,
                     const char *field) {
     if (e->kind != EXPR_PATH)
-        return lower_expr(l, s, e, input); // an opaque placeholder
+        return lower_expr(l, s, e, input); // JSONata, or an opaque placeholder
     return path_to(l, s, e, input, mode, field, ASL_NO_OPERAND);
 }
 
@@ -160,6 +160,7 @@ static uint32_t expr_to(struct lower *l, struct scope *s, const struct expr *e, 
     case EXPR_CALL: return call_to(l, s, e, input, into);
     case EXPR_OBJECT: return object_to(l, s, e, input, into);
     case EXPR_ARRAY: return array_to(l, s, e, input, into);
+    case EXPR_JSONATA: return lower_jsonata(l, s, e, into);
     }
     return input;
 }
@@ -188,12 +189,17 @@ uint32_t lower_result_path(struct lower *l, struct scope *s, const struct ast_pa
     return combined;
 }
 
-uint32_t lower_output(struct lower *l, struct scope *s, uint32_t result) {
-    uint32_t combined = lower_result_path(l, s, &s->state->result_path, result);
+uint32_t lower_output_path(struct lower *l, struct scope *s, uint32_t value) {
     const struct ast_path *p = &s->state->output_path;
+    if (s->state->output)
+        return lower_expr(l, s, s->state->output, value);
     if (p->presence == PATH_NULL)
         return lower_literal(l, s, "{}");
-    return p->presence == PATH_GIVEN ? lower_path(l, s, p->expr, combined, ASL_PATH_INVALID, NULL) : combined;
+    return p->presence == PATH_GIVEN ? lower_path(l, s, p->expr, value, ASL_PATH_INVALID, NULL) : value;
+}
+
+uint32_t lower_output(struct lower *l, struct scope *s, uint32_t result) {
+    return lower_output_path(l, s, lower_result_path(l, s, &s->state->result_path, result));
 }
 
 struct assigned lower_assign_values(struct lower *l, struct scope *s, const struct ast_assigns *a, uint32_t input) {
@@ -215,5 +221,9 @@ void lower_assign_commit(struct lower *l, struct scope *s, const struct assigned
 }
 
 uint32_t lower_number(struct lower *l, struct scope *s, const struct ast_number *n, uint32_t input, asl_path_mode mode) {
-    return n->given && n->path ? lower_path(l, s, n->path, input, mode, NULL) : ASL_NO_OPERAND;
+    if (!n->given || !n->expr)
+        return ASL_NO_OPERAND;
+    uint32_t value = lower_path(l, s, n->expr, input, mode, NULL);
+    lower_expect(l, s, value, ASL_EXPECT_NUMBER, n->expr);
+    return value;
 }

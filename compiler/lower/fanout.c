@@ -3,6 +3,7 @@
 // A branch or processor is a machine of its own. Here we only emit the fork in the parent:
 //
 //     S.attempt:  InputPath, Parameters | ItemsPath, limits; parallel | map -> suspend   (the runtime starts child frames)
+//                 JSONata: Arguments | Items, limits
 //     S.result:   the array of outputs, in order of branches or items
 //     S.error:    the first failure; siblings are cancelled before we get here
 //
@@ -64,8 +65,12 @@ void lower_map(struct lower *l, struct scope *s) {
         lower_op(l, s, OP_COPY, OPERANDS(source, input));
     }
     uint32_t items = input;
-    if (items_path->presence == PATH_GIVEN)
+    if (items_path->presence == PATH_GIVEN) {
         items = lower_path(l, s, items_path->expr, input, ASL_PATH_OPTIONAL, NULL);
+    } else if (state->u.map.items) {
+        items = lower_expr(l, s, state->u.map.items, input);
+        lower_expect(l, s, items, ASL_EXPECT_ARRAY, state->u.map.items);
+    }
     uint32_t concurrency = lower_number(l, s, &state->u.map.max_concurrency, input, ASL_PATH_INVALID);
     uint32_t count = lower_number(l, s, &state->u.map.tolerated_count, input, ASL_PATH_INVALID);
     uint32_t percentage = lower_number(l, s, &state->u.map.tolerated_percentage, input, ASL_PATH_INVALID);
@@ -82,6 +87,8 @@ void lower_map(struct lower *l, struct scope *s) {
     lower_json_number(&json, "maxConcurrency", &state->u.map.max_concurrency, "maxConcurrencyPath");
     lower_json_number(&json, "toleratedFailureCount", &state->u.map.tolerated_count, "toleratedFailureCountPath");
     lower_json_number(&json, "toleratedFailurePercentage", &state->u.map.tolerated_percentage, "toleratedFailurePercentagePath");
+    if (state->language == QUERY_JSONATA)
+        asl_buffer_z(&json, ",\"jsonata\":true");
     if (state->parameters)
         asl_buffer_z(&json, ",\"itemSelector\":true");
     if (items_path->presence == PATH_GIVEN && items_path->expr->kind == EXPR_PATH) {

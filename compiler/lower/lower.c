@@ -141,8 +141,10 @@ void lower_json_member(asl_buffer *json, const char *key, const char *text) {
 void lower_json_number(asl_buffer *json, const char *key, const struct ast_number *n, const char *path_key) {
     if (!n->given)
         return;
-    if (n->path) {
-        asl_str text = asl_path_text(n->path->u.path);
+    if (n->expr && n->expr->kind != EXPR_PATH)
+        return;
+    if (n->expr) {
+        asl_str text = asl_path_text(n->expr->u.path);
         asl_buffer_format(json, ",\"%s\":", path_key);
         asl_json_print_string(text, json);
         return;
@@ -194,11 +196,7 @@ static void lower_pass(struct lower *l, struct scope *s) {
 }
 
 static void lower_succeed(struct lower *l, struct scope *s) {
-    uint32_t output = lower_input_path(l, s);
-    if (s->state->output_path.presence == PATH_NULL)
-        output = lower_literal(l, s, "{}");
-    else if (s->state->output_path.presence == PATH_GIVEN)
-        output = lower_path(l, s, s->state->output_path.expr, output, ASL_PATH_INVALID, NULL);
+    uint32_t output = lower_output_path(l, s, lower_input_path(l, s));
     lower_limit(l, s, output);
     lower_leave(l, s, output, NULL);
 }
@@ -206,7 +204,9 @@ static void lower_succeed(struct lower *l, struct scope *s) {
 static uint32_t fail_field(struct lower *l, struct scope *s, const struct expr *e, const char *field) {
     if (!e)
         return ASL_NO_OPERAND;
-    return e->kind == EXPR_PATH ? lower_path(l, s, e, 0, ASL_PATH_FIELD, field) : lower_expr(l, s, e, 0);
+    uint32_t value = e->kind == EXPR_PATH ? lower_path(l, s, e, 0, ASL_PATH_FIELD, field) : lower_expr(l, s, e, 0);
+    lower_expect(l, s, value, ASL_EXPECT_STRING, e);
+    return value;
 }
 
 static void lower_fail(struct lower *l, struct scope *s) {
@@ -220,6 +220,8 @@ static void lower_state(struct lower *l, struct scope *s, const struct ast_state
     s->state = state;
     s->temps_used = 0;
     s->error = IR_NO_BLOCK;
+    s->states_input = 0;
+    s->states_result = s->states_error = ASL_NO_OPERAND;
     lower_at(l, state->node->key_span);
     lower_into(s, state->block);
     lower_op(l, s, OP_ENTER, OPERANDS(state->number, 0));
@@ -246,6 +248,7 @@ static void lower_item_prologue(struct lower *l, struct scope *s, const struct a
         struct ir_capture capture = {source, source_slot};
         *vec_push(l->arena, &s->ir->captures) = capture;
         lower_at(l, map->parameters->span);
+        s->states_input = source;
         uint32_t selected = lower_expr(l, s, map->parameters, source);
         lower_op(l, s, OP_COPY, OPERANDS(0, selected));
     }
@@ -254,7 +257,8 @@ static void lower_item_prologue(struct lower *l, struct scope *s, const struct a
 
 uint32_t lower_machine(struct lower *l, struct scope *parent, const struct ast_machine *m, const char *path,
                        const struct ast_state *map, uint32_t map_site, uint32_t source_slot) {
-    struct scope scope = {.parent = parent, .ast = m, .path = path, .error = IR_NO_BLOCK};
+    struct scope scope = {.parent = parent, .ast = m, .path = path, .error = IR_NO_BLOCK,
+                          .states_result = ASL_NO_OPERAND, .states_error = ASL_NO_OPERAND};
     struct scope *s = &scope;
     uint32_t number = (uint32_t)l->plan->machines.count;
     s->ir = ir_machine_new(l->plan, path);
@@ -288,7 +292,7 @@ uint32_t lower_machine(struct lower *l, struct scope *parent, const struct ast_m
 }
 
 struct ir_plan *lower(struct arena *a, const struct ast *ast, const struct source *source) {
-    struct lower lowering = {.arena = a, .source = source}, *l = &lowering;
+    struct lower lowering = {.arena = a, .source = source, .expressions.arena = a}, *l = &lowering;
     l->plan = ir_plan_new(a, ast->name);
     l->plan->express = ast->express;
     l->plan->timeout_seconds = ast->root->timeout_seconds;

@@ -16,6 +16,7 @@
 
 #include "ast.h"
 #include "ir.h"
+#include "names.h"
 #include "source.h"
 
 struct scope { /* a machine being lowered */
@@ -30,6 +31,7 @@ struct scope { /* a machine being lowered */
     const struct ast_state *state; /* being lowered */
     uint32_t block;          /* ops go to its end */
     uint32_t error;          /* error edge of new blocks */
+    uint32_t states_input, states_result, states_error; /* JSONata: slots of $states' members; ASL_NO_OPERAND: not offered */
 };
 
 struct lower {
@@ -38,6 +40,7 @@ struct lower {
     const struct source *source;
     VEC(uint32_t) lines;     /* offset of each line's start in the file */
     uint32_t line, column;   /* of what is being lowered */
+    struct names expressions; /* JSONata: source to struct jsonata_expression */
 };
 
 // ---------------------------------------------------------------- building (lower.c)
@@ -69,7 +72,8 @@ uint32_t lower_expr(struct lower *l, struct scope *s, const struct expr *e, uint
 /* The same for a path field with its own words for "not found". field is for ASL_PATH_FIELD. */
 uint32_t lower_path(struct lower *l, struct scope *s, const struct expr *e, uint32_t input, asl_path_mode mode, const char *field);
 uint32_t lower_input_path(struct lower *l, struct scope *s);                   /* InputPath of slot 0 */
-uint32_t lower_output(struct lower *l, struct scope *s, uint32_t result);      /* ResultPath and OutputPath */
+uint32_t lower_output(struct lower *l, struct scope *s, uint32_t result);      /* ResultPath and OutputPath, or Output */
+uint32_t lower_output_path(struct lower *l, struct scope *s, uint32_t value);  /* OutputPath, or Output */
 uint32_t lower_result_path(struct lower *l, struct scope *s, const struct ast_path *p, uint32_t result);
 /* Assign: values first, by lower_assign_values; then, when nothing else can fail any more, lower_assign_commit. */
 struct assigned {
@@ -80,6 +84,15 @@ struct assigned lower_assign_values(struct lower *l, struct scope *s, const stru
 void lower_assign_commit(struct lower *l, struct scope *s, const struct assigned *a);
 uint32_t lower_number(struct lower *l, struct scope *s, const struct ast_number *n, uint32_t input, asl_path_mode mode);
 void lower_limit(struct lower *l, struct scope *s, uint32_t slot); /* the state's own output */
+
+// ---------------------------------------------------------------- JSONata (jsonata.c)
+
+/* An EXPR_JSONATA; into: where its value must go, or ASL_NO_OPERAND. The slot. */
+uint32_t lower_jsonata(struct lower *l, struct scope *s, const struct expr *e, uint32_t into);
+/* e's value must be of this kind. Nothing when e is no expression: then the definition's check has seen to it. */
+void lower_expect(struct lower *l, struct scope *s, uint32_t slot, asl_expected kind, const struct expr *e);
+/* Ends the block by e's truth: EXPR_JSONATA or a literal. */
+void lower_condition(struct lower *l, struct scope *s, const struct expr *e, uint32_t yes, uint32_t no);
 
 // ---------------------------------------------------------------- errors (errors.c)
 

@@ -2,7 +2,7 @@
 //
 //     S:          enter
 //     S.attempt:  attempt site; InputPath, Parameters, time limits; task -> suspend   (a retry evaluates them anew)
-//     S.result:   result; ResultSelector, Assign, ResultPath, OutputPath; exit
+//     S.result:   result; ResultSelector, Assign, ResultPath, OutputPath (JSONata: Assign, Output); exit
 #include "lower.h"
 
 void lower_result(struct lower *l, struct scope *s) {
@@ -10,6 +10,7 @@ void lower_result(struct lower *l, struct scope *s) {
     s->temps_used = 0;
     uint32_t raw = lower_temp(l, s), result = raw;
     lower_op(l, s, OP_RESULT, OPERANDS(raw));
+    s->states_result = raw;
     if (state->result_selector)
         result = lower_expr(l, s, state->result_selector, raw);
     // Assign sees what ResultSelector sees, and neither sees the other (asl-language 4.1).
@@ -18,6 +19,7 @@ void lower_result(struct lower *l, struct scope *s) {
     lower_limit(l, s, output);
     lower_assign_commit(l, s, &assigned);
     lower_leave(l, s, output, state->next);
+    s->states_result = ASL_NO_OPERAND;
 }
 
 void lower_task(struct lower *l, struct scope *s) {
@@ -27,6 +29,8 @@ void lower_task(struct lower *l, struct scope *s) {
     lower_json_member(&json, "resource", state->u.task.resource);
     lower_json_number(&json, "timeoutSeconds", &state->u.task.timeout, "timeoutPath");
     lower_json_number(&json, "heartbeatSeconds", &state->u.task.heartbeat, "heartbeatPath");
+    if (state->language == QUERY_JSONATA)
+        asl_buffer_z(&json, ",\"jsonata\":true");
     lower_site_errors(state, &json);
     asl_buffer_byte(&json, '}');
     uint32_t site = lower_site(l, &json);
@@ -42,8 +46,10 @@ void lower_task(struct lower *l, struct scope *s) {
     uint32_t input = payload;
     if (state->parameters)
         payload = lower_expr(l, s, state->parameters, input);
-    if (state->u.task.role && state->u.task.role->kind != EXPR_LITERAL)
-        lower_expr(l, s, state->u.task.role, input); // a role that cannot be found fails the state before the call
+    if (state->u.task.role && state->u.task.role->kind != EXPR_LITERAL) { // one that is not found fails the state before the call
+        uint32_t role = lower_expr(l, s, state->u.task.role, input);
+        lower_expect(l, s, role, ASL_EXPECT_STRING, state->u.task.role);
+    }
     uint32_t timeout = lower_number(l, s, &state->u.task.timeout, input, ASL_PATH_INVALID);
     uint32_t heartbeat = lower_number(l, s, &state->u.task.heartbeat, input, ASL_PATH_INVALID);
     lower_at(l, state->node->key_span);

@@ -57,6 +57,7 @@ static void print(const struct expr *e, asl_buffer *out) {
         }
         asl_buffer_byte(out, ')');
         break;
+    case EXPR_JSONATA: break; /* not of these parsers */
     case EXPR_OBJECT:
         for (size_t i = 0; i < e->u.object.count; i++) {
             const struct expr_field *f = &e->u.object.fields[i];
