@@ -12,6 +12,10 @@
 
 #include <math.h>
 
+/* Places of components. ORDER date components */
+enum { C_Y, C_X, C_M, C_x, C_W, C_w, C_d, C_D, C_F, C_P, C_H, C_h, C_m, C_s, C_f, C_Z, C_z };
+#define BIT(i) (1u << (i))
+
 static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 static bool is_letter(char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; }
 static bool is_roman(char c) { return c && strchr("mdclxvi", c | 0x20) && is_letter(c); }
@@ -213,7 +217,6 @@ static int match(struct matcher *m, size_t *ends) {
                 forward = true;
             } else {
                 drop_takes(&m->takes[part]);
-                m->takes[part] = (struct takes){0};
                 forward = false;
             }
             if (!forward && step_back(m) < 0) return -1;
@@ -221,13 +224,38 @@ static int match(struct matcher *m, size_t *ends) {
     }
 }
 
+// The same when every part takes what it likes best, which is nearly always; else false, and it is for match to say.
+static bool match_at_once(const struct jx_date_picture *p, asl_str text, size_t *ends) {
+    size_t at = 0;
+    for (size_t i = 0; i < p->count; i++) {
+        const struct jx_date_part *part = &p->part[i];
+        if (!part->component) {
+            asl_str literal = asl_text_of(&part->text);
+            if (text.size - at < literal.size || memcmp(text.data + at, literal.data, literal.size) != 0) return false;
+            at += literal.size;
+        } else if (part->takes_digits) {
+            size_t from = at;
+            while (at < text.size && is_digit(text.data[at])) at++;
+            if (at == from) return false;
+        } else {
+            struct takes t = begin_takes(part, text, at);
+            bool takes = next_end(&t, &at);
+            drop_takes(&t);
+            if (!takes) return false;
+        }
+        ends[i] = at;
+    }
+    return at == text.size;
+}
+
 // ---------------------------------------------------------------- from text to components
 
-/* What was read, by component; NAN is a value: text that is no number. */
+/* What was read, by component (its place in jx_date_components); NAN is a value: text that is no number. */
 struct components {
-    double value[128];
-    bool given[128];
+    double value[JX_DATE_COMPONENTS];
+    uint32_t given; /* a bit for each */
 };
+
 
 static double parse_name(const struct jx_date_part *part, asl_str text, bool *known) {
     double found = NAN;
@@ -286,75 +314,82 @@ static void read_components(const struct jx_date_picture *p, asl_str text, const
         const struct jx_date_part *part = &p->part[i];
         size_t from = i ? ends[i - 1] : 0;
         asl_str taken = {text.data + from, ends[i] - from};
-        unsigned component = (uint8_t)part->component;
+        uint8_t to = part->index;
         bool known = true;
-        if (!component) continue;
-        if (component == 'Z' || component == 'z') c->value[component] = parse_zone(part, taken);
-        else if (component == 'f') c->value[component] = parse_fraction(taken);
-        else if (!part->has_integer) c->value[component] = parse_name(part, taken, &known);
-        else if (part->integer.plain) c->value[component] = parse_plain(taken);
-        else c->value[component] = jx_integer_parse(&part->integer, taken);
-        c->given[component] = known;
+        if (!part->component) continue;
+        if (to == C_Z || to == C_z) c->value[to] = parse_zone(part, taken);
+        else if (to == C_f) c->value[to] = parse_fraction(taken);
+        else if (!part->has_integer) c->value[to] = parse_name(part, taken, &known);
+        else if (part->integer.plain) c->value[to] = parse_plain(taken);
+        else c->value[to] = jx_integer_parse(&part->integer, taken);
+        c->given = (c->given & ~BIT(to)) | (known ? BIT(to) : 0);
     }
 }
 
 // ---------------------------------------------------------------- from components to an instant
 
-// Which of the components are there and neither 0 nor NaN, in the order of the letters from the highest bit.
-static unsigned mask_of(const struct components *c, const char *letters) {
-    unsigned mask = 0;
-    for (; *letters; letters++) {
-        unsigned i = (uint8_t)*letters;
-        mask = mask << 1 | (c->given[i] && c->value[i] != 0 && !isnan(c->value[i]));
+// Which of the components are there and neither 0 nor NaN.
+static uint32_t set_of(const struct components *c) {
+    uint32_t set = 0;
+    for (uint8_t i = 0; i < JX_DATE_COMPONENTS; i++) {
+        if (c->given & BIT(i) && c->value[i] != 0 && !isnan(c->value[i])) set |= BIT(i);
     }
-    return mask;
+    return set;
 }
 
-static bool only(unsigned mask, unsigned these) { return mask && !(mask & ~these); }
+static bool only(uint32_t set, uint32_t these) { return set && !(set & ~these); }
 
 // Fills in what is not given. False: something between is missing.
-static bool complete(struct components *c, const char *letters, double now) {
-    struct jx_civil civil = jx_civil_of(now);
+static bool complete(struct jx *jx, struct components *c, const uint8_t *order, size_t count) {
+    double now = NAN;
+    struct jx_civil civil;
     bool started = false, ended = false;
-    for (; *letters; letters++) {
-        unsigned i = (uint8_t)*letters;
-        if (c->given[i]) {
+    for (size_t k = 0; k < count; k++) {
+        uint8_t i = order[k];
+        if (c->given & BIT(i)) {
             started = true;
             if (ended) return false;
-        } else {
-            c->given[i] = true;
-            if (!started) {
-                c->value[i] = *letters == 'P' ? NAN : jx_date_component(&civil, now, *letters);
-            } else {
-                c->value[i] = strchr("MDd", *letters) ? 1 : 0;
-                ended = true;
+        } else if (started) {
+            c->value[i] = i == C_M || i == C_D || i == C_d;
+            ended = true;
+        } else if (i != C_P) { // morning or afternoon of now does not count, in the reference neither
+            if (isnan(now)) {
+                now = (double)jx_now_ms(jx);
+                civil = jx_civil_of(now);
             }
+            c->value[i] = jx_date_component(&civil, now, jx_date_components[i]);
         }
     }
     return true;
 }
 
 static int instant_of(struct jx *jx, struct components *c, double *time) {
-    // YXMxWwdD: the sets YMD, Yd, Xxw and XW
-    unsigned date = mask_of(c, "YXMxWwdD"), clock = mask_of(c, "PHhmsf");
-    bool ymd = only(date, 0xa1), yd = !ymd && only(date, 0x82), months = only(date, 0x54), weeks = !months && only(date, 0x48);
-    bool half_days = !only(clock, 0x17) && only(clock, 0x2f); // Hmsf, Phmsf
-    char letters[16];
-    strcpy(letters, yd ? "YD" : months ? "XxwF" : weeks ? "XWF" : "YMD");
-    strcat(letters, half_days ? "Phmsf" : "Hmsf");
-    bool whole = complete(c, letters, (double)jx_now_ms(jx));
-    if (!whole || months || weeks) return jx_raise(jx, "D3136", (const char *)NULL);
-    double *v = c->value, month = v['M'] > 0 ? v['M'] - 1 : 0, day = v['D'], hour = v['H'];
+    const uint32_t dates = BIT(C_Y) | BIT(C_X) | BIT(C_M) | BIT(C_x) | BIT(C_W) | BIT(C_w) | BIT(C_d) | BIT(C_D);
+    const uint32_t times = BIT(C_P) | BIT(C_H) | BIT(C_h) | BIT(C_m) | BIT(C_s) | BIT(C_f);
+    uint32_t set = set_of(c), date = set & dates, clock = set & times;
+    bool ymd = only(date, BIT(C_Y) | BIT(C_M) | BIT(C_D)), yd = !ymd && only(date, BIT(C_Y) | BIT(C_d));
+    const uint32_t minutes = BIT(C_m) | BIT(C_s) | BIT(C_f);
+    bool half_days = !only(clock, minutes | BIT(C_H)) && only(clock, minutes | BIT(C_P) | BIT(C_h));
+    // Dates by weeks are told from others, and refused.
+    bool weeks = only(date, BIT(C_X) | BIT(C_x) | BIT(C_w)) || only(date, BIT(C_X) | BIT(C_W));
+    uint8_t order[8] = {C_Y}, count = 1;
+    if (!yd) order[count++] = C_M;
+    order[count++] = C_D;
+    if (half_days) order[count++] = C_P;
+    order[count++] = half_days ? C_h : C_H;
+    order[count++] = C_m, order[count++] = C_s, order[count++] = C_f;
+    if (weeks || !complete(jx, c, order, count)) return jx_raise(jx, "D3136", (const char *)NULL);
+    double *v = c->value, month = v[C_M] > 0 ? v[C_M] - 1 : 0, day = v[C_D], hour = v[C_H];
     if (yd) {
-        double derived = jx_time_clip(jx_utc(v['Y'], 0, 1, 0, 0, 0, 0) + (v['d'] - 1) * JX_DAY);
+        double derived = jx_time_clip(jx_utc(v[C_Y], 0, 1, 0, 0, 0, 0) + (v[C_d] - 1) * JX_DAY);
         struct jx_civil civil = isnan(derived) ? (struct jx_civil){0} : jx_civil_of(derived);
         month = isnan(derived) ? NAN : civil.month - 1;
         day = isnan(derived) ? NAN : civil.day; // of the year given, whichever the day falls in
     }
-    if (half_days) hour = (v['h'] == 12 ? 0 : v['h']) + (v['P'] == 1 ? 12 : 0);
-    double utc = jx_utc(v['Y'], month, day, hour, v['m'], v['s'], v['f']);
-    double zone = c->given['Z'] && v['Z'] != 0 && !isnan(v['Z']) ? v['Z'] : c->given['z'] ? v['z'] : 0;
-    *time = isnan(zone) || zone == 0 ? utc : utc - zone * 60000;
+    if (half_days) hour = (v[C_h] == 12 ? 0 : v[C_h]) + (v[C_P] == 1 ? 12 : 0);
+    double utc = jx_utc(v[C_Y], month, day, hour, v[C_m], v[C_s], v[C_f]);
+    double zone = set & BIT(C_Z) ? v[C_Z] : set & BIT(C_z) ? v[C_z] : 0;
+    *time = zone == 0 ? utc : utc - zone * 60000;
     return 0;
 }
 
@@ -364,32 +399,34 @@ static int refuse_markers(struct jx *jx, const struct jx_date_picture *p) {
         const struct jx_date_part *part = &p->part[i];
         char c = part->component;
         if (!c || c == 'Z' || c == 'z' || c == 'f') continue;
-        if (part->has_integer && part->integer.primary == JX_NUMBERING) return jx_integer_picture_refuse(jx, &part->integer);
-        if (!part->has_integer && c != 'M' && c != 'x' && c != 'F' && c != 'P') return jx_raise_value(jx, "D3133", &part->text);
+        if (!part->has_integer && !strchr("MxFP", c)) return jx_raise_value(jx, "D3133", &part->text);
+        if (part->has_integer && part->integer.primary == JX_NUMBERING)
+            return jx_integer_picture_refuse(jx, &part->integer);
     }
     return 0;
 }
 
 int jx_date_parse(struct jx *jx, const struct jx_date_picture *p, asl_str text, bool *matched, double *time) {
     enum { FEW = 24 };
-    struct takes few_takes[FEW] = {0};
+    struct takes few_takes[FEW];
     size_t few_ends[FEW];
     *matched = false;
     if (refuse_markers(jx, p) < 0) return -1;
     bool few = p->count <= FEW;
-    struct matcher m = {jx, p, text, few ? few_takes : asl_calloc(p->count, sizeof *m.takes), NULL, 0};
+    struct matcher matcher = {jx, p, text, few ? few_takes : asl_alloc(p->count * sizeof *matcher.takes), NULL, 0};
+    for (size_t i = 0; i < p->count; i++) matcher.takes[i].list = NULL;
     size_t *ends = few ? few_ends : asl_alloc(p->count * sizeof *ends);
-    int rc = match(&m, ends);
+    int rc = match_at_once(p, text, ends) ? 1 : match(&matcher, ends);
     if (rc > 0) {
         struct components c = {0};
         read_components(p, text, ends, &c);
         for (size_t i = 0; i < p->count; i++) *matched |= p->part[i].component != 0;
         rc = *matched ? instant_of(jx, &c, time) : 0;
     }
-    for (size_t i = 0; i < p->count; i++) drop_takes(&m.takes[i]);
-    asl_free(m.tried);
+    for (size_t i = 0; i < p->count; i++) drop_takes(&matcher.takes[i]);
+    asl_free(matcher.tried);
     if (!few) {
-        asl_free(m.takes);
+        asl_free(matcher.takes);
         asl_free(ends);
     }
     return rc;

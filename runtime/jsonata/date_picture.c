@@ -15,7 +15,8 @@ const asl_str jx_day_names[8] = {{"", 0},         {"Monday", 6}, {"Tuesday", 7},
 
 static const char *default_presentation(char component) {
     switch (component) {
-    case 'Y': case 'M': case 'D': case 'd': case 'W': case 'w': case 'X': case 'x': case 'H': case 'h': case 'f': return "1";
+    case 'Y': case 'M': case 'D': case 'd': case 'W': case 'w': case 'X': case 'x': case 'H': case 'h': case 'f':
+        return "1";
     case 'F': case 'P': case 'C': case 'E': return "n";
     case 'm': case 's': return "01";
     case 'Z': case 'z': return "01:01";
@@ -68,7 +69,11 @@ static int read_integer(struct jx *jx, asl_str presentation, struct jx_date_part
     if (part->component == 'Z' || part->component == 'z') return 0;
     if (has_min && part->integer.mandatory < min) part->integer.mandatory = min;
     if (part->component == 'Y') limit_year(part);
-    if (previous && previous->has_integer) previous->exact = previous->integer.mandatory;
+    part->takes_digits = part->integer.plain;
+    if (previous && previous->has_integer) {
+        previous->exact = previous->integer.mandatory;
+        previous->takes_digits = false;
+    }
     return 0;
 }
 
@@ -77,7 +82,10 @@ static int read_marker(struct jx *jx, asl_str marker, struct jx_date_part *part,
     const char *rest = marker.data, *end = marker.data + marker.size;
     if (rest < end) jx_next_code(&rest);
     asl_str component = {marker.data, (size_t)(rest - marker.data)};
-    *part = (struct jx_date_part){.component = component.size == 1 && *component.data ? *component.data : '?', .year_digits = -1};
+    char letter = component.size == 1 && *component.data ? *component.data : '?';
+    *part = (struct jx_date_part){.component = letter, .year_digits = -1};
+    const char *known = strchr(jx_date_components, part->component);
+    part->index = known ? (uint8_t)(known - jx_date_components) : JX_DATE_COMPONENTS - 1;
     part->text = asl_string(component);
     const char *comma = marker.size ? memrchr(marker.data, ',', marker.size) : NULL;
     bool has_min = false;
@@ -174,21 +182,23 @@ static void *make_picture(struct jx *jx, asl_str text) {
     return NULL;
 }
 
+// The picture, kept with the program; NULL after D3131, D3132, D3135.
 static const struct jx_date_picture *cached(struct jx *jx, asl_str text) {
     static const char kind;
     return jx_cached(jx, &kind, text, make_picture, free_picture);
 }
 
-const struct jx_date_picture *jx_date_picture_of(struct jx *jx, const asl_value *text) { return cached(jx, asl_text_of(text)); }
-
 // ---------------------------------------------------------------- weeks
 
-// The Monday of the week that holds a month's (or, for January, a year's) first Thursday. Months count from 0 and may be
-// -1 or 12. Years from 0 to 99 are taken for those of the 20th century here, as in the reference.
+// Years from 0 to 99 are taken for those of the 20th century here, as in the reference.
+static double midnight(int64_t year, int month, int day) { return jx_utc((double)year, month, day, 0, 0, 0, 0); }
+
+// The Monday of the week that holds a month's (or, for January, a year's) first Thursday. Months count from 0 and may
+// be -1 or 12.
 static double first_week(int64_t year, int month) {
     if (month < 0) year--, month = 11;
     if (month > 11) year++, month = 0;
-    double first = jx_utc((double)year, month, 1, 0, 0, 0, 0);
+    double first = midnight(year, month, 1);
     if (isnan(first)) return NAN; // next to the last date there is
     int weekday = jx_civil_of(first).weekday;
     if (weekday == 0) weekday = 7;
@@ -199,7 +209,7 @@ static double weeks_since(double first, double day) { return floor((day - first)
 
 // Of a year (month 0, step 12) or a month (step 1): the week's number there, which may belong to what is next to it.
 static double week_number(const struct jx_civil *c, int month, int step) {
-    double today = jx_utc((double)c->year, c->month - 1, c->day, 0, 0, 0, 0);
+    double today = midnight(c->year, c->month - 1, c->day);
     double week = weeks_since(first_week(c->year, month), today);
     int64_t next_year = c->year + (step == 12), last_year = c->year - (step == 12);
     int next = step == 12 ? 0 : month + 1, last = step == 12 ? 0 : month - 1;
@@ -211,18 +221,20 @@ static double week_number(const struct jx_civil *c, int month, int step) {
 static int side(double time, double begin, double end) { return time < begin ? -1 : time >= end ? 1 : 0; }
 
 double jx_date_component(const struct jx_civil *c, double time, char component) {
+    int side_of;
     if (isnan(time)) return component == 'P' ? 0 : NAN;
     switch (component) {
     case 'Y': return (double)c->year;
     case 'M': return c->month;
     case 'D': return c->day;
-    case 'd':
-        return (jx_utc((double)c->year, c->month - 1, c->day, 0, 0, 0, 0) - jx_utc((double)c->year, 0, 1, 0, 0, 0, 0)) / JX_DAY + 1;
+    case 'd': return (midnight(c->year, c->month - 1, c->day) - midnight(c->year, 0, 1)) / JX_DAY + 1;
     case 'F': return c->weekday ? c->weekday : 7;
     case 'W': return week_number(c, 0, 12);
     case 'w': return week_number(c, c->month - 1, 1);
     case 'X': return (double)(c->year + side(time, first_week(c->year, 0), first_week(c->year + 1, 0)));
-    case 'x': return (c->month - 1 + 12 + side(time, first_week(c->year, c->month - 1), first_week(c->year, c->month))) % 12 + 1;
+    case 'x':
+        side_of = side(time, first_week(c->year, c->month - 1), first_week(c->year, c->month));
+        return (c->month - 1 + 12 + side_of) % 12 + 1;
     case 'H': return c->hour;
     case 'h': return c->hour % 12 ? c->hour % 12 : 12;
     case 'P': return c->hour >= 12;
@@ -235,8 +247,6 @@ double jx_date_component(const struct jx_civil *c, double time, char component) 
 
 // ---------------------------------------------------------------- formatting
 
-static int raise_names(struct jx *jx, const struct jx_date_part *part) { return jx_raise_value(jx, "D3133", &part->text); }
-
 static int format_name(struct jx *jx, const struct jx_date_part *part, double value, struct jx_text *out) {
     asl_str name = ASL_STR("undefined"); // of no date
     if (part->component == 'M' || part->component == 'x') {
@@ -244,7 +254,7 @@ static int format_name(struct jx *jx, const struct jx_date_part *part, double va
     } else if (part->component == 'F') {
         if (!isnan(value)) name = jx_day_names[(int)value];
     } else {
-        return raise_names(jx, part);
+        return jx_raise_value(jx, "D3133", &part->text);
     }
     if (part->has_max && (double)name.size > part->max) name.size = part->max > 0 ? (size_t)part->max : 0;
     for (size_t i = 0; i < name.size; i++) {
@@ -256,7 +266,8 @@ static int format_name(struct jx *jx, const struct jx_date_part *part, double va
     return 0;
 }
 
-static int format_zone(struct jx *jx, const struct jx_date_part *part, double hours, double minutes, struct jx_text *out) {
+static int format_zone(struct jx *jx, const struct jx_date_part *part, double hours, double minutes,
+                       struct jx_text *out) {
     double offset = hours * 100 + minutes;
     if (part->zulu && offset == 0) { // the picture must be right all the same
         size_t size = out->size;
@@ -274,12 +285,14 @@ static int format_zone(struct jx *jx, const struct jx_date_part *part, double ho
     if (digits != 1 && digits != 2) return jx_raise(jx, "D3134", (const char *)NULL);
     if (jx_integer_format(jx, &part->integer, hours, out) < 0) return -1;
     if (minutes == 0) return 0;
-    static const struct jx_integer_picture two_digits = {.primary = JX_DECIMAL, .plain = true, .zero = '0', .mandatory = 2};
+    static const struct jx_integer_picture two_digits = {
+        .primary = JX_DECIMAL, .plain = true, .zero = '0', .mandatory = 2};
     jx_text_add(out, ":", 1);
     return jx_integer_format(jx, &two_digits, minutes, out);
 }
 
-static int format_marker(struct jx *jx, const struct jx_date_part *part, const struct jx_civil *c, double time, struct jx_text *out) {
+static int format_marker(struct jx *jx, const struct jx_date_part *part, const struct jx_civil *c, double time,
+                         struct jx_text *out) {
     switch (part->component) {
     case 'C':
     case 'E': jx_text_add(out, "ISO", 3); return 0;
@@ -296,7 +309,7 @@ static int format_marker(struct jx *jx, const struct jx_date_part *part, const s
     }
     double value = jx_date_component(c, time, part->component);
     if (part->names) return format_name(jx, part, value, out);
-    if (part->component == 'Y' && part->year_digits != -1) value = fmod(value, pow(10, part->year_digits));
+    if (part->component == 'Y' && part->year_digits != -1) value = fmod(value, jx_power(10, part->year_digits));
     return jx_integer_format(jx, &part->integer, value, out);
 }
 
@@ -327,7 +340,8 @@ static bool format_plainly(const struct jx_date_part *part, const struct jx_civi
     return true;
 }
 
-int jx_date_format(struct jx *jx, const struct jx_date_picture *p, double time, double hours, double minutes, struct jx_text *out) {
+int jx_date_format(struct jx *jx, const struct jx_date_picture *p, double time, double hours, double minutes,
+                   struct jx_text *out) {
     struct jx_civil c = isnan(time) ? (struct jx_civil){0} : jx_civil_of(time);
     for (size_t i = 0; i < p->count; i++) {
         const struct jx_date_part *part = &p->part[i];
@@ -347,7 +361,10 @@ int jx_date_format(struct jx *jx, const struct jx_date_picture *p, double time, 
 
 // ---------------------------------------------------------------- the functions
 
-static int from_millis(struct jx *jx, double millis, const asl_value *picture, const asl_value *zone, asl_value *out) {
+#define DEFAULT_PICTURE ASL_STR("[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01].[f001][Z01:01t]")
+
+static int from_millis(struct jx *jx, double millis, const asl_value *picture, const asl_value *zone,
+                       asl_value *out) {
     double hours = 0, minutes = 0;
     if (zone) {
         double offset = jx_parse_int(asl_text_of(zone));
@@ -364,7 +381,7 @@ static int from_millis(struct jx *jx, double millis, const asl_value *picture, c
             return 0;
         }
     }
-    const struct jx_date_picture *p = cached(jx, picture ? asl_text_of(picture) : ASL_STR("[Y0001]-[M01]-[D01]T[H01]:[m01]:[s01].[f001][Z01:01t]"));
+    const struct jx_date_picture *p = cached(jx, picture ? asl_text_of(picture) : DEFAULT_PICTURE);
     if (!p) return -1;
     struct jx_text t;
     jx_text_begin(&t);
@@ -416,7 +433,7 @@ int jx_fn_TO_MILLIS(struct jx *jx, const asl_value *args, uint32_t count, asl_va
         return 0;
     }
     JX_WANT(1, JX_S);
-    const struct jx_date_picture *p = jx_date_picture_of(jx, picture);
+    const struct jx_date_picture *p = cached(jx, asl_text_of(picture));
     bool matched;
     if (!p || jx_date_parse(jx, p, asl_text_of(&args[0]), &matched, &time) < 0) return -1;
     if (matched) *out = jx_number_value(time);

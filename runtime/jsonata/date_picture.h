@@ -14,8 +14,10 @@ enum jx_name_case { JX_NO_NAMES, JX_NAMES_LOWER, JX_NAMES_UPPER, JX_NAMES_TITLE 
 
 struct jx_date_part {
     char component;      /* 0: text */
+    uint8_t index;       /* of the component in jx_date_components */
     bool zulu;           /* the modifier t: Z instead of +00:00 */
     bool has_integer;    /* integer is filled */
+    bool takes_digits;   /* as many as there are, and nothing else */
     bool has_max;        /* a width with a maximum, which may be NaN */
     enum jx_name_case names;
     double max;
@@ -25,13 +27,14 @@ struct jx_date_part {
     asl_value text;      /* of text; of a marker that cannot be, its component */
 };
 
+/* ORDER date components; what is none of them is the last. */
+#define jx_date_components "YXMxWwdDFPHhmsfZzCE?"
+enum { JX_DATE_COMPONENTS = 20 };
+
 struct jx_date_picture {
     size_t count;
     struct jx_date_part part[];
 };
-
-/* The picture, kept with the program; NULL after D3131, D3132, D3135. */
-const struct jx_date_picture *jx_date_picture_of(struct jx *jx, const asl_value *text);
 
 /* Indexed by month - 1 and by weekday, 1 … 7. */
 extern const asl_str jx_month_names[12], jx_day_names[8];
@@ -41,7 +44,8 @@ struct jx_civil;
 double jx_date_component(const struct jx_civil *c, double time, char component);
 
 /* $fromMillis with a picture; time is clipped, offset hours and minutes are what zones show. 0, or -1 raised. */
-int jx_date_format(struct jx *jx, const struct jx_date_picture *p, double time, double hours, double minutes, struct jx_text *out);
+int jx_date_format(struct jx *jx, const struct jx_date_picture *p, double time, double hours, double minutes,
+                   struct jx_text *out);
 /* $toMillis with a picture: 0 with *time (NaN when it is no date) and *matched; or -1 raised. */
 int jx_date_parse(struct jx *jx, const struct jx_date_picture *p, asl_str text, bool *matched, double *time);
 

@@ -118,8 +118,9 @@ static const struct {
     uint16_t value;
     char upper[3], lower[3];
 } numerals[] = {
-    {1000, "M", "m"}, {900, "CM", "cm"}, {500, "D", "d"}, {400, "CD", "cd"}, {100, "C", "c"}, {90, "XC", "xc"}, {50, "L", "l"},
-    {40, "XL", "xl"}, {10, "X", "x"},    {9, "IX", "ix"}, {5, "V", "v"},     {4, "IV", "iv"}, {1, "I", "i"},
+    {1000, "M", "m"}, {900, "CM", "cm"}, {500, "D", "d"}, {400, "CD", "cd"}, {100, "C", "c"},
+    {90, "XC", "xc"}, {50, "L", "l"},    {40, "XL", "xl"}, {10, "X", "x"},
+    {9, "IX", "ix"},  {5, "V", "v"},     {4, "IV", "iv"}, {1, "I", "i"},
 };
 #define ROMAN_MAX 1e7 /* 10,000 letters M; the reference, which recurses for each, overflows its stack */
 
@@ -159,7 +160,7 @@ static double parse_letters(asl_str text, char first) {
     jx_wide_begin(&units);
     jx_wide_text(&units, text);
     double sum = 0;
-    for (size_t i = 0; i < units.size; i++) sum += (units.data[units.size - 1 - i] - first + 1) * pow(26, (double)i);
+    for (size_t i = 0; i < units.size; i++) sum += (units.data[units.size - 1 - i] - first + 1) * jx_power(26, (double)i);
     jx_wide_end(&units);
     return sum;
 }
@@ -262,7 +263,9 @@ static double parse_decimal(const struct jx_integer_picture *p, asl_str text) {
 }
 
 static unsigned digit_value(char c) {
-    return c >= '0' && c <= '9' ? (unsigned)(c - '0') : (c | 0x20) >= 'a' && (c | 0x20) <= 'z' ? (unsigned)((c | 0x20) - 'a') + 10 : 99;
+    if (c >= '0' && c <= '9') return (unsigned)(c - '0');
+    c |= 0x20;
+    return c >= 'a' && c <= 'z' ? (unsigned)(c - 'a') + 10 : 99;
 }
 
 double jx_parse_int(asl_str text) {

@@ -110,11 +110,12 @@ static const char *check(const struct number_picture *p, const struct sub_pictur
     const struct jx_span *option = p->option;
     const char *code = NULL;
     ptrdiff_t decimal = jx_span_find(s->text, option[DECIMAL], 0);
-    bool scaled = jx_span_find(s->text, option[PERCENT], 0) >= 0, permille = jx_span_find(s->text, option[PER_MILLE], 0) >= 0;
+    bool percent = jx_span_find(s->text, option[PERCENT], 0) >= 0;
+    bool per_mille = jx_span_find(s->text, option[PER_MILLE], 0) >= 0;
     if (twice(s->text, option[DECIMAL])) code = "D3081";
     if (twice(s->text, option[PERCENT])) code = "D3082";
     if (twice(s->text, option[PER_MILLE])) code = "D3083";
-    if (scaled && permille) code = "D3084";
+    if (percent && per_mille) code = "D3084";
     if (count_digits(p, s->mantissa, true) == 0) code = "D3085";
     for (size_t i = 0; i < s->active.size; i++) {
         if (!is_active(p, s->active.data[i])) code = "D3086";
@@ -135,9 +136,10 @@ static const char *check(const struct number_picture *p, const struct sub_pictur
     ptrdiff_t optional = jx_span_find(s->integer, option[DIGIT], 0);
     if (optional >= 0 && count_digits(p, jx_span_part(s->integer, 0, (size_t)optional), false)) code = "D3090";
     optional = jx_span_find_last(s->fraction, option[DIGIT]);
-    if (optional >= 0 && count_digits(p, jx_span_part(s->fraction, (size_t)optional, s->fraction.size), false)) code = "D3091";
+    if (optional >= 0 && count_digits(p, jx_span_part(s->fraction, (size_t)optional, s->fraction.size), false))
+        code = "D3091";
     if (s->has_exponent) {
-        if (s->exponent.size && (scaled || permille)) code = "D3092";
+        if (s->exponent.size && (percent || per_mille)) code = "D3092";
         if (s->exponent.size == 0 || count_digits(p, s->exponent, false) != s->exponent.size) code = "D3093";
     }
     return code;
@@ -195,7 +197,8 @@ static void analyse(const struct number_picture *p, struct sub_picture *s) {
         if (s->has_exponent) s->min_fraction = s->max_fraction = 1;
         else s->min_integer = 1;
     }
-    if (s->has_exponent && s->min_integer == 0 && jx_span_find(s->integer, p->option[DIGIT], 0) >= 0) s->min_integer = 1;
+    if (s->has_exponent && s->min_integer == 0 && jx_span_find(s->integer, p->option[DIGIT], 0) >= 0)
+        s->min_integer = 1;
     if (s->min_integer == 0 && s->min_fraction == 0) s->min_fraction = 1;
     if (s->has_exponent) s->min_exponent = count_digits(p, s->exponent, false);
     s->has_decimal = jx_span_find(s->text, p->option[DECIMAL], 0) >= 0;
@@ -208,8 +211,9 @@ enum { QUICK_DIGITS = 100 }; // a longer picture goes the long way
 static void prepare_quick(const struct number_picture *p, struct sub_picture *s) {
     bool ordinary = p->option[ZERO].size == 1 && p->option[DECIMAL].size == 1 && p->option[GROUPING].size == 1 &&
                     !is_digit(p, p->option[DECIMAL].data[0]) && p->has_zero && p->zero == '0';
-    s->quick = ordinary && !s->has_exponent && (s->integer_groups.count == 0 || s->regular) && s->fraction_groups.count == 0 &&
-               (s->has_decimal || s->max_fraction == 0) && s->min_fraction <= s->max_fraction &&
+    s->quick = ordinary && !s->has_exponent && (s->integer_groups.count == 0 || s->regular) &&
+               s->fraction_groups.count == 0 && (s->has_decimal || s->max_fraction == 0) &&
+               s->min_fraction <= s->max_fraction &&
                s->min_integer <= QUICK_DIGITS && s->max_fraction <= QUICK_DIGITS;
     struct jx_text t;
     jx_text_begin(&t);
@@ -238,7 +242,7 @@ static void free_picture(void *picture) {
 
 // Appends an option's value: strings are meant, other values are taken as $string writes them.
 static int add_option(struct jx *jx, enum option o, const asl_value *options, struct jx_wide *to) {
-    const asl_value *given = options && options->tag == ASL_OBJECT ? asl_object_get(options, option_defaults[o].name) : NULL;
+    const asl_value *given = options ? asl_object_get(options, option_defaults[o].name) : NULL;
     if (!given) {
         jx_wide_text(to, option_defaults[o].value);
         return 0;
@@ -299,7 +303,8 @@ static struct number_picture *read_picture(struct jx *jx, asl_str text, const as
     note_bytes(p->option[GROUPING], p->grouping, &p->grouping_size);
 
     const char *code = NULL;
-    if (!split_picture(p, jx_span_part(all, end[OPTION_COUNT - 1], end[OPTION_COUNT]))) code = p->count ? "D3080" : "D3085";
+    bool split = split_picture(p, jx_span_part(all, end[OPTION_COUNT - 1], end[OPTION_COUNT]));
+    if (!split) code = p->count ? "D3080" : "D3085";
     if (p->count > 2) p->count = 2;
     for (uint32_t i = 0; i < p->count && !code; i++) {
         split_parts(p, &p->sub[i]);
@@ -336,26 +341,11 @@ struct decimal {
 
 static const double tens[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
                               1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-static const uint64_t powers[] = {1u,
-                                  10u,
-                                  100u,
-                                  1000u,
-                                  10000u,
-                                  100000u,
-                                  1000000u,
-                                  10000000u,
-                                  100000000u,
-                                  1000000000u,
-                                  10000000000u,
-                                  100000000000u,
-                                  1000000000000u,
-                                  10000000000000u,
-                                  100000000000000u,
-                                  1000000000000000u,
-                                  10000000000000000u,
-                                  100000000000000000u,
-                                  1000000000000000000u,
-                                  10000000000000000000u};
+// clang-format off
+static const uint64_t powers[] = {1u, 10u, 100u, 1000u, 10000u, 100000u, 1000000u, 10000000u, 100000000u, 1000000000u,
+    10000000000u, 100000000000u, 1000000000000u, 10000000000000u, 100000000000000u, 1000000000000000u,
+    10000000000000000u, 100000000000000000u, 1000000000000000000u, 10000000000000000000u};
+// clang-format on
 
 // Reads the text of a number that has at most `most` significant digits, 17 at most; false: it has more, or a large
 // exponent.
@@ -442,6 +432,32 @@ static double round_at(double d, uint32_t places) {
     return d;
 }
 
+// ---------------------------------------------------------------- rounding to integers
+
+#define ROUNDED_MAX ((uint64_t)1 << 52) /* below, fixed notation gives back exactly these digits */
+
+// The digits of the number with `places` decimals, rounded as round_at does; false when integers do not tell.
+static bool round_decimal(struct decimal d, int places, uint64_t *out) {
+    int shift = d.exponent + places;
+    if (shift >= 0) {
+        if (d.digits == 0) return *out = 0, true;
+        if (shift > 16 || d.digits > ROUNDED_MAX / powers[shift]) return false;
+        *out = d.digits * powers[shift];
+        return *out < ROUNDED_MAX;
+    }
+    if (shift < -19) return *out = 0, d.digits < powers[17];
+    if (d.digits <= (uint64_t)1 << 53) { // the quotient is the double that the reference reads, for both are exact
+        *out = (uint64_t)rint((double)d.digits / tens[-shift]);
+        return *out < ROUNDED_MAX;
+    }
+    // The double next to the quotient is nearer than a thousandth: no tie unless the remainder is next to one half.
+    uint64_t power = powers[-shift], whole = d.digits / power, rest = d.digits % power, half = power / 2;
+    uint64_t off = rest > half ? rest - half : half - rest;
+    if (whole >= (uint64_t)1 << 40 || off <= power / 1000 + 1) return false;
+    *out = whole + (rest > half);
+    return true;
+}
+
 // ---------------------------------------------------------------- fixed notation
 
 #define LIMBS 16 /* of 32 bits: 2^53 * 10^100 has 386 bits */
@@ -479,15 +495,26 @@ static void shift_right(uint32_t n[LIMBS], int bits) { // rounds half up
     for (int i = 0; half && i < LIMBS; i++) half = ++n[i] == 0;
 }
 
-// JavaScript's toFixed: the exact value with `places` decimals, ties away from zero; from 1e21 on as numbers print.
+// JavaScript's toFixed of a number that round_at has rounded: the exact value with `places` decimals, ties away from zero;
+// from 1e21 on as numbers print.
 static void add_fixed(double d, uint32_t places, struct jx_wide *out) {
     d = fabs(d);
     char text[48];
+    uint64_t rounded;
     if (!(d < 1e21)) {
         jx_wide_ascii(out, text, jx_number_print(d, text));
         return;
     }
     if (places > 100) places = 100; // the reference refuses more; the rest would be zeros
+    if (places < 16 && round_decimal(shortest(d), (int)places, &rounded)) {
+        size_t count = asl__int_print((int64_t)(rounded / powers[places]), text);
+        jx_wide_ascii(out, text, count);
+        if (!places) return;
+        asl__int_print((int64_t)(rounded % powers[places] + powers[places]), text);
+        text[0] = '.'; // was the 1 that keeps the zeros
+        jx_wide_ascii(out, text, places + 1);
+        return;
+    }
     uint32_t n[LIMBS] = {0};
     int exponent;
     uint64_t bits = (uint64_t)ldexp(frexp(d, &exponent), 53);
@@ -538,7 +565,8 @@ static ptrdiff_t find_decimal(const struct number_picture *p, const struct jx_wi
 }
 
 // The mantissa as digits, padded to the least sizes, with a decimal separator in any case.
-static void write_digits(const struct number_picture *p, const struct sub_picture *sub, double mantissa, struct jx_wide *s) {
+static void write_digits(const struct number_picture *p, const struct sub_picture *sub, double mantissa,
+                         struct jx_wide *s) {
     add_in_family(p, round_at(mantissa, sub->max_fraction), sub->max_fraction, s);
     struct jx_span zero = p->option[ZERO];
     ptrdiff_t point = jx_span_find(jx_span_of(s), (struct jx_span){(const uint16_t[]){'.'}, 1}, 0);
@@ -551,7 +579,8 @@ static void write_digits(const struct number_picture *p, const struct sub_pictur
         while (s->size && s->data[s->size - 1] == zero.data[0]) s->size--;
     }
     point = find_decimal(p, s);
-    ptrdiff_t left = (ptrdiff_t)sub->min_integer - point, right = (ptrdiff_t)sub->min_fraction - ((ptrdiff_t)s->size - point - 1);
+    ptrdiff_t left = (ptrdiff_t)sub->min_integer - point;
+    ptrdiff_t right = (ptrdiff_t)sub->min_fraction - ((ptrdiff_t)s->size - point - 1);
     struct jx_wide zeros;
     jx_wide_begin(&zeros);
     if (left > 0) jx_wide_repeat(&zeros, zero, (size_t)left);
@@ -566,10 +595,12 @@ static void insert_groups(const struct number_picture *p, const struct sub_pictu
         ptrdiff_t groups = point > 0 ? (point - 1) / (ptrdiff_t)sub->regular : 0;
         for (ptrdiff_t g = 1; g <= groups; g++) insert_group(p, s, point - g * (ptrdiff_t)sub->regular);
     } else {
-        for (uint32_t i = 0; i < sub->integer_groups.count; i++) insert_group(p, s, point++ - (ptrdiff_t)sub->integer_groups.at[i]);
+        for (uint32_t i = 0; i < sub->integer_groups.count; i++)
+            insert_group(p, s, point++ - (ptrdiff_t)sub->integer_groups.at[i]);
     }
     point = find_decimal(p, s);
-    for (uint32_t i = 0; i < sub->fraction_groups.count; i++) insert_group(p, s, (ptrdiff_t)sub->fraction_groups.at[i] + point + 1);
+    for (uint32_t i = 0; i < sub->fraction_groups.count; i++)
+        insert_group(p, s, point + 1 + (ptrdiff_t)sub->fraction_groups.at[i]);
     point = find_decimal(p, s);
     if ((!sub->has_decimal || point == (ptrdiff_t)s->size - 1) && s->size) s->size--;
 }
@@ -578,7 +609,7 @@ static asl_value format_slowly(const struct number_picture *p, const struct sub_
     double mantissa = d * (sub->has_percent ? 100 : sub->has_per_mille ? 1000 : 1);
     int exponent = 0;
     if (sub->min_exponent && isfinite(mantissa) && mantissa != 0) {
-        double most = pow(10, sub->scale), least = pow(10, (double)sub->scale - 1);
+        double most = jx_power(10, sub->scale), least = jx_power(10, (double)sub->scale - 1);
         while (fabs(mantissa) < least) mantissa *= 10, exponent--;
         while (fabs(mantissa) > most) mantissa /= 10, exponent++;
     }
@@ -607,30 +638,6 @@ static asl_value format_slowly(const struct number_picture *p, const struct sub_
 
 // ---------------------------------------------------------------- formatting, the short way
 
-#define ROUNDED_MAX ((uint64_t)1 << 52) /* below, fixed notation gives back exactly these digits */
-
-// The digits of the number with `places` decimals, rounded as round_at does; false when integers do not tell.
-static bool round_decimal(struct decimal d, int places, uint64_t *out) {
-    int shift = d.exponent + places;
-    if (shift >= 0) {
-        if (d.digits == 0) return *out = 0, true;
-        if (shift > 16 || d.digits > ROUNDED_MAX / powers[shift]) return false;
-        *out = d.digits * powers[shift];
-        return *out < ROUNDED_MAX;
-    }
-    if (shift < -19) return *out = 0, d.digits < powers[17];
-    if (d.digits <= (uint64_t)1 << 53) { // the quotient is the double that the reference reads, for both are exact
-        *out = (uint64_t)rint((double)d.digits / tens[-shift]);
-        return *out < ROUNDED_MAX;
-    }
-    // The double next to the quotient is nearer than a thousandth: no tie unless the remainder is next to one half.
-    uint64_t power = powers[-shift], whole = d.digits / power, rest = d.digits % power, half = power / 2;
-    uint64_t off = rest > half ? rest - half : half - rest;
-    if (whole >= (uint64_t)1 << 40 || off <= power / 1000 + 1) return false;
-    *out = whole + (rest > half);
-    return true;
-}
-
 static char *put(char *to, const char *bytes, size_t size) {
     memcpy(to, bytes, size);
     return to + size;
@@ -641,7 +648,8 @@ static asl_value format_quickly(const struct number_picture *p, const struct sub
     size_t count = rounded ? asl__int_print((int64_t)rounded, digits) : 0;
     size_t places = sub->max_fraction, whole = count > places ? count - places : 0;
     size_t decimals = places, leading = count < places ? places - count : 0; // zeros behind the point
-    while (decimals > sub->min_fraction && (decimals <= leading || digits[whole + decimals - 1 - leading] == '0')) decimals--;
+    while (decimals > sub->min_fraction && (decimals <= leading || digits[whole + decimals - 1 - leading] == '0'))
+        decimals--;
     size_t zeros = sub->min_integer > whole ? sub->min_integer - whole : 0, left = zeros + whole;
 
     struct jx_text t;
@@ -720,7 +728,7 @@ static size_t print_radix(double d, unsigned radix, char out[1100]) {
     char *end = out + 1100, *p = end;
     bool negative = d < 0;
     d = fabs(d);
-    while (d >= 0x1p53) {
+    while (d / radix >= 0x1p53) {
         d /= radix;
         *--p = '0';
     }

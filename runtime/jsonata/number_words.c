@@ -169,7 +169,8 @@ size_t jx_words_match(asl_str text, size_t *ends) {
     for (;;) {
         size_t at = stack[depth].at, size;
         int word = stack[depth].word;
-        while (word < KNOWN && !(begins_with(text.data + at, end, known[word].text, &size) && !reached[at + size])) word++;
+        while (word < KNOWN && (!begins_with(text.data + at, end, known[word].text, &size) || reached[at + size]))
+            word++;
         if (word < KNOWN) {
             stack[depth].word = word + 1;
             reached[at + size] = true;

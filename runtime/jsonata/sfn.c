@@ -39,7 +39,7 @@ int jx_fn_PARTITION(struct jx *jx, const asl_value *args, uint32_t count, asl_va
     if (args[0].tag == ASL_NONE) return 0;
     JX_WANT(0, JX_A);
     size_t all = asl_array_count(&args[0]);
-    if (all == 1 && asl_array_at(&args[0], 0)->tag == ASL_NULL) { // null itself, which the signature has wrapped (recorded)
+    if (all == 1 && asl_array_at(&args[0], 0)->tag == ASL_NULL) { // null itself, wrapped by the signature (recorded)
         asl_value index = asl_int(1), type = asl_string_z("objects");
         return jx_raise(jx, "T0412", "value", &args[0], "index", &index, "type", &type, (const char *)NULL);
     }
@@ -115,7 +115,8 @@ int jx_fn_HASH(struct jx *jx, const asl_value *args, uint32_t count, asl_value *
     JX_WANT(0, JX_S);
     JX_WANT(1, JX_S);
     const struct nettle_hash *hash = hash_named(asl_text_of(&args[1]));
-    if (!hash) return fail(jx, asl_string(ASL_STR("Second argument must be one of MD5, SHA-1, SHA-256, SHA-384, SHA-512")));
+    if (!hash)
+        return fail(jx, asl_string(ASL_STR("Second argument must be one of MD5, SHA-1, SHA-256, SHA-384, SHA-512")));
     void *context = asl_alloc(hash->context_size);
     uint8_t digest[64];
     char text[128];
@@ -207,10 +208,11 @@ int jx_fn_PARSE(struct jx *jx, const asl_value *args, uint32_t count, asl_value 
     if (!given(args, count, 0)) return 0;
     JX_WANT(0, JX_S);
     asl_str text = asl_text_of(&args[0]);
+    asl_json_limits limits = {.lone_surrogates = true}; // as in the strings of Java
     asl_json_error error;
     asl_value v;
     size_t members = 0;
-    if (asl_json_parse(text, NULL, &v, &error) != 0)
+    if (asl_json_parse(text, &limits, &v, &error) != 0)
         return fail(jx, asl_string_format("Invalid JSON: line %u, column %u: %s", error.line, error.column, error.message));
     const char *wrong = NULL;
     if (!settle(&v, &members)) wrong = "Invalid JSON: a number is too large";
