@@ -107,7 +107,8 @@ static asl_value argument(const char *name, const struct expression_binding *bin
 
 int expression_run(struct expression *e, const asl_value *context, const struct expression_binding *bindings, size_t count,
                    const struct jx_limits *limits, asl_value *out, struct jx_error *error) {
-    asl_value local[16] = {0}, *args = local;
+    asl_value local[16], *args = local;
+    local[0] = asl_none();
     size_t params = e->compiled.param_count;
     if (params > sizeof local / sizeof *local)
         args = asl_alloc(params * sizeof *args);
@@ -175,7 +176,8 @@ static void report(aslc_expression_error *error, struct jx_error *e) {
 
 int aslc_expression_evaluate(aslc_expression *x, const asl_value *input, const aslc_binding *bindings, size_t count,
                              asl_value *out, aslc_expression_error *error) {
-    struct expression_binding local[16] = {0}, *named = local;
+    struct expression_binding local[16], *named = local;
+    local[0].value = NULL;
     struct jx_error e;
     if (count > sizeof local / sizeof *local)
         named = asl_alloc(count * sizeof *named);

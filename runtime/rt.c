@@ -2,6 +2,7 @@
 //
 // The straight path of each is short; what explains an error stands in functions of its own, marked cold.
 #include "engine.h"
+#include "value_private.h"
 
 #define COLD __attribute__((cold, noinline))
 
@@ -83,8 +84,9 @@ int32_t asl_rt_const(asl_frame *frame, uint32_t d, uint32_t k) {
 }
 
 int32_t asl_rt_copy(asl_frame *frame, uint32_t d, uint32_t s) {
-    asl_value v = take(frame, s);
-    asl_value_set(&frame->slot[d], v);
+    asl_value v = take(frame, s), *slot = &frame->slot[d], old = *slot;
+    *slot = v;
+    if (asl__is_container(&old) || asl__has_text(&old)) asl_release(old);
     return 0;
 }
 

@@ -18,7 +18,7 @@ static const struct {
 };
 
 /* What a parameter takes without being looked at closely: bits are tags. ELEMENTS: an array of these. */
-struct fast {
+struct jx_fast {
     uint8_t count, needed; /* parameters; 0xff: has no fast path */
     struct {
         uint16_t tags;
@@ -44,8 +44,8 @@ static uint16_t letter_tags(char c) {
     }
 }
 
-static void fast_of(const char *signature, struct fast *f) {
-    *f = (struct fast){0};
+static void fast_of(const char *signature, struct jx_fast *f) {
+    *f = (struct jx_fast){0};
     for (const char *p = signature + 1; *p && *p != ':' && *p != '>';) {
         if (f->count == 4) {
             f->count = 0xff;
@@ -78,8 +78,8 @@ static void fast_of(const char *signature, struct fast *f) {
 }
 
 /* Parameters with `-` are needed here: what stands for a missing one is the slow path's. */
-static const struct fast *fast_table(void) {
-    static _Thread_local struct fast table[JX_BUILTIN_COUNT];
+const struct jx_fast *jx_fast_table(void) {
+    static _Thread_local struct jx_fast table[JX_BUILTIN_COUNT];
     static _Thread_local bool made;
     if (!made) {
         for (int i = 0; i < JX_BUILTIN_COUNT; i++) fast_of(builtins[i].signature, &table[i]);
@@ -88,7 +88,7 @@ static const struct fast *fast_table(void) {
     return table;
 }
 
-static inline bool fits(const struct fast *f, const asl_value *args, uint32_t count) {
+static inline bool fits(const struct jx_fast *f, const asl_value *args, uint32_t count) {
     if (count > f->count || count < f->needed || f->count == 0xff) return false;
     for (uint32_t i = 0; i < count; i++) {
         if (!(f->parameters[i].tags >> args[i].tag & 1)) return false;
@@ -143,7 +143,7 @@ int jx_call_builtin(struct jx *jx, uint32_t id, const asl_value *args, uint32_t 
         args = with_context;
         count = 2;
     }
-    const struct fast *f = &fast_table()[id];
+    const struct jx_fast *f = &jx->program->fast[id];
     if (!fits(f, args, count)) return call_checked(jx, id, args, count, context, out);
     if (count == f->count) return builtins[id].call(jx, args, count, out);
     asl_value all[4] = {0};
@@ -211,7 +211,7 @@ int32_t asl_rt_jx_closure(asl_frame *frame, uint32_t d, uint32_t g, uint32_t a, 
 
 asl_value jx_native_new(jx_native *call, uint32_t arity, const asl_value *held, uint32_t held_count) {
     asl_value f = jx_function_value(JX_NATIVE, 0, arity, asl_none(), (const void *)(intptr_t)call, held_count);
-    for (uint32_t i = 0; i < held_count; i++) f.array->items[JX_HELD + i] = asl_retain(held[i]);
+    for (uint32_t i = 0; i < held_count; i++) f.array->items[JX_HELD + i] = jx_retain(held[i]);
     f.array->head.count += held_count;
     return f;
 }
@@ -307,11 +307,11 @@ static int prepare_lambda(struct jx *jx, const asl_value *f, const asl_value *ar
     }
     jx->tail_function = jx_number_of(f);
     asl_value *in = tail_room(jx, 1 + params + captures);
-    in[0] = asl_retain(items[JX_CONTEXT]);
+    in[0] = jx_retain(items[JX_CONTEXT]);
     const asl_value *given = checked ? checked : args;
     uint32_t given_count = checked ? got : count;
-    for (uint32_t i = 0; i < params; i++) in[1 + i] = i < given_count ? asl_retain(given[i]) : asl_none();
-    for (uint32_t i = 0; i < captures; i++) in[1 + params + i] = asl_retain(items[JX_HELD + 1 + i]);
+    for (uint32_t i = 0; i < params; i++) in[1 + i] = i < given_count ? jx_retain(given[i]) : asl_none();
+    for (uint32_t i = 0; i < captures; i++) in[1 + params + i] = jx_retain(items[JX_HELD + 1 + i]);
     if (checked) release_all(checked, got);
     if (checked && checked != checked_local) asl_free(checked);
     return 1;
@@ -389,7 +389,7 @@ static int call_value(struct jx *jx, const asl_value *f, const asl_value *args, 
 }
 
 int jx_call(struct jx *jx, const asl_value *f, const asl_value *args, uint32_t count, asl_value *out) {
-    asl_value nothing = asl_none(), held = asl_retain(*f); // the callee may drop what names it
+    asl_value nothing = asl_none(), held = jx_retain(*f); // the callee may drop what names it
     int rc = call_value(jx, &held, args, count, &nothing, out);
     asl_release(held);
     return rc;
@@ -542,7 +542,7 @@ int32_t asl_rt_jx_merge(asl_frame *frame, uint32_t d, uint32_t a, uint32_t count
             rc = merge_one(jx, &into, v);
             continue;
         }
-        for (uint32_t j = 0; j < count_of(&v) && rc == 0; j++) rc = merge_one(jx, &into, asl_retain(v.array->items[j]));
+        for (uint32_t j = 0; j < count_of(&v) && rc == 0; j++) rc = merge_one(jx, &into, jx_retain(v.array->items[j]));
         asl_release(v);
     }
     if (rc < 0) {
@@ -560,13 +560,13 @@ int32_t asl_rt_jx_partial(asl_frame *frame, uint32_t d, uint32_t v, uint32_t a, 
         jx_raise(jx, count_of(site) > 4 ? "T1007" : "T1008", (const char *)NULL);
         return jx_place_site(jx, k);
     }
-    asl_value held = asl_retain(*target);
+    asl_value held = jx_retain(*target);
     asl_value f = jx_function_value(JX_PARTIAL, 0, count_of(open), asl_none(), NULL, count + 1);
     f.array->items[f.array->head.count++] = held;
     for (uint32_t i = 0, next = 0; i < count; i++) {
         asl_value item = frame->slot[a + i];
         if (next < count_of(open) && open->array->items[next].i == i) {
-            item = asl_retain(jx->program->empty);
+            item = jx_retain(jx->program->empty);
             item.reserved[1] = 1; // an open place
             next++;
         }
@@ -587,12 +587,12 @@ int32_t asl_rt_jx_chain(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, ui
     asl_value out, nothing = asl_none();
     if (left->tag == ASL_FUNCTION) {
         out = jx_function_value(JX_COMPOSITION, 0, jx_arity_of(left) ? jx_arity_of(left) : 1, asl_none(), NULL, 2);
-        out.array->items[out.array->head.count++] = asl_retain(*left);
-        out.array->items[out.array->head.count++] = asl_retain(*right);
+        out.array->items[out.array->head.count++] = jx_retain(*left);
+        out.array->items[out.array->head.count++] = jx_retain(*right);
     } else {
         uint32_t depth = jx->depth;
         int rc = deeper(jx, k);
-        asl_value f = asl_retain(*right), argument = asl_retain(*left);
+        asl_value f = jx_retain(*right), argument = jx_retain(*left);
         if (rc == 0) rc = call_value(jx, &f, &argument, 1, s == ASL_NO_OPERAND ? &nothing : at(frame, s), &out);
         asl_release(f);
         asl_release(argument);
@@ -605,11 +605,17 @@ int32_t asl_rt_jx_chain(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, ui
 
 int32_t asl_rt_jx_regex(asl_frame *frame, uint32_t d, uint32_t k) {
     struct jx *jx = jx_of(frame);
+    asl_value *made = &jx->program->regexes[k];
+    if (LIKELY(made->tag != ASL_NONE)) {
+        put(frame, d, jx_retain(*made));
+        return 0;
+    }
     const asl_value *c = &jx->constants[k];
     asl_str flags = asl_text_of(&c->array->items[1]);
     asl_value v = jx_regex_new(jx, asl_text_of(&c->array->items[0]), memchr(flags.data, 'i', flags.size) != NULL,
                                memchr(flags.data, 'm', flags.size) != NULL);
     if (v.tag == ASL_NONE) return jx_place(jx, (uint32_t)c->array->items[2].i, NULL);
+    *made = jx_retain(v);
     put(frame, d, v);
     return 0;
 }

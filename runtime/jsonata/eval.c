@@ -59,9 +59,11 @@ struct jx_program *jx_program_new(const asl_program *program, const asl_value *c
     p->constants = asl_calloc(p->constant_count + 1, sizeof *p->constants);
     p->names = asl_calloc(p->constant_count + 1, sizeof *p->names);
     p->signatures = asl_calloc(p->constant_count + 1, sizeof *p->signatures);
+    p->regexes = asl_calloc(p->constant_count + 1, sizeof *p->regexes);
+    p->fast = jx_fast_table();
     for (uint32_t i = 0; i < p->constant_count; i++) {
         asl_value v = constants ? *constants[i] : *asl_array_at(own, i);
-        p->constants[i] = v.tag == ASL_NUMBER_TEXT ? jx_double(asl_number(&v)) : asl_retain(v);
+        p->constants[i] = v.tag == ASL_NUMBER_TEXT ? jx_double(asl_number(&v)) : jx_retain(v);
     }
     if (!decode_functions(p, member(&p->root, "functions"))) {
         snprintf(message, message_size, "the program's image is damaged: its functions do not fit together");
@@ -93,8 +95,12 @@ void jx_program_free(struct jx_program *p) {
     if (p->spare) free_evaluation(p->spare);
     for (uint32_t i = 0; i < p->constant_count; i++) {
         asl_release(p->constants[i]);
-        for (uint32_t n = 0; p->names[i] && n < p->names[i]->count; n++) asl_text_release(p->names[i]->items[n].key);
+        for (uint32_t n = 0; p->names[i] && n < p->names[i]->count; n++) {
+            asl_text_release(p->names[i]->items[n].key);
+            if (p->names[i]->items[n].seen) asl_text_release(p->names[i]->items[n].seen);
+        }
         asl_free(p->names[i]);
+        asl_release(p->regexes[i]);
         if (p->signatures[i]) jx_signature_free(p->signatures[i]);
     }
     for (int i = 0; i < JX_BUILTIN_COUNT; i++)
@@ -110,6 +116,7 @@ void jx_program_free(struct jx_program *p) {
     asl_free(p->constants);
     asl_free(p->names);
     asl_free(p->signatures);
+    asl_free(p->regexes);
     asl_free(p->functions);
     asl_release(p->empty);
     asl_release(p->root);
@@ -123,23 +130,28 @@ void jx_set_compile(struct jx_program *p, jx_compile *compile, void *user) {
     p->compile_user = user;
 }
 
-const struct jx_names *jx_names_of(struct jx *jx, uint32_t k) {
-    struct jx_names **place = &jx->program->names[k];
-    if (LIKELY(*place != NULL)) return *place;
+COLD struct jx_names *jx_names_make(struct jx *jx, uint32_t k) {
     const asl_value *v = &jx->constants[k];
     uint32_t count = v->tag == ASL_ARRAY ? count_of(v) : 1;
     struct jx_names *n = asl_calloc(1, sizeof *n + count * sizeof *n->items);
     n->count = count;
     for (uint32_t i = 0; i < count; i++) n->items[i].key = jx_key_of(v->tag == ASL_ARRAY ? &v->array->items[i] : v);
-    return *place = n;
+    return jx->program->names[k] = n;
 }
 
-// FNV-1a: keys are short and few.
-static uint32_t cache_hash(const void *kind, asl_str key) {
-    uint32_t h = 2166136261u ^ (uint32_t)((uintptr_t)kind >> 4);
-    for (size_t i = 0; i < key.size; i++) h = (h ^ (uint8_t)key.data[i]) * 16777619u;
-    return h ^ h >> 15;
+const asl_value *jx_member_search(const asl_value *object, struct jx_name *name) {
+    asl_object *o = object->object;
+    struct asl__entry *e = NULL;
+    if (name->hint < o->head.count && asl__text_equal(o->entries[name->hint].key, name->key)) e = &o->entries[name->hint];
+    else e = asl__object_find(o, name->key);
+    if (!e) return NULL;
+    name->hint = (uint32_t)(e - o->entries);
+    if (name->seen) asl_text_release(name->seen);
+    name->seen = asl_text_retain(e->key);
+    return &e->value;
 }
+
+static uint32_t cache_hash(const void *kind, asl_str key) { return asl_hash(key) ^ (uint32_t)((uintptr_t)kind >> 4); }
 
 void *jx_cached(struct jx *jx, const void *kind, asl_str key, void *(*make)(struct jx *, asl_str), void (*drop)(void *)) {
     struct jx_cached_entry **list = &jx->program->cache[cache_hash(kind, key) & 255];
@@ -205,17 +217,18 @@ static int32_t enter(struct jx *jx, uint32_t g, asl_value *in, uint32_t count) {
     struct jx_chunk *chunk = jx->chunk;
     uint32_t slots = f->slots;
     asl_value *slot = push_slots(jx, slots);
-    memcpy(slot, in, count * sizeof *slot);
-    memset(in, 0, count * sizeof *in);
-    memset(slot + count, 0, (slots - count) * sizeof *slot);
+    for (uint32_t i = 0; i < count; i++) {
+        slot[i] = in[i];
+        in[i] = asl_none();
+    }
+    for (uint32_t i = count; i < slots; i++) slot[i] = asl_none();
     struct jx_frame frame;
     frame.head.slot = slot;
     frame.head.resume = 0;
     frame.head.machine = g;
     frame.jx = jx;
     int32_t status = f->code(&frame.head);
-    for (uint32_t i = 0; i < slots; i++)
-        if (is_counted(&slot[i])) asl_release(slot[i]);
+    for (uint32_t i = 0; i < slots; i++) jx_release(slot[i]);
     jx->top = top;
     jx->end = end;
     jx->chunk = chunk;
@@ -318,11 +331,11 @@ COLD int jx_raise(struct jx *jx, const char *code, ...) {
     va_start(arguments, code);
     for (const char *name; (name = va_arg(arguments, const char *)) != NULL;) {
         const asl_value *v = va_arg(arguments, const asl_value *);
-        if (strcmp(name, "token") == 0) asl_value_set(&jx->token, asl_retain(*v));
-        else if (strcmp(name, "message") == 0) asl_value_set(&jx->message, asl_retain(*v));
+        if (strcmp(name, "token") == 0) asl_value_set(&jx->token, jx_retain(*v));
+        else if (strcmp(name, "message") == 0) asl_value_set(&jx->message, jx_retain(*v));
         else if (jx->field_count < JX_ERROR_FIELDS) {
             jx->fields[jx->field_count].name = name;
-            jx->fields[jx->field_count++].value = asl_retain(*v);
+            jx->fields[jx->field_count++].value = jx_retain(*v);
         }
     }
     va_end(arguments);
@@ -339,14 +352,14 @@ COLD int jx_place_site(struct jx *jx, uint32_t k) {
     const asl_value *site = &jx->constants[k];
     if (jx->position < 0) jx->position = site->array->items[0].i;
     if (jx->token.tag == ASL_NONE && site->array->items[1].tag == ASL_STRING)
-        asl_value_set(&jx->token, asl_retain(site->array->items[1]));
+        asl_value_set(&jx->token, jx_retain(site->array->items[1]));
     return -1;
 }
 
 int32_t asl_rt_jx_blame(asl_frame *frame, uint32_t position, uint32_t k) {
     struct jx *jx = jx_of(frame);
     jx->position = position;
-    asl_value_set(&jx->token, asl_retain(jx->constants[k]));
+    asl_value_set(&jx->token, jx_retain(jx->constants[k]));
     return 0;
 }
 
@@ -359,7 +372,7 @@ int32_t asl_rt_jx_fail(asl_frame *frame, uint32_t k, uint32_t position) {
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (asl_str_equal(asl_str_z(codes[i]), text)) code = codes[i];
     jx_raise(jx, code, "value", &c->array->items[2], (const char *)NULL);
-    if (c->array->items[1].tag == ASL_STRING) asl_value_set(&jx->token, asl_retain(c->array->items[1]));
+    if (c->array->items[1].tag == ASL_STRING) asl_value_set(&jx->token, jx_retain(c->array->items[1]));
     return jx_place(jx, position, NULL);
 }
 
@@ -370,7 +383,7 @@ int32_t asl_rt_jx_depth(asl_frame *frame, uint32_t depth) {
 }
 
 static asl_value error_message(struct jx *jx) {
-    if (jx->message.tag == ASL_STRING) return asl_retain(jx->message);
+    if (jx->message.tag == ASL_STRING) return jx_retain(jx->message);
     asl_value code = asl_string_z(jx->code);
     struct jx_field fields[JX_ERROR_FIELDS + 2] = {{"token", &jx->token}, {"code", &code}};
     for (uint32_t i = 0; i < jx->field_count; i++) fields[i + 2] = (struct jx_field){jx->fields[i].name, &jx->fields[i].value};
@@ -392,9 +405,9 @@ static void report(struct jx *jx, struct jx_error *e) {
     *e = (struct jx_error){.limit = jx->limit, .position = jx->position};
     snprintf(e->code, sizeof e->code, "%s", jx->code);
     e->message = error_message(jx);
-    e->token = asl_retain(jx->token);
+    e->token = jx_retain(jx->token);
     for (uint32_t i = 0; i < jx->field_count; i++)
-        if (strcmp(jx->fields[i].name, "value") == 0) e->value = asl_retain(jx->fields[i].value);
+        if (strcmp(jx->fields[i].name, "value") == 0) e->value = jx_retain(jx->fields[i].value);
     clear_fields(jx);
 }
 
@@ -417,13 +430,13 @@ int32_t asl_rt_jx_cell(asl_frame *frame, uint32_t d, uint32_t v) {
         }
         jx->cells.array->head.count = kept;
     }
-    jx_push(&jx->cells, asl_retain(cell));
+    jx_push(&jx->cells, jx_retain(cell));
     put(frame, d, cell);
     return 0;
 }
 
 int32_t asl_rt_jx_cell_get(asl_frame *frame, uint32_t d, uint32_t s) {
-    put(frame, d, asl_retain(at(frame, s)->array->items[0]));
+    put(frame, d, jx_retain(at(frame, s)->array->items[0]));
     return 0;
 }
 
@@ -474,21 +487,21 @@ static void end(struct jx *jx) {
 }
 
 static int run(struct jx *jx, uint32_t g, const asl_value *context, const asl_value *args, uint32_t count, asl_value *out) {
-    asl_value local[16], *in = count + 1 > 16 ? asl_alloc(asl__block_size(0, count + 1, sizeof *in)) : local;
-    in[0] = context ? asl_retain(*context) : asl_none();
+    asl_value local[16], *in = UNLIKELY(count + 1 > 16) ? asl_alloc(asl__block_size(0, count + 1, sizeof *in)) : local;
+    in[0] = context ? jx_retain(*context) : asl_none();
     // An array as the input is one input (1, outerWrapper).
     if (is_array(&in[0]) && !is_sequence(&in[0])) {
         asl_value wrapper = asl_array_new(1);
         jx_push(&wrapper, in[0]);
         in[0] = jx_marked(wrapper, JX_SEQUENCE | JX_OUTER);
     }
-    for (uint32_t i = 0; i < count; i++) in[i + 1] = asl_retain(args[i]);
+    for (uint32_t i = 0; i < count; i++) in[i + 1] = jx_retain(args[i]);
     int rc = jx_run_function(jx, g, in, count + 1, out);
-    for (uint32_t i = 0; i <= count; i++) asl_release(in[i]); // those that a failure has left
+    for (uint32_t i = 0; i <= count; i++) jx_release(in[i]); // those that a failure has left
     if (in != local) asl_free(in);
     if (rc == 0 && is_sequence(out)) {
         if (jx_marks(out) & JX_OUTER && count_of(out) == 1) {
-            asl_value inner = asl_retain(out->array->items[0]);
+            asl_value inner = jx_retain(out->array->items[0]);
             asl_release(*out);
             *out = inner;
         } else {
@@ -503,6 +516,7 @@ int jx_run(struct jx_program *p, uint32_t g, const asl_value *context, const asl
            const struct jx_limits *limits, asl_value *out, struct jx_error *error) {
     struct jx *jx = begin(p, limits);
     *out = asl_none();
+    jx_strange = false;
     int rc = run(jx, g, context, args, count, out);
     if (rc < 0) report(jx, error);
     end(jx);
@@ -546,6 +560,8 @@ int jx_fn_EVAL(struct jx *jx, const asl_value *args, uint32_t count, asl_value *
 
 // ---------------------------------------------------------------- results
 
+_Thread_local bool jx_strange;
+
 static bool is_document(const asl_value *v) {
     if (v->tag == ASL_FUNCTION) return false;
     if (v->tag == ASL_DOUBLE) return isfinite(v->d);
@@ -585,7 +601,7 @@ static asl_value document(const asl_value *v, bool named, int depth) {
     case ASL_NUMBER_TEXT:
     case ASL_STRING: break;
     }
-    return asl_retain(*v);
+    return jx_retain(*v);
 }
 
 /* Whether something in v is deeper than a document may be; without recursion. */
@@ -611,7 +627,7 @@ static bool too_deep(const asl_value *v) {
 }
 
 asl_value jx_document(asl_value v, bool named) {
-    if (v.tag == ASL_NONE || v.tag == ASL_INT || v.tag == ASL_STRING || v.tag == ASL_BOOL) return v;
+    if (!jx_strange) return v;
     if (!too_deep(&v) && is_document(&v)) return v;
     asl_value d = document(&v, named, ASL_MAX_DEPTH);
     asl_release(v);

@@ -21,7 +21,8 @@
 
 struct jx_name {
     asl_text *key;
-    uint32_t hint; /* where it was found last */
+    asl_text *seen; /* the key's text in the object where it was found last: the next has the same one, most likely */
+    uint32_t hint;  /* and its place there */
 };
 
 struct jx_names {
@@ -56,6 +57,8 @@ struct jx_program {
     uint32_t constant_count, function_count;
     struct jx_names **names;    /* of constants that are arrays of names; made when first needed */
     struct jx_signature **signatures; /* of constants that are texts of signatures */
+    asl_value *regexes;         /* of constants that are patterns */
+    const struct jx_fast *fast; /* of the built-ins: what their parameters take (call.c) */
     struct jx_signature *builtin_signatures[JX_BUILTIN_COUNT];
     struct jx_function *functions;
     asl_value empty;            /* [] as a sequence */
@@ -102,6 +105,17 @@ struct jx {
 
 static inline struct jx *jx_of(const asl_frame *frame) { return ((const struct jx_frame *)(const void *)frame)->jx; }
 
+/* asl_retain and asl_release without a call for what has no count. */
+static inline bool is_counted(const asl_value *v) { return asl__is_container(v) || asl__has_text(v); }
+static inline asl_value jx_retain(asl_value v) {
+    if (asl__is_container(&v)) v.array->head.refs++;
+    else if (UNLIKELY(asl__has_text(&v))) v.text->refs++;
+    return v;
+}
+static inline void jx_release(asl_value v) {
+    if (is_counted(&v)) asl_release(v);
+}
+
 // ---------------------------------------------------------------- operands
 
 static inline const asl_value *at(const asl_frame *frame, uint32_t s) { return &frame->slot[s & ~ASL_LAST]; }
@@ -113,27 +127,29 @@ static inline const asl_value *peek(const asl_frame *frame, uint32_t v) {
 
 static inline asl_value take(asl_frame *frame, uint32_t s) {
     asl_value *slot = &frame->slot[s & ~ASL_LAST];
-    if (!(s & ASL_LAST)) return asl_retain(*slot);
+    if (!(s & ASL_LAST)) return jx_retain(*slot);
     asl_value v = *slot;
     *slot = asl_none();
     return v;
 }
 
 static inline asl_value take_any(asl_frame *frame, uint32_t v) {
-    return v & ASL_CONSTANT ? asl_retain(jx_of(frame)->constants[v & ~ASL_CONSTANT]) : take(frame, v);
+    return v & ASL_CONSTANT ? jx_retain(jx_of(frame)->constants[v & ~ASL_CONSTANT]) : take(frame, v);
 }
 
-static inline bool is_counted(const asl_value *v) { return asl__is_container(v) || asl__has_text(v); }
 
 static inline void put(asl_frame *frame, uint32_t d, asl_value v) {
     asl_value *slot = &frame->slot[d], old = *slot;
     *slot = v;
-    if (is_counted(&old)) asl_release(old);
+    jx_release(old);
 }
 
 static inline bool is_array(const asl_value *v) { return v->tag == ASL_ARRAY; }
 static inline bool is_sequence(const asl_value *v) { return v->tag == ASL_ARRAY && v->reserved[0] & JX_SEQUENCE; }
 static inline uint32_t count_of(const asl_value *array) { return array->array->head.count; }
+
+/* Set when an evaluation makes what no document holds: a function, an infinity. Then its result is looked through. */
+extern _Thread_local bool jx_strange;
 
 static inline asl_value jx_double(double d) { return (asl_value){.tag = ASL_DOUBLE, .d = d}; }
 
@@ -172,22 +188,18 @@ asl_text *jx_key_of(const asl_value *string);             /* a new reference */
 
 // ---------------------------------------------------------------- names
 
-const struct jx_names *jx_names_of(struct jx *jx, uint32_t k);
+struct jx_names *jx_names_make(struct jx *jx, uint32_t k);
+static inline struct jx_names *jx_names_of(struct jx *jx, uint32_t k) {
+    struct jx_names *n = jx->program->names[k];
+    return LIKELY(n != NULL) ? n : jx_names_make(jx, k);
+}
 /* The member of an object, or NULL. */
+const asl_value *jx_member_search(const asl_value *object, struct jx_name *name);
 static inline const asl_value *jx_member(const asl_value *object, struct jx_name *name) {
     const asl_object *o = object->object;
     uint32_t i = name->hint;
-    const asl_text *key = name->key;
-    if (LIKELY(i < o->head.count)) {
-        const asl_text *other = o->entries[i].key;
-        if (LIKELY(other == key || (other->hash == key->hash && other->size == key->size &&
-                                    memcmp(other->bytes, key->bytes, key->size) == 0)))
-            return &o->entries[i].value;
-    }
-    struct asl__entry *e = asl__object_find(object->object, key);
-    if (!e) return NULL;
-    name->hint = (uint32_t)(e - o->entries);
-    return &e->value;
+    if (LIKELY(i < o->head.count && o->entries[i].key == name->seen)) return &o->entries[i].value;
+    return jx_member_search(object, name);
 }
 /* A name on one context (6), as a node's value; yours. */
 asl_value jx_lookup(const asl_value *context, struct jx_name *name);
@@ -232,6 +244,7 @@ enum { JX_HEAD, JX_CONTEXT, JX_POINTER, JX_HELD };
 static inline asl_value jx_function_value(enum jx_function_kind kind, uint32_t number, uint32_t arity, asl_value context,
                                           const void *pointer, size_t held) {
     asl_value f = asl_array_new(JX_HELD + held);
+    jx_strange = true;
     f.tag = ASL_FUNCTION;
     asl_value *items = f.array->items;
     items[JX_HEAD] = asl_int((int64_t)number | (int64_t)kind << 32 | (int64_t)arity << 40);
@@ -249,8 +262,6 @@ static inline void *jx_pointer(const asl_value *f) { return (void *)(intptr_t)f-
 int jx_run_function(struct jx *jx, uint32_t g, asl_value *in, uint32_t count, asl_value *out);
 /* Calls a built-in with its signature checked. */
 int jx_call_builtin(struct jx *jx, uint32_t id, const asl_value *args, uint32_t count, const asl_value *context, asl_value *out);
-/* A lambda's call becomes a call of a function of the program: its number, and what it takes in jx->tail. 1; 0 when it is
-   no lambda; -1 raised. */
-int jx_prepare(struct jx *jx, const asl_value *f, const asl_value *args, uint32_t count);
+const struct jx_fast *jx_fast_table(void);
 
 #endif

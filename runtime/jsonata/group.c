@@ -13,8 +13,8 @@ int32_t asl_rt_jx_fold(asl_frame *frame, uint32_t d, uint32_t s) {
         return 0;
     }
     uint32_t count = count_of(v);
-    asl_value folded = count ? asl_retain(v->array->items[0]) : asl_none();
-    for (uint32_t i = 1; i < count; i++) folded = jx_append(folded, asl_retain(v->array->items[i]));
+    asl_value folded = count ? jx_retain(v->array->items[0]) : asl_none();
+    for (uint32_t i = 1; i < count; i++) folded = jx_append(folded, jx_retain(v->array->items[i]));
     put(frame, d, folded);
     return 0;
 }
@@ -53,6 +53,8 @@ int32_t asl_rt_jx_group_key(asl_frame *frame, uint32_t x, uint32_t key, uint32_t
     if (item.tag == ASL_ARRAY && jx_marks(&item) & JX_TUPLES) {
         if (group[COUNT].i == 1) acc_start_array(&group[DATA]);
         jx_push(&group[DATA], item);
+    } else if (group[COUNT].i > 1 && item.tag != ASL_ARRAY) {
+        jx_push(&group[DATA], item); // an array of our own since the second item
     } else {
         group[DATA] = jx_append(group[DATA], item);
     }
@@ -105,7 +107,7 @@ int32_t asl_rt_jx_entry_next(asl_frame *frame, uint32_t d, uint32_t x) {
     asl_value *index = &frame->slot[x + 1];
     if (o->tag != ASL_OBJECT || (size_t)index->i >= asl_object_count(o)) return 0;
     size_t i = (size_t)index->i++;
-    put(frame, d, asl_retain(*asl_object_at(o, i)));
+    put(frame, d, jx_retain(*asl_object_at(o, i)));
     put(frame, d + 1, asl_string_of_text(asl_object_key_at(o, i)));
     return jx_tick(jx_of(frame)) < 0 ? -1 : 1;
 }
@@ -124,7 +126,7 @@ int32_t asl_rt_jx_tuple(asl_frame *frame, uint32_t x, uint32_t a, uint32_t count
 }
 
 int32_t asl_rt_jx_untuple(asl_frame *frame, uint32_t d, uint32_t s, uint32_t i) {
-    put(frame, d, asl_retain(at(frame, s)->array->items[i]));
+    put(frame, d, jx_retain(at(frame, s)->array->items[i]));
     return 0;
 }
 
@@ -155,8 +157,8 @@ int32_t asl_rt_jx_merge_tuples(asl_frame *frame, uint32_t d, uint32_t s) {
     uint32_t width = count_of(&data->array->items[0]);
     asl_value merged = asl_array_new(width);
     for (uint32_t i = 0; i < width; i++) {
-        asl_value v = asl_retain(data->array->items[0].array->items[i]);
-        for (uint32_t j = 1; j < count_of(data); j++) v = jx_append(v, asl_retain(data->array->items[j].array->items[i]));
+        asl_value v = jx_retain(data->array->items[0].array->items[i]);
+        for (uint32_t j = 1; j < count_of(data); j++) v = jx_append(v, jx_retain(data->array->items[j].array->items[i]));
         merged.array->items[i] = v;
     }
     merged.array->head.count = width;

@@ -9,16 +9,39 @@
 
 static inline bool exact(int64_t i) { return i >= -EXACT && i <= EXACT; }
 
+// A number as documents have most: up to 14 bytes, digits and one point. Its digits as an integer and its power of ten are
+// exact as doubles, so one division rounds correctly.
+static double short_number(const asl_value *v) {
+    static const double ten[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13};
+    const char *p = v->inline_text, *end = p + v->size;
+    bool negative = *p == '-';
+    p += negative;
+    uint64_t digits = 0;
+    unsigned c;
+    for (; p < end && (c = (unsigned)(*p - '0')) <= 9; p++) digits = digits * 10 + c;
+    size_t fraction = 0;
+    if (p < end && *p == '.') {
+        const char *point = ++p;
+        for (; p < end && (c = (unsigned)(*p - '0')) <= 9; p++) digits = digits * 10 + c;
+        fraction = (size_t)(p - point);
+    }
+    if (p < end) return asl_number(v); // an exponent
+    double d = (double)digits / ten[fraction];
+    return negative ? -d : d;
+}
+
 double jx_number(const asl_value *v) {
     if (v->tag == ASL_INT) return (double)v->i;
     if (v->tag == ASL_DOUBLE) return v->d;
-    return asl_number(v);
+    return v->size <= ASL_INLINE_MAX ? short_number(v) : asl_number(v);
 }
 
 asl_value jx_number_value(double d) {
     if (d >= -0x1p53 && d <= 0x1p53) {
         int64_t i = (int64_t)d;
         if ((double)i == d) return asl_int(i);
+    } else if (!isfinite(d)) {
+        jx_strange = true;
     }
     return jx_double(d);
 }
@@ -26,7 +49,7 @@ asl_value jx_number_value(double d) {
 static inline bool is_number(const asl_value *v) { return v->tag >= ASL_INT && v->tag <= ASL_NUMBER_TEXT; }
 
 int32_t asl_rt_jx_const(asl_frame *frame, uint32_t d, uint32_t k) {
-    put(frame, d, asl_retain(jx_of(frame)->constants[k]));
+    put(frame, d, jx_retain(jx_of(frame)->constants[k]));
     return 0;
 }
 
@@ -38,7 +61,7 @@ int32_t asl_rt_jx_undefined(asl_frame *frame, uint32_t d) {
 int32_t asl_rt_jx_unwrap(asl_frame *frame, uint32_t d, uint32_t s) {
     const asl_value *v = at(frame, s);
     bool wrapped = is_array(v) && jx_marks(v) & JX_OUTER;
-    put(frame, d, asl_retain(wrapped ? v->array->items[0] : *v));
+    put(frame, d, jx_retain(wrapped ? v->array->items[0] : *v));
     return 0;
 }
 
@@ -362,7 +385,7 @@ COLD void jx_grow(asl_value *array) {
 asl_value jx_copy_items(const asl_value *array, size_t more) {
     uint32_t count = count_of(array);
     asl_value copy = asl_array_new(count + more);
-    for (uint32_t i = 0; i < count; i++) copy.array->items[i] = asl_retain(array->array->items[i]);
+    for (uint32_t i = 0; i < count; i++) copy.array->items[i] = jx_retain(array->array->items[i]);
     copy.array->head.count = count;
     return copy;
 }
@@ -376,7 +399,7 @@ void jx_push_all(asl_value *array, const asl_value *items, uint32_t count) {
         array->array->head.capacity = capacity;
     }
     asl_value *to = &array->array->items[array->array->head.count];
-    for (uint32_t i = 0; i < count; i++) to[i] = asl_retain(items[i]);
+    for (uint32_t i = 0; i < count; i++) to[i] = jx_retain(items[i]);
     array->array->head.count += count;
 }
 
@@ -412,7 +435,7 @@ asl_value jx_collapse(asl_value v, bool keep) {
         return asl_none();
     }
     if (count > 1 || v.reserved[0] & JX_KEEP_SINGLETON) return v;
-    asl_value item = asl_retain(v.array->items[0]);
+    asl_value item = jx_retain(v.array->items[0]);
     asl_release(v);
     return item;
 }

@@ -91,7 +91,7 @@ int32_t asl_rt_jx_kept(asl_frame *frame, uint32_t d, uint32_t x, uint32_t how) {
     frame->slot[x] = asl_none();
     frame->slot[x + 1] = asl_int(0);
     if (kept == 0) {
-        v = how == 0 ? asl_retain(jx_of(frame)->program->empty) : asl_none();
+        v = how == 0 ? jx_retain(jx_of(frame)->program->empty) : asl_none();
     } else if (kept > 1) {
         v = jx_marked(v, how == 2 ? JX_SEQUENCE | JX_KEEP_SINGLETON : JX_SEQUENCE);
     } else if (how == 2 || (how == 0 && v.tag == ASL_ARRAY)) {
@@ -132,13 +132,13 @@ int32_t asl_rt_jx_next(asl_frame *frame, uint32_t d, uint32_t x) {
     if (index->reserved[0]) {
         if (i) return 0;
         index->i = 1;
-        put(frame, d, asl_retain(*list));
+        put(frame, d, jx_retain(*list));
         return 1;
     }
     if (i >= count_of(list)) return 0;
     index->i = i + 1;
     const asl_value *item = &list->array->items[i];
-    if (is_counted(item)) put(frame, d, asl_retain(*item));
+    if (is_counted(item)) put(frame, d, jx_retain(*item));
     else put(frame, d, *item);
     return jx_tick(jx_of(frame)) < 0 ? -1 : 1;
 }
@@ -153,14 +153,14 @@ static void lookup_in_array(const asl_value *array, struct jx_name *name, asl_va
         else if (item->tag == ASL_ARRAY && depth > 0) lookup_in_array(item, name, found, depth - 1);
         if (!member) continue;
         if (member->tag == ASL_ARRAY) jx_push_all(found, member->array->items, count_of(member));
-        else jx_push(found, asl_retain(*member));
+        else jx_push(found, jx_retain(*member));
     }
 }
 
 asl_value jx_lookup(const asl_value *context, struct jx_name *name) {
     if (context->tag == ASL_OBJECT) {
         const asl_value *member = jx_member(context, name);
-        return member ? asl_retain(*member) : asl_none();
+        return member ? jx_retain(*member) : asl_none();
     }
     if (context->tag != ASL_ARRAY) return asl_none();
     asl_value found = asl_array_new(count_of(context) < 8 ? 8 : count_of(context));
@@ -169,12 +169,12 @@ asl_value jx_lookup(const asl_value *context, struct jx_name *name) {
 }
 
 int32_t asl_rt_jx_field(asl_frame *frame, uint32_t d, uint32_t v, uint32_t k) {
-    struct jx_name *name = (struct jx_name *)&jx_names_of(jx_of(frame), k)->items[0];
+    struct jx_name *name = &jx_names_of(jx_of(frame), k)->items[0];
     const asl_value *context = peek(frame, v);
     if (LIKELY(context->tag == ASL_OBJECT)) {
         const asl_value *member = jx_member(context, name);
         if (!member) put(frame, d, asl_none());
-        else if (is_counted(member)) put(frame, d, asl_retain(*member));
+        else if (is_counted(member)) put(frame, d, jx_retain(*member));
         else put(frame, d, *member);
         return 0;
     }
@@ -186,9 +186,22 @@ enum { FROM_VARIABLE = 1, LAST_NAMES = 2, KEEP_NAMES = 4 };
 
 int32_t asl_rt_jx_names(asl_frame *frame, uint32_t d, uint32_t v, uint32_t how, uint32_t k) {
     struct jx *jx = jx_of(frame);
-    struct jx_names *names = (struct jx_names *)jx_names_of(jx, k);
+    struct jx_names *names = jx_names_of(jx, k);
     const asl_value *from = peek(frame, v);
     uint32_t n = 0;
+    if (LIKELY(names->count == 1 && from->tag == ASL_OBJECT)) {
+        from = jx_member(from, &names->items[0]);
+        if (!from || from->tag != ASL_ARRAY) {
+            if (LIKELY(!from || !(how & KEEP_NAMES))) {
+                put(frame, d, from ? jx_retain(*from) : asl_none());
+                return 0;
+            }
+        } else if ((how & (LAST_NAMES | KEEP_NAMES)) == LAST_NAMES) {
+            put(frame, d, jx_retain(*from));
+            return 0;
+        }
+        from = peek(frame, v);
+    }
     // Object by object, nothing is counted until the result is known.
     while (n < names->count && from->tag == ASL_OBJECT) {
         from = jx_member(from, &names->items[n++]);
@@ -200,7 +213,7 @@ int32_t asl_rt_jx_names(asl_frame *frame, uint32_t d, uint32_t v, uint32_t how, 
     bool keep = how & KEEP_NAMES;
     if (n == names->count) {
         // One result: an array is that array itself when these were the last steps.
-        asl_value result = asl_retain(*from);
+        asl_value result = jx_retain(*from);
         if (result.tag != ASL_ARRAY ? keep : !(how & LAST_NAMES) || keep) {
             asl_value pair[2] = {result, asl_int(1)};
             result = acc_finish(pair, how & LAST_NAMES ? LAST | (keep ? KEEP : 0) : 0);
@@ -212,7 +225,7 @@ int32_t asl_rt_jx_names(asl_frame *frame, uint32_t d, uint32_t v, uint32_t how, 
         put(frame, d, asl_none());
         return 0;
     }
-    asl_value list = asl_retain(*from);
+    asl_value list = jx_retain(*from);
     // A cons array in a variable is one item; anything that a step gave has been spliced.
     bool whole = n == 0 && how & FROM_VARIABLE && jx_marks(&list) & JX_CONS;
     for (; n < names->count; n++) {
@@ -243,7 +256,7 @@ static void flatten(const asl_value *v, asl_value *into, int depth) {
     for (uint32_t i = 0; i < count_of(v); i++) {
         const asl_value *item = &v->array->items[i];
         if (item->tag == ASL_ARRAY && depth > 0) flatten(item, into, depth - 1);
-        else jx_push(into, asl_retain(*item));
+        else jx_push(into, jx_retain(*item));
     }
 }
 
@@ -258,7 +271,7 @@ int32_t asl_rt_jx_wildcard(asl_frame *frame, uint32_t d, uint32_t s) {
             flatten(item, &found, ASL_MAX_DEPTH);
             found.reserved[0] = 0;
         } else if (item->tag != ASL_FUNCTION) {
-            jx_push(&found, asl_retain(*item));
+            jx_push(&found, jx_retain(*item));
         }
     }
     put(frame, d, jx_collapse(found, false));
@@ -266,7 +279,7 @@ int32_t asl_rt_jx_wildcard(asl_frame *frame, uint32_t d, uint32_t s) {
 }
 
 static void descend(const asl_value *v, asl_value *found, int depth) {
-    if (v->tag != ASL_ARRAY) jx_push(found, asl_retain(*v));
+    if (v->tag != ASL_ARRAY) jx_push(found, jx_retain(*v));
     if (depth == 0) return;
     if (v->tag == ASL_ARRAY)
         for (uint32_t i = 0; i < count_of(v); i++) descend(&v->array->items[i], found, depth - 1);
@@ -290,11 +303,11 @@ int32_t asl_rt_jx_index(asl_frame *frame, uint32_t d, uint32_t s, uint32_t numbe
     asl_value found = asl_none();
     if (is_array(v)) {
         if (i < 0) i += count_of(v);
-        if (i >= 0 && i < count_of(v)) found = asl_retain(v->array->items[i]);
+        if (i >= 0 && i < count_of(v)) found = jx_retain(v->array->items[i]);
     } else if (v->tag != ASL_NONE && (i == 0 || i == -1)) {
-        found = asl_retain(*v);
+        found = jx_retain(*v);
     }
-    put(frame, d, found.tag == ASL_NONE ? asl_retain(jx_of(frame)->program->empty) : found);
+    put(frame, d, found.tag == ASL_NONE ? jx_retain(jx_of(frame)->program->empty) : found);
     return 0;
 }
 
@@ -306,7 +319,7 @@ int32_t asl_rt_jx_select(asl_frame *frame, uint32_t x, uint32_t v, uint32_t p, u
     asl_value *pair = &frame->slot[x];
     const asl_value *item = peek(frame, v);
     if (predicate->tag == ASL_BOOL) {
-        if (predicate->b && item->tag != ASL_NONE) acc_keep(pair, asl_retain(*item));
+        if (predicate->b && item->tag != ASL_NONE) acc_keep(pair, jx_retain(*item));
         return 0;
     }
     const asl_value *numbers = predicate;
@@ -319,7 +332,7 @@ int32_t asl_rt_jx_select(asl_frame *frame, uint32_t x, uint32_t v, uint32_t p, u
         for (uint32_t i = 0; i < count && numeric; i++) numeric = is_number(&numbers[i]);
     }
     if (!numeric) {
-        if (jx_truth(predicate) && item->tag != ASL_NONE) acc_keep(pair, asl_retain(*item));
+        if (jx_truth(predicate) && item->tag != ASL_NONE) acc_keep(pair, jx_retain(*item));
         return 0;
     }
     bool one = state->reserved[0];
@@ -328,7 +341,7 @@ int32_t asl_rt_jx_select(asl_frame *frame, uint32_t x, uint32_t v, uint32_t p, u
         double n = floor(jx_number(&numbers[i]));
         if (isinf(n)) return jx_raise(jx, "D1001", "value", &numbers[i], (const char *)NULL);
         if (n < 0) n += length;
-        if (n == position && item->tag != ASL_NONE) acc_keep(pair, asl_retain(*item));
+        if (n == position && item->tag != ASL_NONE) acc_keep(pair, jx_retain(*item));
     }
     return 0;
 }

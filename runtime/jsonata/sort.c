@@ -98,7 +98,7 @@ int32_t asl_rt_jx_sort(asl_frame *frame, uint32_t d, uint32_t items, uint32_t ke
         return jx_place(jx, position, "^");
     }
     asl_value sorted = asl_array_new(count);
-    for (uint32_t i = 0; i < count; i++) sorted.array->items[i] = asl_retain(list->array->items[order[i]]);
+    for (uint32_t i = 0; i < count; i++) sorted.array->items[i] = jx_retain(list->array->items[order[i]]);
     sorted.array->head.count = count;
     asl_free(order);
     if (keys & ASL_LAST) asl_value_set(&frame->slot[keys & ~ASL_LAST], asl_none());

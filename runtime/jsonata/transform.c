@@ -26,7 +26,7 @@ static asl_value clone_number(const asl_value *v) {
     if (!isfinite(d)) return asl_null();
     char text[40];
     size_t size = jx_number_print15(d, text);
-    if (v->tag == ASL_NUMBER_TEXT && asl_str_equal(asl_text_of(v), (asl_str){text, size})) return asl_retain(*v);
+    if (v->tag == ASL_NUMBER_TEXT && asl_str_equal(asl_text_of(v), (asl_str){text, size})) return jx_retain(*v);
     text[size] = 0;
     return jx_number_value(strtod(text, NULL));
 }
@@ -57,7 +57,7 @@ static asl_value clone(const asl_value *v, uint32_t number, int depth) {
     }
     if (v->tag == ASL_FUNCTION) return asl_string_z("");
     if (v->tag == ASL_DOUBLE || (v->tag == ASL_NUMBER_TEXT && !is_short_number(v))) return clone_number(v);
-    return asl_retain(*v);
+    return jx_retain(*v);
 }
 
 int32_t asl_rt_jx_clone(asl_frame *frame, uint32_t d, uint32_t v, uint32_t function, uint32_t k) {
@@ -73,7 +73,7 @@ int32_t asl_rt_jx_clone(asl_frame *frame, uint32_t d, uint32_t v, uint32_t funct
         return jx_place_site(jx, k);
     }
     if (function != ASL_NO_OPERAND) {
-        asl_value copy, argument = asl_retain(*from);
+        asl_value copy, argument = jx_retain(*from);
         if (peek(frame, function)->tag != ASL_FUNCTION) {
             asl_release(argument);
             jx_raise(jx, "T2013", (const char *)NULL);
@@ -110,7 +110,7 @@ static bool belongs(const asl_value *v, uint32_t number, int depth) {
 static void replace(asl_value *v, const asl_object *old, const asl_value *by, uint32_t number, int depth) {
     if ((v->tag != ASL_ARRAY && v->tag != ASL_OBJECT) || number_of(v) != number || depth == 0) return;
     if (v->tag == ASL_OBJECT && v->object == old) {
-        asl_value_set(v, asl_retain(*by));
+        asl_value_set(v, jx_retain(*by));
         return;
     }
     if (v->tag == ASL_ARRAY)
@@ -133,7 +133,7 @@ static asl_value with_room(asl_value *root, asl_value match, size_t members) {
     asl_value larger = asl_object_new(2 * (o->head.count + members));
     for (uint32_t i = 0; i < o->head.count; i++) {
         larger.object->entries[i].key = asl_text_retain(o->entries[i].key);
-        larger.object->entries[i].value = asl_retain(o->entries[i].value);
+        larger.object->entries[i].value = jx_retain(o->entries[i].value);
     }
     larger.object->head.count = o->head.count;
     set_number(&larger, number);
@@ -154,12 +154,12 @@ int32_t asl_rt_jx_changes(asl_frame *frame, uint32_t x, uint32_t v, uint32_t u, 
     }
     const asl_value *found = peek(frame, v);
     if (found->tag != ASL_OBJECT || number_of(found) != number) return 0;
-    asl_value changes = asl_retain(*update);
-    asl_value match = with_room(root, asl_retain(*found), asl_object_count(&changes));
+    asl_value changes = jx_retain(*update);
+    asl_value match = with_room(root, jx_retain(*found), asl_object_count(&changes));
     asl_object *o = match.object;
     for (size_t i = 0; i < asl_object_count(&changes); i++) {
         const asl_value *item = asl_object_at(&changes, i);
-        asl_value own = belongs(item, number, 64) ? clone(item, 0, ASL_MAX_DEPTH) : asl_retain(*item);
+        asl_value own = belongs(item, number, 64) ? clone(item, 0, ASL_MAX_DEPTH) : jx_retain(*item);
         uint32_t refs = o->head.refs;
         o->head.refs = 1; // there is room: it stays where it is
         jx_object_put((asl_value){.tag = ASL_OBJECT, .object = o}, asl_object_key_at(&changes, i), own);
