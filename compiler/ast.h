@@ -227,6 +227,7 @@ struct ast { /* one definition */
     VEC(struct ast_reference) references;
     VEC(struct ast_use) uses;
     struct names variables; /* (machine, name) for every name that is assigned; the value is the place */
+    VEC(const char *) shadowing; /* assigned names that hide a function of JSONata; set by check.c */
 };
 
 struct diag;

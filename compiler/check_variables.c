@@ -175,6 +175,8 @@ static void check_variable(void *arg, const struct expr *e, asl_str name, const 
 static void check_names(struct checker *c, struct ast_state *s, const struct ast_assigns *a) {
     for (size_t i = 0; i < a->count; i++) {
         asl_str name = asl_str_z(a->items[i].name);
+        if (is_function(name))
+            *vec_push(c->arena, &c->ast->shadowing) = a->items[i].name;
         for (const struct ast_machine *m = s->machine; m->parent && !m->distributed; m = m->parent) {
             const asl_doc *outer = names_get(&c->ast->variables, m->parent, name);
             /* Accepted when only a Catcher outside assigns it (recorded): it runs when the inner scope is gone. */

@@ -51,16 +51,22 @@ static uint32_t free_variable(struct lower *l, struct scope *s, const char *name
     return lower_variable(l, s, asl_str_z(name));
 }
 
-static const struct jsonata_expression *compiled(struct lower *l, struct scope *s, const struct expr *e) {
-    void **known = names_at(&l->expressions, NULL, e->u.jsonata.source);
+// variant keeps apart what one text is compiled to with different bound names.
+static const struct jsonata_expression *compiled(struct lower *l, struct scope *s, const struct expr *e, uintptr_t variant,
+                                                 const char *const *bound, size_t bound_count) {
+    void **known = names_at(&l->expressions, (const void *)variant, e->u.jsonata.source);
     if (*known)
         return *known;
     struct jsonata_expression *x = *known = arena_alloc(l->arena, sizeof *x);
     struct jsonata_error error;
-    const char *name = arena_format(l->arena, "%s/%s", s->state->name, e->field);
-    int rc = jsonata_compile(l->plan, e->u.jsonata.source, JSONATA_STEP_FUNCTIONS, name, x, &error);
-    if (rc < 0) { // it was parsed before, for the checks
-        fprintf(stderr, "aslc: internal error: %s: %s\n", name, error.message);
+    struct jsonata_options options = {
+        .dialect = JSONATA_STEP_FUNCTIONS,
+        .name = arena_format(l->arena, "%s/%s", s->state->name, e->field),
+        .bound = bound,
+        .bound_count = bound_count,
+    };
+    if (jsonata_compile_with(l->plan, e->u.jsonata.source, &options, x, &error) < 0) { // it was parsed before, for the checks
+        fprintf(stderr, "aslc: internal error: %s: %s\n", options.name, error.message);
         abort();
     }
     return x;
@@ -86,15 +92,7 @@ static void lower_open(struct lower *l, struct scope *s, const struct expr *e) {
     lower_op(l, s, OP_FAIL, OPERANDS(ir_const_string(l->plan, cause, strlen(cause))));
 }
 
-uint32_t lower_jsonata(struct lower *l, struct scope *s, const struct expr *e, uint32_t into) {
-    lower_at(l, e->span);
-    if (into == ASL_NO_OPERAND)
-        into = lower_temp(l, s);
-    if (e->u.jsonata.placeholder) {
-        lower_open(l, s, e);
-        return into;
-    }
-    const struct jsonata_expression *x = compiled(l, s, e);
+static void call(struct lower *l, struct scope *s, const struct expr *e, const struct jsonata_expression *x, uint32_t into) {
     uint32_t count = (uint32_t)x->param_count, first = ASL_NO_OPERAND;
     uint32_t *from = arena_alloc(l->arena, (count + 1) * sizeof *from);
     for (uint32_t i = 0; i < count; i++)
@@ -107,8 +105,77 @@ uint32_t lower_jsonata(struct lower *l, struct scope *s, const struct expr *e, u
             lower_op(l, s, OP_COPY, OPERANDS(first + i, from[i]));
     }
     lower_op(l, s, OP_JX_EVAL, OPERANDS(into, x->function, first, count, description(l, e)));
+}
+
+// ---------------------------------------------------------------- variables that hide a function
+//
+// "Assign": {"count": "{% $count($states.input.items) %}"}: a variable hides the function of its name once it has a value.
+// The expression is compiled for both, and the machine looks at the slot.
+
+enum { HIDING_MAX = 4 };
+
+struct hiding {
+    const struct expr *expr;
+    uint32_t into;
+    const char *names[HIDING_MAX]; /* that the expression reads */
+    size_t count;
+    const char *bound[HIDING_MAX];
+    size_t bound_count;
+};
+
+static bool is_shadowing(const struct lower *l, const char *name) {
+    for (size_t i = 0; i < l->ast->shadowing.count; i++)
+        if (strcmp(l->ast->shadowing.items[i], name) == 0)
+            return true;
+    return false;
+}
+
+static void choose(struct lower *l, struct scope *s, struct hiding *h, size_t index, uintptr_t variant) {
+    if (index == h->count) {
+        call(l, s, h->expr, compiled(l, s, h->expr, variant, h->bound, h->bound_count), h->into);
+        return;
+    }
+    uint32_t value = lower_variable(l, s, asl_str_z(h->names[index])), yes = lower_literal(l, s, "true");
+    uint32_t targets[] = {lower_block(l, s, ".variable", false), lower_block(l, s, ".function", false)};
+    uint32_t joined = lower_block(l, s, ".evaluated", false);
+    lower_exit(l, s, EXIT_IF, targets, 2);
+    struct ir_exit *test = lower_current_exit(s);
+    test->test = ASL_CHOICE_IS_PRESENT;
+    test->a = value;
+    test->b = yes;
+    for (size_t hidden = 0; hidden < 2; hidden++) {
+        size_t bound_count = h->bound_count;
+        lower_into(s, targets[hidden]);
+        if (hidden == 0)
+            h->bound[h->bound_count++] = h->names[index];
+        choose(l, s, h, index + 1, variant << 1 | hidden);
+        h->bound_count = bound_count;
+        lower_exit(l, s, EXIT_JUMP, &joined, 1);
+    }
+    lower_into(s, joined);
+}
+
+uint32_t lower_jsonata(struct lower *l, struct scope *s, const struct expr *e, uint32_t into) {
+    lower_at(l, e->span);
+    if (into == ASL_NO_OPERAND)
+        into = lower_temp(l, s);
+    if (e->u.jsonata.placeholder) {
+        lower_open(l, s, e);
+        return into;
+    }
+    const struct jsonata_expression *x = compiled(l, s, e, 0, l->ast->shadowing.items, l->ast->shadowing.count);
+    struct hiding h = {.expr = e, .into = into};
+    for (size_t i = 0; i < x->param_count && h.count < HIDING_MAX; i++)
+        if (is_shadowing(l, x->params[i]))
+            h.names[h.count++] = x->params[i];
+    if (h.count)
+        choose(l, s, &h, 0, 1);
+    else
+        call(l, s, e, x, into);
     return into;
 }
+
+// ---------------------------------------------------------------- what fields want
 
 void lower_expect(struct lower *l, struct scope *s, uint32_t slot, asl_expected kind, const struct expr *e) {
     if (e->kind == EXPR_JSONATA)

@@ -292,7 +292,7 @@ uint32_t lower_machine(struct lower *l, struct scope *parent, const struct ast_m
 }
 
 struct ir_plan *lower(struct arena *a, const struct ast *ast, const struct source *source) {
-    struct lower lowering = {.arena = a, .source = source, .expressions.arena = a}, *l = &lowering;
+    struct lower lowering = {.arena = a, .ast = ast, .source = source, .expressions.arena = a}, *l = &lowering;
     l->plan = ir_plan_new(a, ast->name);
     l->plan->express = ast->express;
     l->plan->timeout_seconds = ast->root->timeout_seconds;

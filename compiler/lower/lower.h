@@ -37,6 +37,7 @@ struct scope { /* a machine being lowered */
 struct lower {
     struct arena *arena;
     struct ir_plan *plan;
+    const struct ast *ast;
     const struct source *source;
     VEC(uint32_t) lines;     /* offset of each line's start in the file */
     uint32_t line, column;   /* of what is being lowered */
