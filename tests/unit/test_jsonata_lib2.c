@@ -11,6 +11,7 @@ static struct jx *jx;
 
 static void begin(void) {
     program = asl_calloc(1, sizeof *program);
+    program->fast = jx_fast_table();
     program->random = &program->own_random;
     asl__random_seed(program->random, 1);
     jx = asl_calloc(1, sizeof *jx);
