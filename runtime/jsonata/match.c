@@ -82,7 +82,7 @@ static asl_value host_text(const asl_value *v) {
 
 static struct jx_regex *regex_of(struct jx *jx, const asl_value *held) {
     jx_regex_get *get = (jx_regex_get *)(intptr_t)held[JX_REGEX_GET].i;
-    return get(jx, asl_text_of(&held[JX_REGEX_KEY]));
+    return get(jx, (asl_value *)(uintptr_t)held); // what was found is noted there
 }
 
 // The pattern, behind the two flags of the key.
@@ -114,7 +114,10 @@ static asl_value match_object(const asl_value *held, const struct jx_regex *r, c
                               const struct jx_span *spans, const asl_value *text) {
     size_t start = jx_subject_units(s, 0, 0, spans[0].start);
     size_t end = jx_subject_units(s, spans[0].start, start, spans[0].end);
-    asl_value further[JX_REGEX_HELD + 2] = {held[JX_REGEX_GET], held[JX_REGEX_KEY], *text, asl_int((int64_t)spans[0].end)};
+    asl_value further[JX_REGEX_HELD + 2];
+    memcpy(further, held, JX_REGEX_HELD * sizeof *held);
+    further[JX_REGEX_HELD] = *text;
+    further[JX_REGEX_HELD + 1] = asl_int((int64_t)spans[0].end);
     struct asl__entry entries[] = {
         member("match", jx_subject_slice(s, spans[0].start, spans[0].end)),
         member("start", asl_int((int64_t)start)),
@@ -178,7 +181,7 @@ static int call_regex(struct jx *jx, const asl_value *held, const asl_value *arg
 }
 
 asl_value jx_regex_value(jx_regex_get *get, const asl_value *key) {
-    asl_value held[JX_REGEX_HELD] = {asl_int((int64_t)(intptr_t)get), *key};
+    asl_value held[JX_REGEX_HELD] = {asl_int((int64_t)(intptr_t)get), *key, asl_int(0), asl_int(0)};
     return jx_native_new(call_regex, 2, held, JX_REGEX_HELD);
 }
 

@@ -35,9 +35,10 @@ struct jx_regex {
     int (*find)(struct jx *jx, struct jx_regex *r, const struct jx_subject *s, size_t from, struct jx_span *spans);
 };
 
-/* What the value of a regex holds. Its program is looked for at each use: the cache may drop it in between. */
-enum { JX_REGEX_GET, JX_REGEX_KEY, JX_REGEX_HELD };
-typedef struct jx_regex *jx_regex_get(struct jx *jx, asl_str key); /* NULL after raising */
+/* What the value of a regex holds: who finds its program, the key that it is kept under, and what was found last time. The
+   cache may drop a program: then `drops` is another than JX_REGEX_DROPS says, and it is looked for again. */
+enum { JX_REGEX_GET, JX_REGEX_KEY, JX_REGEX_FOUND, JX_REGEX_DROPS, JX_REGEX_HELD };
+typedef struct jx_regex *jx_regex_get(struct jx *jx, asl_value *held); /* NULL after raising */
 asl_value jx_regex_value(jx_regex_get *get, const asl_value *key);
 
 /* ECMAScript's pattern (WTF-8) in PCRE2's syntax, all ASCII. utf: for subjects that hold more than ASCII; else what

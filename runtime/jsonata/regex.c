@@ -10,6 +10,7 @@
 #include "match.h"
 
 #include <pcre2.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #define MATCH_LIMIT 10000000 // steps; some tenths of a second
@@ -114,8 +115,12 @@ _Static_assert(PCRE2_UNSET == SIZE_MAX, "spans of groups that took no part rely 
 
 // ---------------------------------------------------------------- keeping
 
+// How many programs of regexes have been dropped, in the whole process. Rarely any: the cache is large.
+static atomic_int_fast64_t drops;
+
 static void drop(void *made) {
     struct pcre_regex *r = made;
+    atomic_fetch_add_explicit(&drops, 1, memory_order_relaxed);
     for (int i = 0; i < 2; i++) {
         pcre2_match_data_free(r->made[i].match);
         pcre2_code_free(r->made[i].code);
@@ -143,15 +148,20 @@ static void *make(struct jx *jx, asl_str key) {
     return r;
 }
 
-static struct jx_regex *get(struct jx *jx, asl_str key) {
+static struct jx_regex *get(struct jx *jx, asl_value *held) {
     static const char kind; // its address
-    struct pcre_regex *r = jx_cached(jx, &kind, key, make, drop);
+    int64_t now = atomic_load_explicit(&drops, memory_order_relaxed);
+    struct pcre_regex *r = (struct pcre_regex *)(intptr_t)held[JX_REGEX_FOUND].i;
+    if (r && held[JX_REGEX_DROPS].i == now) return &r->regex;
+    r = jx_cached(jx, &kind, asl_text_of(&held[JX_REGEX_KEY]), make, drop);
     char message[200];
-    if (r && !r->made[FOR_ASCII].code && !r->made[FOR_ALL].code && compile(r, FOR_ASCII, message, sizeof message) < 0) {
+    if (!r->made[FOR_ASCII].code && !r->made[FOR_ALL].code && compile(r, FOR_ASCII, message, sizeof message) < 0) {
         raise_invalid(jx, message);
         return NULL;
     }
-    return r ? &r->regex : NULL;
+    held[JX_REGEX_FOUND] = asl_int((int64_t)(intptr_t)r);
+    held[JX_REGEX_DROPS] = asl_int(atomic_load_explicit(&drops, memory_order_relaxed)); // making one may drop another
+    return &r->regex;
 }
 
 // The value of a literal is made once: it is asked for wherever its expression comes by.
