@@ -82,7 +82,7 @@ static int32_t walk(const struct machine *m, asl_frame *frame) {
     uint32_t number = frame->resume < m->resume_count ? m->resume[frame->resume] : IR_NO_BLOCK;
     while (number != IR_NO_BLOCK) {
         const struct ir_block *b = m->ir->blocks.items[number];
-        const struct ir_op *op = b->ops.items, *end = op + b->ops.count;
+        const struct ir_op *op = b->ops.items, *end = b->ops.count ? op + b->ops.count : op; // an empty block has no items
         int32_t answer = 0; // of the last op
         while (op < end && !failed(op, answer = call(frame, op)))
             op++;
