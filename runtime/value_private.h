@@ -86,11 +86,40 @@ static inline bool asl__has_text(const asl_value *v) {
 
 /* A new string or number text of the given tag. */
 asl_value asl__text_value(asl_tag tag, asl_str text);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* The first `size` <= 8 bytes as a number whose lowest byte is the first. */
+static inline uint64_t asl__load_short(const char *p, size_t size) {
+    uint64_t x = 0, y = 0;
+    if (size >= 8) {
+        memcpy(&x, p, 8);
+    } else if (size >= 4) {
+        memcpy(&x, p, 4);
+        memcpy(&y, p + size - 4, 4);
+        x |= y << (size - 4) * 8;
+    } else if (size >= 2) {
+        memcpy(&x, p, 2);
+        memcpy(&y, p + size - 2, 2);
+        x |= y << (size - 2) * 8;
+    } else if (size) {
+        x = (uint8_t)*p;
+    }
+    return x;
+}
+/* Made in two registers: written byte by byte and read again as 16 it would stall the processor. */
+static inline asl_value asl__inline_text(asl_tag tag, const char *data, size_t size) {
+    uint64_t half[2] = {(uint64_t)tag | (uint64_t)size << 8 | asl__load_short(data, size < 6 ? size : 6) << 16,
+                        size > 6 ? asl__load_short(data + 6, size - 6) : 0};
+    asl_value v;
+    memcpy(&v, half, sizeof v);
+    return v;
+}
+#else
 static inline asl_value asl__inline_text(asl_tag tag, const char *data, size_t size) {
     asl_value v = {.tag = (uint8_t)tag, .size = (uint8_t)size};
     memcpy(v.inline_text, data, size);
     return v;
 }
+#endif
 
 /* The bytes of an asl_text may be read in steps of 16 from the first: what follows the NUL is allocated too. */
 #define ASL__TEXT_STEP 16

@@ -439,7 +439,13 @@ uint32_t partial_value(struct function *f, const node *n, const node *first, uin
 
 // ---------------------------------------------------------------- chains
 
-uint32_t transform_inline(struct function *f, const node *n, uint32_t object, uint32_t want);
+static uint32_t transform_inline(struct function *f, const node *n, uint32_t object, uint32_t want);
+
+// Whether the left side of ~> cannot be a function, which would make a composition of it.
+static bool is_no_function(const node *n) {
+    return is_literal(n) || n->kind == JSONATA_PATH || n->kind == JSONATA_OBJECT || n->kind == JSONATA_ARRAY ||
+           (n->kind == JSONATA_VARIABLE && (n->text.size == 0 || same(n->text, "$")));
+}
 
 uint32_t apply_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep) {
     const node *right = n->two.right;
@@ -449,7 +455,7 @@ uint32_t apply_value(struct function *f, const node *n, uint32_t context, uint32
         return call_value(f, right, n->two.left, context, want, keep);
     uint32_t d = wanted(f, want), top = f->top;
     uint32_t left = value(f, n->two.left, context, temporary(f));
-    if (right->kind == JSONATA_TRANSFORM && plain && (is_literal(n->two.left) || n->two.left->kind == JSONATA_PATH)) {
+    if (right->kind == JSONATA_TRANSFORM && plain && is_no_function(n->two.left)) {
         transform_inline(f, right, left, d);
         f->top = top;
         return d;
@@ -462,7 +468,7 @@ uint32_t apply_value(struct function *f, const node *n, uint32_t context, uint32
 
 // ---------------------------------------------------------------- transforms
 
-uint32_t transform_inline(struct function *f, const node *n, uint32_t object, uint32_t want) {
+static uint32_t transform_inline(struct function *f, const node *n, uint32_t object, uint32_t want) {
     uint32_t top = f->top, k = site(f, n), x = temporary(f), clone = NONE;
     struct variable *v = scope_find(f->scope, ASL_STR("clone"));
     if (v)

@@ -505,8 +505,9 @@ int32_t asl_rt_jx_tail_function(asl_frame *frame, uint32_t g, uint32_t a, uint32
 
 int32_t asl_rt_jx_return(asl_frame *frame, uint32_t v) {
     struct jx *jx = jx_of(frame);
-    asl_value value = take_any(frame, v);
-    asl_value_set(&jx->result, value);
+    asl_value value = take_any(frame, v), old = jx->result;
+    jx->result = value;
+    jx_release(old);
     return 0;
 }
 

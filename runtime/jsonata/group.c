@@ -1,6 +1,6 @@
 // Groups and objects' fields (jsonata-language 9).
 //
-// Groups are an object: the key's member is [pair, data, how many]. Data is the item itself while there is one, then an
+// Groups are an object: the key's member is [pair, data, how many, key]. Data is the item itself while there is one, then an
 // array of our own; items that are tuples are kept as they are.
 #include "eval.h"
 #include "lib.h"
@@ -13,13 +13,38 @@ int32_t asl_rt_jx_fold(asl_frame *frame, uint32_t d, uint32_t s) {
         return 0;
     }
     uint32_t count = count_of(v);
+    bool flat = count > 1;
+    for (uint32_t i = 0; i < count && flat; i++) flat = v->array->items[i].tag != ASL_ARRAY;
+    if (flat) { // appending its items one by one gives it again
+        put(frame, d, jx_marked(jx_retain(*v), 0));
+        return 0;
+    }
     asl_value folded = count ? jx_retain(v->array->items[0]) : asl_none();
     for (uint32_t i = 1; i < count; i++) folded = jx_append(folded, jx_retain(v->array->items[i]));
     put(frame, d, folded);
     return 0;
 }
 
-enum { PAIR, DATA, COUNT };
+enum { PAIR, DATA, COUNT, KEY, WIDTH };
+
+// Short keys lie in the value itself: two comparisons of eight bytes each.
+static inline bool same_key(const asl_value *a, const asl_value *b) {
+    uint64_t x[2], y[2];
+    memcpy(x, a, sizeof x);
+    memcpy(y, b, sizeof y);
+    return x[0] == y[0] && x[1] == y[1];
+}
+
+static asl_value *find_group(const asl_value *groups, const asl_value *key) {
+    const asl_object *o = groups->object;
+    if (o->head.count <= ASL__SCAN_MAX && key->size != ASL_ON_HEAP) {
+        for (uint32_t i = 0; i < o->head.count; i++)
+            if (same_key(&o->entries[i].value.array->items[KEY], key)) return o->entries[i].value.array->items;
+        return NULL;
+    }
+    const asl_value *found = asl_object_get(groups, asl_text_of(key));
+    return found ? found->array->items : NULL;
+}
 
 int32_t asl_rt_jx_group_key(asl_frame *frame, uint32_t x, uint32_t key, uint32_t v, uint32_t pair, uint32_t position) {
     struct jx *jx = jx_of(frame);
@@ -31,20 +56,21 @@ int32_t asl_rt_jx_group_key(asl_frame *frame, uint32_t x, uint32_t key, uint32_t
         jx_raise(jx, "T1003", "value", name, (const char *)NULL);
         return jx_place(jx, position, NULL);
     }
-    const asl_value *found = asl_object_get(groups, asl_text_of(name));
+    asl_value *group = find_group(groups, name);
     asl_value item = take_any(frame, v);
-    if (!found) {
-        asl_value group = asl_array_new(3);
-        group.array->items[PAIR] = asl_int(pair);
-        group.array->items[DATA] = item;
-        group.array->items[COUNT] = asl_int(1);
-        group.array->head.count = 3;
+    if (!group) {
+        asl_value new_group = asl_array_new(WIDTH);
+        asl_value *items = new_group.array->items;
+        items[PAIR] = asl_int(pair);
+        items[DATA] = item;
+        items[COUNT] = asl_int(1);
+        items[KEY] = jx_retain(*name);
+        new_group.array->head.count = WIDTH;
         asl_text *text = jx_key_of(name);
-        *groups = asl_object_set(*groups, text, group);
+        *groups = asl_object_set(*groups, text, new_group);
         asl_text_release(text);
         return 0;
     }
-    asl_value *group = found->array->items;
     if (group[PAIR].i != pair) {
         asl_release(item);
         jx_raise(jx, "D1009", "value", name, (const char *)NULL);

@@ -233,8 +233,28 @@ int32_t asl_rt_jx_names(asl_frame *frame, uint32_t d, uint32_t v, uint32_t how, 
         uint32_t count = whole || list.tag != ASL_ARRAY ? 1 : count_of(&list);
         const asl_value *items = whole || list.tag != ASL_ARRAY ? &list : list.array->items;
         for (uint32_t i = 0; i < count; i++) {
-            asl_value found = jx_lookup(&items[i], &names->items[n]);
-            if (found.tag != ASL_NONE) acc_collect(pair, found);
+            asl_value found;
+            if (LIKELY(items[i].tag == ASL_OBJECT)) {
+                const asl_value *m = jx_member(&items[i], &names->items[n]);
+                if (!m) continue;
+                found = jx_retain(*m);
+                if (found.tag != ASL_ARRAY && pair[1].i) {
+                    if (pair[1].i == 1 && pair[0].tag != ASL_ARRAY) {
+                        asl_value all = asl_array_new(count - i + 1);
+                        jx_push(&all, pair[0]);
+                        pair[0] = all;
+                    }
+                    if (pair[1].i > 1 || pair[0].array->head.refs == 1) {
+                        jx_push(&pair[0], found);
+                        pair[1].i++;
+                        continue;
+                    }
+                }
+            } else {
+                found = jx_lookup(&items[i], &names->items[n]);
+                if (found.tag == ASL_NONE) continue;
+            }
+            acc_collect(pair, found);
         }
         whole = false;
         asl_release(list);

@@ -34,11 +34,19 @@ static asl_value clone_number(const asl_value *v) {
 // Numbers written with few digits are what they are.
 static inline bool is_short_number(const asl_value *v) { return v->tag == ASL_NUMBER_TEXT && v->size <= ASL_INLINE_MAX; }
 
+static asl_value clone(const asl_value *v, uint32_t number, int depth);
+
+static inline asl_value clone_item(const asl_value *v, uint32_t number, int depth) {
+    if (v->tag == ASL_STRING || v->tag == ASL_INT || v->tag == ASL_BOOL || v->tag == ASL_NULL || is_short_number(v))
+        return jx_retain(*v);
+    return clone(v, number, depth);
+}
+
 static asl_value clone(const asl_value *v, uint32_t number, int depth) {
     if (v->tag == ASL_ARRAY) {
         uint32_t count = depth ? count_of(v) : 0;
         asl_value a = asl_array_new(count);
-        for (uint32_t i = 0; i < count; i++) a.array->items[i] = clone(&v->array->items[i], number, depth - 1);
+        for (uint32_t i = 0; i < count; i++) a.array->items[i] = clone_item(&v->array->items[i], number, depth - 1);
         a.array->head.count = count;
         set_number(&a, number);
         return a;
@@ -46,17 +54,19 @@ static asl_value clone(const asl_value *v, uint32_t number, int depth) {
     if (v->tag == ASL_OBJECT) {
         uint32_t count = depth ? v->object->head.count : 0;
         asl_value o = asl_object_new(count + (number ? ROOM : 0));
+        const struct asl__entry *from = v->object->entries;
+        struct asl__entry *to = o.object->entries;
         for (uint32_t i = 0; i < count; i++) {
-            const struct asl__entry *e = &v->object->entries[i];
-            o.object->entries[i].key = asl_text_retain(e->key);
-            o.object->entries[i].value = clone(&e->value, number, depth - 1);
+            to[i].key = from[i].key;
+            to[i].key->refs++;
+            to[i].value = clone_item(&from[i].value, number, depth - 1);
         }
         o.object->head.count = count;
         set_number(&o, number);
         return o;
     }
     if (v->tag == ASL_FUNCTION) return asl_string_z("");
-    if (v->tag == ASL_DOUBLE || (v->tag == ASL_NUMBER_TEXT && !is_short_number(v))) return clone_number(v);
+    if (v->tag == ASL_DOUBLE || v->tag == ASL_NUMBER_TEXT) return clone_number(v);
     return jx_retain(*v);
 }
 
