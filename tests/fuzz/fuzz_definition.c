@@ -1,10 +1,11 @@
-// Any bytes as a definition: placeholders, document, shape, meaning, and every way to print the messages. It must end
-// with an AST or a message, and give back all memory.
+// Any bytes as a definition: placeholders, document, shape, meaning, expressions, and every way to print the messages. It
+// must end with an AST or a message, what has no errors must become a plan that is in order, and all memory comes back.
 #include <stdlib.h>
 #include <string.h>
 
 #include "ast.h"
 #include "diag.h"
+#include "ir.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,6 +26,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     for (size_t i = 0; ast && d.errors == 0 && !ast->later_feature && i < ast->references.count; i++)
         if (!*ast->references.items[i].to)
             abort(); /* the lowering relies on it */
+    if (ast && d.errors == 0 && !ast->later_feature) {
+        ast->name = "fuzz";
+        struct ir_plan *plan = lower(a, ast, s);
+        if (ir_verify(plan))
+            abort();
+        opt_thread(plan);
+        opt_slots(plan);
+        if (ir_verify(plan))
+            abort();
+    }
     diag_print(&d, DIAG_TEXT, true, nowhere);
     diag_print(&d, DIAG_JSON, false, nowhere);
     diag_print(&d, DIAG_SARIF, false, nowhere);
