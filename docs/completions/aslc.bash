@@ -24,7 +24,7 @@ _aslc() {
         case $command in
         build) options='-o --shared --emit= -O0 -O1 -O2 -O3 --bind -l -L --unbound -D --definitions --type --name --static -s --dump-after -v --color --help' ;;
         run|interpret) options="-O0 -O1 -O2 -O3 -D --definitions --dump-after $run_options --help" ;;
-        check) options='--format -D --definitions --type --color --help' ;;
+        check) options='--format --references -D --definitions --type --color --help' ;;
         eval) options='--query-language --data --help' ;;
         esac
         mapfile -t COMPREPLY < <(compgen -W "$options" -- "$cur")
