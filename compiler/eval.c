@@ -110,7 +110,7 @@ static int explain(struct arena *a, const struct expression *e, const struct eva
 int eval_jsonata(struct arena *a, asl_str source, const struct eval_options *o) {
     asl_value data = asl_none();
     asl_json_error bad;
-    if (o->data.data && asl_json_parse(o->data, &(asl_json_limits){.lone_surrogates = true}, &data, &bad) < 0) {
+    if (o->data.data && asl_json_parse(o->data, &(asl_json_limits){.lone_surrogates = true, .index_order = true}, &data, &bad) < 0) {
         fprintf(stderr, "%s:%u:%u: error: %s\n", o->data_name, bad.line, bad.column, bad.message);
         return BAD;
     }
@@ -254,7 +254,7 @@ int eval_batch(const struct eval_options *o) {
         asl_buffer b = {0};
         if (size <= 1)
             continue;
-        if (asl_json_parse((asl_str){line, (size_t)size}, &(asl_json_limits){.lone_surrogates = true}, &request, &bad) < 0 ||
+        if (asl_json_parse((asl_str){line, (size_t)size}, &(asl_json_limits){.lone_surrogates = true, .index_order = true}, &request, &bad) < 0 ||
             request.tag != ASL_OBJECT) {
             asl_buffer_z(&b, "{\"id\":null,\"code\":\"\",\"message\":\"the request is no JSON object\"}");
         } else {

@@ -119,7 +119,7 @@ struct cached_key {
 struct parser {
     const char *start, *end;
     size_t max_depth;
-    bool lone_surrogates;
+    bool lone_surrogates, index_order;
     asl_json_error *error; /* may be NULL */
     asl_value *items;
     struct asl__entry *members;
@@ -461,9 +461,60 @@ static inline const char *open_level(struct parser *s, const char *p, bool objec
     return p + 1;
 }
 
+// The name's place among array indices, from 1; 0 when it is none: no leading zeros, below 2^32 - 1.
+static uint64_t index_of(const asl_text *key) {
+    if (key->size == 0 || key->size > 10 || (key->bytes[0] == '0' && key->size > 1)) return 0;
+    uint64_t n = 0;
+    for (size_t i = 0; i < key->size; i++) {
+        if (key->bytes[i] < '0' || key->bytes[i] > '9') return 0;
+        n = n * 10 + (uint64_t)(key->bytes[i] - '0');
+    }
+    return n < UINT32_MAX ? n + 1 : 0;
+}
+
+struct indexed {
+    uint64_t index;
+    size_t at;
+};
+
+static int compare_indexed(const void *a, const void *b) {
+    const struct indexed *x = a, *y = b;
+    if (x->index != y->index) return x->index < y->index ? -1 : 1;
+    return x->at < y->at ? -1 : 1; // of the same name the last one wins: they stay as they came
+}
+
+// Moves the members whose names are array indices to the front, ascending.
+static void indices_first(struct asl__entry *members, size_t count) {
+    size_t indices = 0;
+    bool moves = false;
+    uint64_t highest = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t n = index_of(members[i].key);
+        if (!n) continue;
+        moves = moves || indices < i || n < highest;
+        highest = n;
+        indices++;
+    }
+    if (!moves) return;
+    struct indexed *first = asl_alloc(indices * sizeof *first);
+    struct asl__entry *sorted = asl_alloc(count * sizeof *sorted);
+    size_t found = 0, rest = indices;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t n = index_of(members[i].key);
+        if (n) first[found++] = (struct indexed){n, i};
+        else sorted[rest++] = members[i];
+    }
+    qsort(first, indices, sizeof *first, compare_indexed);
+    for (size_t i = 0; i < indices; i++) sorted[i] = members[first[i].at];
+    memcpy(members, sorted, count * sizeof *members);
+    asl_free(sorted);
+    asl_free(first);
+}
+
 // The members from `base` on as an object. A key that is freed because it occurs twice may not stay in the cache.
 static asl_value close_object(struct parser *s, size_t base) {
     size_t count = s->member_count - base;
+    if (s->index_order) indices_first(s->members + base, count);
     asl_value v = asl__object_of(s->members + base, count);
     s->member_count = base;
     if (asl_object_count(&v) < count) memset(s->cached, 0, sizeof s->cached);
@@ -576,6 +627,7 @@ int asl_json_parse(asl_str text, const asl_json_limits *limits, asl_value *out, 
     s.end = s.start + text.size;
     s.max_depth = limits && limits->max_depth ? limits->max_depth : ASL_MAX_DEPTH;
     s.lone_surrogates = limits && limits->lone_surrogates;
+    s.index_order = limits && limits->index_order;
     s.error = error;
     s.items = s.first_items, s.item_count = 0, s.item_room = FIRST_ROOM;
     s.members = s.first_members, s.member_count = 0, s.member_room = FIRST_ROOM;

@@ -50,12 +50,12 @@ uint32_t filtered(struct function *f, uint32_t operand, const node *filter, uint
     }
     uint32_t kept = temporaries(f, 2);
     emit(f, OP_JX_RESET, OPERANDS(kept));
-    struct loop l = loop_begin(f, operand, 0);
+    struct loop l = loop_begin(f, operand, 2); // nothing is one item, too
     if (is_boolean(f, filter)) {
         uint32_t yes = new_block(f, "keep");
         condition(f, filter, l.item, yes, l.head);
         continue_at(f, yes);
-        emit(f, OP_JX_KEEP, OPERANDS(kept, l.item));
+        emit(f, OP_JX_MATCH, OPERANDS(kept, l.item));
     } else {
         uint32_t p = value(f, filter, l.item, NONE);
         emit(f, OP_JX_SELECT, OPERANDS(kept, l.item, p, l.iterator, l.iterator + 1));
@@ -155,7 +155,7 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
     uint32_t list = context; // what the next step iterates over
     *how = 2;                // a context that is nothing is one item
     bool first_variable = false;
-    uint32_t top = f->top;
+    uint32_t start = f->top, top = start, first_list = NONE;
     struct variable *member = states_member(f, steps);
     if (member && end >= 2) {
         uint32_t slot = variable_slot(f, member);
@@ -203,9 +203,14 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
             single_step(f, step, in_slot(f, value(f, step, context, NONE)), flags, d);
             i++;
         } else if (i == 0 && step->kind == JSONATA_ARRAY && step->cons) {
-            value(f, step, context, d);
+            bool decides = !last && end == count; // an empty one ends the path and is its value
+            if (decides) {
+                first_list = value(f, step, context, temporary(f));
+                top = f->top;
+            } else
+                value(f, step, context, d);
             *how = 8;
-            list = d;
+            list = decides ? first_list : d;
             i++;
             if (last)
                 emit(f, OP_JX_NODE, OPERANDS(d, d, n->path.keep_singleton));
@@ -219,8 +224,10 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
         *how = 0;
         first_variable = false;
     }
+    if (first_list != NONE)
+        emit(f, OP_JX_UNLESS_EMPTY, OPERANDS(d, first_list, n->path.keep_singleton));
     if (list == d)
-        f->top = top;
+        f->top = start;
     return list;
 }
 

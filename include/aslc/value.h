@@ -186,6 +186,8 @@ typedef struct asl_json_limits {
     size_t max_size;    /* bytes of text; 0: no limit */
     bool lone_surrogates; /* half a surrogate pair is allowed, as \ud800 or as its three bytes, which it becomes: JSONata
                              has such strings */
+    bool index_order;     /* members whose names are array indices ("0", "12") come first, ascending, as in JavaScript's
+                             objects: what JSONata's *, ** and $keys then show */
 } asl_json_limits;
 
 /* Parses exactly one JSON text (white space and a UTF-8 byte-order mark round it are fine). Strict: RFC 8259, valid

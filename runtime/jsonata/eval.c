@@ -563,7 +563,7 @@ int jx_fn_EVAL(struct jx *jx, const asl_value *args, uint32_t count, asl_value *
 _Thread_local bool jx_strange;
 
 static bool is_document(const asl_value *v) {
-    if (v->tag == ASL_FUNCTION) return false;
+    if (v->tag == ASL_FUNCTION || v->tag == ASL_NONE) return false;
     if (v->tag == ASL_DOUBLE) return isfinite(v->d);
     if (v->tag == ASL_ARRAY)
         for (uint32_t i = 0; i < count_of(v); i++)
@@ -627,7 +627,7 @@ static bool too_deep(const asl_value *v) {
 }
 
 asl_value jx_document(asl_value v, bool named) {
-    if (!jx_strange) return v;
+    if (!jx_strange || v.tag == ASL_NONE) return v;
     if (!too_deep(&v) && is_document(&v)) return v;
     asl_value d = document(&v, named, ASL_MAX_DEPTH);
     asl_release(v);

@@ -58,6 +58,7 @@ int32_t asl_rt_jx_group_key(asl_frame *frame, uint32_t x, uint32_t key, uint32_t
     }
     asl_value *group = find_group(groups, name);
     asl_value item = take_any(frame, v);
+    if ((key & ~ASL_LAST) == (v & ~ASL_LAST)) name = &item; // {$: …}: its slot is empty now
     if (!group) {
         asl_value new_group = asl_array_new(WIDTH);
         asl_value *items = new_group.array->items;
@@ -72,8 +73,8 @@ int32_t asl_rt_jx_group_key(asl_frame *frame, uint32_t x, uint32_t key, uint32_t
         return 0;
     }
     if (group[PAIR].i != pair) {
-        asl_release(item);
         jx_raise(jx, "D1009", "value", name, (const char *)NULL);
+        asl_release(item);
         return jx_place(jx, position, NULL);
     }
     if (item.tag == ASL_ARRAY && jx_marks(&item) & JX_TUPLES) {

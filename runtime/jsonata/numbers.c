@@ -183,7 +183,7 @@ int jx_fn_ROUND(struct jx *jx, const asl_value *args, uint32_t count, asl_value 
         return 0;
     }
     if (precision != floor(precision) || fabs(precision) > 1e15) { // "1e0.5" is no number
-        *out = (asl_value){.tag = ASL_DOUBLE, .d = NAN};
+        *out = jx_number_value(NAN);
         return 0;
     }
     if (precision != 0) d = move_point(d, (int64_t)precision);

@@ -306,8 +306,8 @@ int32_t asl_rt_jx_order(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, ui
 
 // Halves of a surrogate pair that meet become one character.
 static void join(asl_buffer *b, asl_str s) {
-    const uint8_t *p = (const uint8_t *)s.data, *q = (const uint8_t *)b->data + b->size;
-    if (s.size >= 3 && b->size >= 3 && p[0] == 0xed && p[1] >= 0xb0 && q[-3] == 0xed && q[-2] >= 0xa0 && q[-2] < 0xb0) {
+    const uint8_t *p = (const uint8_t *)s.data, *q = b->size >= 3 ? (const uint8_t *)b->data + b->size : NULL;
+    if (q && s.size >= 3 && p[0] == 0xed && p[1] >= 0xb0 && q[-3] == 0xed && q[-2] >= 0xa0 && q[-2] < 0xb0) {
         uint32_t high = (uint32_t)(q[-2] & 0x0f) << 6 | (q[-1] & 0x3f), low = (uint32_t)(p[1] & 0x0f) << 6 | (p[2] & 0x3f);
         uint32_t c = 0x10000 + (high << 10 | low);
         b->size -= 3;

@@ -78,10 +78,21 @@ int32_t asl_rt_jx_finish(asl_frame *frame, uint32_t d, uint32_t x, uint32_t how)
     return 0;
 }
 
+// A predicate on nothing is asked once, too, and may keep that nothing: several of them are an array (nope[[0, 0]] has two
+// items), which prints as nulls.
+static void keep_item(asl_value pair[2], asl_value item) {
+    if (item.tag == ASL_NONE) jx_strange = true;
+    acc_keep(pair, item);
+}
+
 int32_t asl_rt_jx_keep(asl_frame *frame, uint32_t x, uint32_t v) {
     if (peek(frame, v)->tag == ASL_NONE) return 0;
-    asl_value item = take_any(frame, v);
-    acc_keep(&frame->slot[x], item);
+    acc_keep(&frame->slot[x], take_any(frame, v));
+    return 0;
+}
+
+int32_t asl_rt_jx_match(asl_frame *frame, uint32_t x, uint32_t v) {
+    keep_item(&frame->slot[x], take_any(frame, v));
     return 0;
 }
 
@@ -94,11 +105,23 @@ int32_t asl_rt_jx_kept(asl_frame *frame, uint32_t d, uint32_t x, uint32_t how) {
         v = how == 0 ? jx_retain(jx_of(frame)->program->empty) : asl_none();
     } else if (kept > 1) {
         v = jx_marked(v, how == 2 ? JX_SEQUENCE | JX_KEEP_SINGLETON : JX_SEQUENCE);
-    } else if (how == 2 || (how == 0 && v.tag == ASL_ARRAY)) {
+    } else if (how == 2 || (how == 0 && (v.tag == ASL_ARRAY || v.tag == ASL_NONE))) {
         acc_start_array(&v);
         v = jx_marked(v, how == 2 ? JX_SEQUENCE | JX_KEEP_SINGLETON : JX_SEQUENCE);
     }
     put(frame, d, v);
+    return 0;
+}
+
+int32_t asl_rt_jx_unless_empty(asl_frame *frame, uint32_t x, uint32_t first, uint32_t keep) {
+    const asl_value *v = peek(frame, first);
+    if (!is_array(v) || count_of(v) > 0) return 0;
+    asl_value found = jx_retain(*v);
+    if (keep) {
+        acc_start_array(&found);
+        found = jx_marked(found, JX_SEQUENCE | JX_KEEP_SINGLETON);
+    }
+    put(frame, x, found);
     return 0;
 }
 
@@ -339,7 +362,7 @@ int32_t asl_rt_jx_select(asl_frame *frame, uint32_t x, uint32_t v, uint32_t p, u
     asl_value *pair = &frame->slot[x];
     const asl_value *item = peek(frame, v);
     if (predicate->tag == ASL_BOOL) {
-        if (predicate->b && item->tag != ASL_NONE) acc_keep(pair, jx_retain(*item));
+        if (predicate->b) keep_item(pair, jx_retain(*item));
         return 0;
     }
     const asl_value *numbers = predicate;
@@ -352,7 +375,7 @@ int32_t asl_rt_jx_select(asl_frame *frame, uint32_t x, uint32_t v, uint32_t p, u
         for (uint32_t i = 0; i < count && numeric; i++) numeric = is_number(&numbers[i]);
     }
     if (!numeric) {
-        if (jx_truth(predicate) && item->tag != ASL_NONE) acc_keep(pair, jx_retain(*item));
+        if (jx_truth(predicate)) keep_item(pair, jx_retain(*item));
         return 0;
     }
     bool one = state->reserved[0];
@@ -361,7 +384,7 @@ int32_t asl_rt_jx_select(asl_frame *frame, uint32_t x, uint32_t v, uint32_t p, u
         double n = floor(jx_number(&numbers[i]));
         if (isinf(n)) return jx_raise(jx, "D1001", "value", &numbers[i], (const char *)NULL);
         if (n < 0) n += length;
-        if (n == position && item->tag != ASL_NONE) acc_keep(pair, jx_retain(*item));
+        if (n == position) keep_item(pair, jx_retain(*item));
     }
     return 0;
 }

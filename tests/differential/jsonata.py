@@ -1,0 +1,383 @@
+#!/usr/bin/env python3
+"""The differential test of JSONata: generated expressions give what the reference implementation gives.
+
+    jsonata.py --aslc build/compiler/aslc [--reference DIR] [--count 2000] [--seed 1] [--jit 0.02] [--only N] [--keep FILE]
+               [--jobs 1]
+
+--reference DIR is where npm has installed the reference: npm install --prefix DIR jsonata@2.2.2 (not part of this
+repository; also from JSONATA_REFERENCE). Without it the test is skipped.
+
+Both sides are batch processes. Outcomes are compared as the conformance cases are: a value, nothing, or a mistake must be
+on both sides, mistakes by their codes, values as JSON with numbers exactly and members in any order. A sample also runs as
+machine code, whose outcome must be the interpreter's. Each pair has its seed: `--only SEED` runs one and shows it whole.
+A pair that differs is cut down to something readable. What may differ, and why, is in `explained`.
+"""
+import argparse
+import collections
+import concurrent.futures
+import json
+import os
+import queue
+import shutil
+import subprocess
+import sys
+import threading
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'lib'))
+sys.path.insert(0, HERE)
+import harness
+import jsonata_generate as generate
+from jsonata_generate import Node
+
+VERSION = '2.2.2'
+PATIENCE = 20  # seconds for one answer
+
+
+class Batch:
+    """A batch process that is started again when it dies or hangs."""
+
+    def __init__(self, argv):
+        self.argv, self.p, self.answers = argv, None, None
+
+    def start(self):
+        self.p = subprocess.Popen(self.argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={**os.environ, 'TZ': 'UTC'})
+        self.answers = queue.Queue()
+
+        def read(stdout, answers):
+            for line in stdout:
+                answers.put(line)
+            answers.put(None)
+        threading.Thread(target=read, args=(self.p.stdout, self.answers), daemon=True).start()
+
+    def stop(self):
+        if self.p:
+            self.p.kill()
+            self.p.wait()
+            self.p = None
+
+    def ask(self, requests):
+        """Outcomes in order. A few requests are under way at once, so that neither side waits for the pipe."""
+        out, sent = [], 0
+        while len(out) < len(requests):
+            if not self.p:
+                self.start()
+                sent = len(out)
+            try:
+                while sent < len(requests) and sent - len(out) < 32:
+                    self.p.stdin.write(requests[sent])
+                    sent += 1
+                self.p.stdin.flush()
+                line = self.answers.get(timeout=PATIENCE)
+            except BrokenPipeError:
+                line = self.answers.get()
+            except queue.Empty:
+                self.stop()
+                out.append({'crash': 'hangs'})
+                continue
+            if line is None:
+                status = self.p.wait()
+                self.stop()
+                out.append({'crash': f'ends with status {status}'})
+            else:
+                out.append(json.loads(line, parse_int=number, parse_float=float))
+        return out
+
+
+def number(text):
+    """As a double: the reference has no other numbers."""
+    try:
+        return float(text)
+    except OverflowError:
+        return float('inf') if text[0] != '-' else float('-inf')
+
+
+def request(expression, document):
+    r = {'id': 0, 'expr': expression}
+    if document is not ...:
+        r['data'] = document
+    return (json.dumps(r) + '\n').encode()
+
+
+def kind(o):
+    return next((k for k in ('crash', 'code', 'host', 'undefined', 'result') if k in o), 'none')
+
+
+def same(want, got):
+    w, g = kind(want), kind(got)
+    if w != g:
+        return False
+    if w == 'code':
+        return want['code'] == got['code']
+    return w == 'undefined' or (w == 'result' and equal(want['result'], got['result']))
+
+
+def equal(a, b):
+    if isinstance(a, (bool, type(None))) or isinstance(b, (bool, type(None))):
+        return a is b
+    if isinstance(a, list):
+        return isinstance(b, list) and len(a) == len(b) and all(map(equal, a, b))
+    if isinstance(a, dict):
+        return isinstance(b, dict) and a.keys() == b.keys() and all(equal(v, b[k]) for k, v in a.items())
+    return type(a) is type(b) and a == b
+
+
+class Both:
+    def __init__(self, aslc, reference, jit=False):
+        engine = ['--engine', 'jit'] if jit else []
+        self.ours = Batch([aslc, 'eval', '--batch', '--query-language', 'jsonata'] + engine)
+        self.reference = Batch(['node', os.path.join(HERE, 'jsonata_reference.js'), reference])
+
+    def ask(self, pairs):
+        requests = [request(e, d) for e, d in pairs]
+        want = []
+        t = threading.Thread(target=lambda: want.extend(self.reference.ask(requests)))
+        t.start()
+        got = self.ours.ask(requests)
+        t.join()
+        return list(zip(want, got))
+
+    def one(self, expression, document):
+        return self.ask([(expression, document)])[0]
+
+    def stop(self):
+        self.ours.stop()
+        self.reference.stop()
+
+
+# ---------------------------------------------------------------- what may differ
+
+def lists(n, at=()):
+    """The places of constructors with two elements that may fail."""
+    if n.kind == 'list' and len(n.holes()) > 1:
+        yield at
+    for i in n.holes():
+        yield from lists(n.parts[i], at + (i,))
+
+
+def replaced(n, at, new):
+    if not at:
+        return new
+    parts = list(n.parts)
+    parts[at[0]] = replaced(parts[at[0]], at[1:], new)
+    return Node(n.kind, *parts)
+
+
+def node_at(n, at):
+    for i in at:
+        n = n.parts[i]
+    return n
+
+
+def concurrent_failures(both, tree, document, want, got):
+    """Two elements of one constructor fail: the reference, which evaluates them concurrently, reports either. Each failure
+    shows when the other element is left out, on both sides alike."""
+    if kind(want) not in ('code', 'host') or kind(got) != 'code':
+        return False
+    for at in lists(tree):
+        constructor, seen = node_at(tree, at), set()
+        for i in constructor.holes():
+            cut = tree
+            for k in constructor.holes():
+                if k == i:
+                    cut = replaced(cut, at + (k,), Node('leaf', '"%d"' % k))
+            w, g = both.one(cut.text(), document)
+            if not (same(w, g) or (kind(w) == 'host' and kind(g) == 'code')):
+                return False
+            seen.update((w.get('code', 'host'), g.get('code')))
+        if want.get('code', 'host') in seen and got['code'] in seen:
+            return True
+    return False
+
+
+def explained(both, tree, document, want, got):
+    """Why this difference is none, or None."""
+    if kind(want) == 'host' and kind(got) == 'code':
+        return 'the reference fails without a code (23.21); we fail with one'
+    if kind(want) == 'result' and got.get('code') == 'T0410' and got.get('token') in ('replace', 'split'):
+        return '$split and $replace take what is nothing for the text "undefined" (23.21); we fail with T0410'
+    if concurrent_failures(both, tree, document, want, got):
+        return 'two elements of a constructor fail, and the order of their evaluation is free (5)'
+    return None
+
+
+# ---------------------------------------------------------------- cutting down
+
+def cuts(n, at=()):
+    """Smaller trees than the one at `at`: what takes its place."""
+    for i in n.holes():
+        yield at, n.parts[i]
+    if n.kind != 'leaf' and n.holes():
+        for leaf in ('1', '"a"', '$', 'a', '[]'):
+            yield at, Node('leaf', leaf)
+    if n.kind in ('list', 'call', 'path', 'any'):
+        for i in n.holes():  # an element with the separator before it, or with the one after it
+            if i > 1 or n.kind == 'path':
+                yield at, Node(n.kind, *n.parts[:max(i - 1, 0)], *n.parts[i + 1:])
+            if i + 2 < len(n.parts):
+                yield at, Node(n.kind, *n.parts[:i], *n.parts[i + 2:])
+    if n.kind == 'block':
+        for i in n.holes():
+            if i >= 1 and i + 1 < len(n.parts) and n.parts[i + 1] == '; ':
+                name = n.parts[i - 1]
+                yield at, Node(n.kind, *n.parts[:i - 1], '(' if name.startswith('(') else '', *n.parts[i + 2:])
+    for i in n.holes():
+        yield from cuts(n.parts[i], at + (i,))
+
+
+def smaller_documents(v):
+    if v is ...:
+        return
+    if isinstance(v, dict):
+        for k in v:
+            yield {n: x for n, x in v.items() if n != k}
+        for k in v:
+            for smaller in smaller_documents(v[k]):
+                yield {**v, k: smaller}
+    elif isinstance(v, list):
+        for i in range(len(v)):
+            yield v[:i] + v[i + 1:]
+        for i, x in enumerate(v):
+            for smaller in smaller_documents(x):
+                yield v[:i] + [smaller] + v[i + 1:]
+    elif v not in (0, 1, None, ''):
+        yield 1
+    if isinstance(v, (dict, list)) and v:
+        yield 1
+
+
+def shrunk(both, tree, document, want, got, rounds=400):
+    """Cut down as long as the two sides still differ in the same way."""
+    way = kind(want), kind(got)
+
+    def still(t, d):
+        nonlocal want, got
+        if len(t.text()) + len(json.dumps(d if d is not ... else 0)) > 4000:
+            return False
+        w, g = both.one(t.text(), d)
+        if (kind(w), kind(g)) != way or same(w, g) or explained(both, t, d, w, g):
+            return False
+        want, got = w, g
+        return True
+    for _ in range(rounds):
+        size = len(tree.text())
+        for at, new in cuts(tree):
+            candidate = replaced(tree, at, new)
+            if len(candidate.text()) < size and still(candidate, document):
+                tree = candidate
+                break
+        else:
+            break
+    for _ in range(rounds):
+        for candidate in smaller_documents(document):
+            if still(tree, candidate):
+                document = candidate
+                break
+        else:
+            break
+    return tree, document, want, got
+
+
+# ---------------------------------------------------------------- the run
+
+def short(o):
+    return harness.short({k: v for k, v in o.items() if k in ('crash', 'code', 'host', 'undefined', 'result')}, 200)
+
+
+class Run:
+    def __init__(self, o):
+        self.o, self.lock = o, threading.Lock()
+        self.reasons, self.failures, self.kinds = collections.Counter(), [], collections.Counter()
+
+    def chunk(self, seeds):
+        both = Both(self.o.aslc, self.o.reference)
+        jit = Both(self.o.aslc, self.o.reference, jit=True)
+        try:
+            pairs = [generate.pair(s) for s in seeds]
+            asked = [(t.text(), d) for t, d in pairs]
+            sample = max(1, round(len(seeds) * self.o.jit)) if self.o.jit else 0
+            compiled = jit.ours.ask([request(e, d) for e, d in asked[:sample]])
+            for i, (want, got) in enumerate(both.ask(asked)):
+                with self.lock:
+                    self.kinds[kind(want)] += 1
+                self.judge(both, seeds[i], *pairs[i], want, got)
+                if i < sample and not same(got, compiled[i]):
+                    self.fail(seeds[i], pairs[i], 'machine code differs from the interpreter', got, compiled[i])
+        finally:
+            both.stop()
+            jit.stop()
+
+    def judge(self, both, seed, tree, document, want, got):
+        if same(want, got):
+            return
+        why = explained(both, tree, document, want, got)
+        if why:
+            with self.lock:
+                self.reasons[why] += 1
+            return
+        again = both.one(tree.text(), document)
+        if same(*again):
+            why = 'midnight passed between the two' if 'illis' in tree.text() else None
+            if why:
+                return
+        small = shrunk(both, tree, document, want, got)
+        self.fail(seed, small[:2], 'differs from the reference', *small[2:])
+
+    def fail(self, seed, pair, what, want, got):
+        tree, document = pair
+        data = 'undefined' if document is ... else json.dumps(document)
+        with self.lock:
+            self.failures.append({'seed': seed, 'expr': tree.text(), **({} if document is ... else {'data': document}), 'want': want, 'got': got})
+            if len(self.failures) <= 200:
+                print(f'FAILED --only {seed}: {what}\n  {tree.text()}\n  on {harness.short(data)}\n  want {short(want)}\n  got  {short(got)}', flush=True)
+
+
+def main():
+    sys.stdout.reconfigure(errors='backslashreplace')
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument('--aslc', required=True)
+    p.add_argument('--reference', default=os.environ.get('JSONATA_REFERENCE', ''))
+    p.add_argument('--count', type=int, default=2000)
+    p.add_argument('--seed', type=int, default=1)
+    p.add_argument('--jit', type=float, default=0.02, help='the part that also runs as machine code')
+    p.add_argument('--only', type=int)
+    p.add_argument('--keep', help='writes what differs to this file, one JSON object a line')
+    p.add_argument('--jobs', type=int, default=1)
+    o = p.parse_args()
+    if not shutil.which('node') or not os.path.exists(os.path.join(o.reference, 'node_modules/jsonata/package.json')):
+        print(f'SKIPPED: the reference implementation of JSONata is not installed; npm install --prefix DIR jsonata@{VERSION}, then '
+              '--reference DIR or JSONATA_REFERENCE=DIR')
+        return harness.SKIPPED
+    with open(os.path.join(o.reference, 'node_modules/jsonata/package.json'), encoding='utf-8') as f:
+        if json.load(f)['version'] != VERSION:
+            print(f'SKIPPED: the reference implementation in {o.reference} is not version {VERSION}')
+            return harness.SKIPPED
+    run = Run(o)
+    if o.only is not None:
+        tree, document = generate.pair(o.only)
+        print(tree.text())
+        print('undefined' if document is ... else json.dumps(document))
+        both = Both(o.aslc, o.reference)
+        for name, outcome in zip(('want', 'got '), both.one(tree.text(), document)):
+            print(name, json.dumps(outcome))
+        both.stop()
+        seeds = [[o.only]]
+    else:
+        # Seeds of different runs do not meet: a run has a million of its own.
+        all_seeds = [o.seed * 1000000 + i for i in range(o.count)]
+        seeds = [all_seeds[i:i + 1000] for i in range(0, len(all_seeds), 1000)]
+    with concurrent.futures.ThreadPoolExecutor(max_workers=o.jobs) as pool:
+        list(pool.map(run.chunk, seeds))
+    if o.keep:
+        with open(o.keep, 'w', encoding='utf-8') as f:
+            f.writelines(json.dumps(x) + '\n' for x in run.failures)
+    print('the reference gave: ' + ', '.join(f'{n} {k}' for k, n in run.kinds.most_common()))
+    for why, n in run.reasons.most_common():
+        print(f'explained, {n}: {why}')
+    total = sum(run.kinds.values())
+    print(f'{total - len(run.failures)} passed, {len(run.failures)} failed, 0 skipped')
+    return 1 if run.failures or not total else 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())
