@@ -84,8 +84,15 @@ int32_t asl_rt_const(asl_frame *frame, uint32_t d, uint32_t k) {
 }
 
 int32_t asl_rt_copy(asl_frame *frame, uint32_t d, uint32_t s) {
-    asl_value v = take(frame, s), *slot = &frame->slot[d], old = *slot;
-    *slot = v;
+    // As two words: a value stored in parts and loaded as a whole would make the processor wait.
+    asl_value *from = &frame->slot[s & ~ASL_LAST], *to = &frame->slot[d];
+    uint64_t head, body, nothing = 0;
+    memcpy(&head, from, 8), memcpy(&body, (const char *)from + 8, 8);
+    if (s & ASL_LAST) memcpy(from, &nothing, 8), memcpy((char *)from + 8, &nothing, 8);
+    else if (asl__is_container(from)) from->array->head.refs++;
+    else if (asl__has_text(from)) from->text->refs++;
+    asl_value old = *to;
+    memcpy(to, &head, 8), memcpy((char *)to + 8, &body, 8);
     if (asl__is_container(&old) || asl__has_text(&old)) asl_release(old);
     return 0;
 }

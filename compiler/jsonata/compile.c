@@ -13,7 +13,7 @@ struct params {
 
 static bool is_bound(const struct compiler *c, asl_str name) {
     for (size_t i = 0; i < c->bound_count; i++)
-        if (same(name, c->bound[i]))
+        if (jl_same(name, c->bound[i]))
             return true;
     return false;
 }
@@ -29,14 +29,14 @@ static void free_variable(void *arg, const node *at, asl_str name, asl_str field
     struct params *p = arg;
     struct compiler *c = p->compiler;
     (void)at;
-    if (name.size == 0 || same(name, "$"))
+    if (name.size == 0 || jl_same(name, "$"))
         return;
-    if (!is_bound(c, name) && builtin_named(c->dialect, name) >= 0)
+    if (!is_bound(c, name) && jl_builtin_named(c->dialect, name) >= 0)
         return;
     static const char *const members[] = {"input", "result", "errorOutput", "context"};
-    if (c->dialect == JSONATA_STEP_FUNCTIONS && same(name, "states"))
+    if (c->dialect == JSONATA_STEP_FUNCTIONS && jl_same(name, "states"))
         for (size_t i = 0; i < sizeof members / sizeof *members; i++)
-            if (field.data && same(field, members[i])) {
+            if (field.data && jl_same(field, members[i])) {
                 add_param(p, arena_format(c->arena, "states.%s", members[i]));
                 return;
             }
@@ -50,21 +50,21 @@ static uint32_t root_function(struct compiler *c, const node *tree, const struct
     f->block = ir_block_new(c->plan, f->machine, "entry", ASL_NO_OPERAND);
     ir_slot(c->plan, f->machine, "context");
     f->top = 1;
-    scope_open(f);
+    jl_scope_open(f);
     for (size_t i = 0; i < p->names.count; i++) {
         uint32_t slot = ir_slot(c->plan, f->machine, p->names.items[i]);
         f->top++;
-        scope_add(f, asl_str_z(p->names.items[i]), slot);
+        jl_scope_add(f, asl_str_z(p->names.items[i]), slot);
     }
     struct variable *input = arena_alloc(c->arena, sizeof *input);
-    *input = (struct variable){.name = ASL_STR("$"), .function = f, .slot = temporary(f)};
+    *input = (struct variable){.name = ASL_STR("$"), .function = f, .slot = jl_temporary(f)};
     c->input = input;
-    emit(f, OP_JX_UNWRAP, OPERANDS(input->slot, 0)); // removed when nobody reads it
+    jl_emit(f, OP_JX_UNWRAP, OPERANDS(input->slot, 0)); // removed when nobody reads it
     struct jsonata_node *body = (struct jsonata_node *)tree;
     struct jsonata_list list = {&body, 1};
-    scope_open(f);
-    scope_declare(f, &list, 0, false);
-    emit(f, OP_JX_RETURN, OPERANDS(value(f, tree, 0, NONE)));
+    jl_scope_open(f);
+    jl_scope_declare(f, &list, 0, false);
+    jl_emit(f, OP_JX_RETURN, OPERANDS(jl_value(f, tree, 0, NONE)));
     struct ir_exit *e = &f->machine->blocks.items[f->block]->exit;
     e->kind = EXIT_RETURN;
     e->a = ASL_DONE;
@@ -113,7 +113,7 @@ int jsonata_compile_with(struct ir_plan *plan, asl_str source, const struct json
     jsonata_variables(c->arena, tree, free_variable, &params);
     out->function = root_function(c, tree, &params);
     for (size_t i = 0; i < c->pending.count; i++)
-        lambda_body(c, c->pending.items[i]);
+        jl_lambda_body(c, c->pending.items[i]);
     out->params = params.names.items;
     out->param_count = params.names.count;
     return 0;

@@ -5,11 +5,11 @@
 
 // ---------------------------------------------------------------- building
 
-void emit(struct function *f, enum ir_opcode opcode, const uint32_t *operands) {
+void jl_emit(struct function *f, enum ir_opcode opcode, const uint32_t *operands) {
     ir_op(f->compiler->plan, f->machine->blocks.items[f->block], opcode, operands);
 }
 
-uint32_t new_block(struct function *f, const char *name) {
+uint32_t jl_new_block(struct function *f, const char *name) {
     uint32_t b = ir_block_new(f->compiler->plan, f->machine, name, ASL_NO_OPERAND);
     f->machine->blocks.items[b]->error = f->error;
     return b;
@@ -24,11 +24,11 @@ static void leave(struct function *f, enum ir_exit_kind kind, uint32_t first, ui
     e->target_count = count;
 }
 
-void jump(struct function *f, uint32_t block) { leave(f, EXIT_JUMP, block, 0, 1); }
-void branch(struct function *f, uint32_t yes, uint32_t no) { leave(f, EXIT_BRANCH, yes, no, 2); }
-void continue_at(struct function *f, uint32_t block) { f->block = block; }
-void go_to(struct function *f, uint32_t block) {
-    jump(f, block);
+void jl_jump(struct function *f, uint32_t block) { leave(f, EXIT_JUMP, block, 0, 1); }
+void jl_branch(struct function *f, uint32_t yes, uint32_t no) { leave(f, EXIT_BRANCH, yes, no, 2); }
+void jl_continue_at(struct function *f, uint32_t block) { f->block = block; }
+void jl_go_to(struct function *f, uint32_t block) {
+    jl_jump(f, block);
     f->block = block;
 }
 
@@ -38,7 +38,7 @@ static void leave_function(struct function *f, uint32_t status) {
     e->a = status;
 }
 
-uint32_t temporaries(struct function *f, uint32_t count) {
+uint32_t jl_temporaries(struct function *f, uint32_t count) {
     uint32_t first = f->top;
     f->top += count;
     while (f->machine->slots.count < f->top)
@@ -46,30 +46,30 @@ uint32_t temporaries(struct function *f, uint32_t count) {
     return first;
 }
 
-uint32_t temporary(struct function *f) { return temporaries(f, 1); }
+uint32_t jl_temporary(struct function *f) { return jl_temporaries(f, 1); }
 
-static uint32_t wanted(struct function *f, uint32_t want) { return want == NONE ? temporary(f) : want; }
+static uint32_t wanted(struct function *f, uint32_t want) { return want == NONE ? jl_temporary(f) : want; }
 
-uint32_t constant(struct function *f, const char *json) { return ir_const(f->compiler->plan, json) | ASL_CONSTANT; }
+uint32_t jl_constant(struct function *f, const char *json) { return ir_const(f->compiler->plan, json) | ASL_CONSTANT; }
 
-uint32_t constant_string(struct function *f, asl_str text) {
+uint32_t jl_constant_string(struct function *f, asl_str text) {
     return ir_const_string(f->compiler->plan, text.data, text.size) | ASL_CONSTANT;
 }
 
-void copy(struct function *f, uint32_t to, uint32_t operand) {
+void jl_copy(struct function *f, uint32_t to, uint32_t operand) {
     if (operand == to)
         return;
     if (operand & ASL_CONSTANT)
-        emit(f, OP_JX_CONST, OPERANDS(to, operand & ~ASL_CONSTANT));
+        jl_emit(f, OP_JX_CONST, OPERANDS(to, operand & ~ASL_CONSTANT));
     else
-        emit(f, OP_COPY, OPERANDS(to, operand));
+        jl_emit(f, OP_COPY, OPERANDS(to, operand));
 }
 
-uint32_t in_slot(struct function *f, uint32_t operand) {
+uint32_t jl_in_slot(struct function *f, uint32_t operand) {
     if (!(operand & ASL_CONSTANT))
         return operand;
-    uint32_t t = temporary(f);
-    copy(f, t, operand);
+    uint32_t t = jl_temporary(f);
+    jl_copy(f, t, operand);
     return t;
 }
 
@@ -77,11 +77,11 @@ uint32_t in_slot(struct function *f, uint32_t operand) {
 static uint32_t given(struct function *f, uint32_t operand, uint32_t want) {
     if (want == NONE)
         return operand;
-    copy(f, want, operand);
+    jl_copy(f, want, operand);
     return want;
 }
 
-uint32_t site(struct function *f, const node *n) {
+uint32_t jl_site(struct function *f, const node *n) {
     asl_buffer b = {0};
     asl_buffer_format(&b, "[%u,", n->position);
     if (n->token.data)
@@ -94,18 +94,18 @@ uint32_t site(struct function *f, const node *n) {
     return k;
 }
 
-bool same(asl_str a, const char *b) { return asl_str_equal(a, asl_str_z(b)); }
+bool jl_same(asl_str a, const char *b) { return asl_str_equal(a, asl_str_z(b)); }
 
-bool is_plain(const node *n) { return n->predicates.count == 0 && (!n->group || n->kind == JSONATA_PATH); }
+bool jl_is_plain(const node *n) { return n->predicates.count == 0 && (!n->group || n->kind == JSONATA_PATH); }
 
 // ---------------------------------------------------------------- literals
 
-bool is_literal(const node *n) {
-    if (!is_plain(n) || n->group)
+bool jl_is_literal(const node *n) {
+    if (!jl_is_plain(n) || n->group)
         return false;
     if (n->kind == JSONATA_ARRAY && !n->cons && n->list.count <= 1000) {
         for (size_t i = 0; i < n->list.count; i++)
-            if (!is_literal(n->list.items[i]) || (n->list.items[i]->kind == JSONATA_ARRAY && n->list.items[i]->keep_array))
+            if (!jl_is_literal(n->list.items[i]) || (n->list.items[i]->kind == JSONATA_ARRAY && n->list.items[i]->keep_array))
                 return false;
         return true;
     }
@@ -123,7 +123,7 @@ static void number_json(double d, asl_buffer *out) {
         asl_buffer_add(out, text, asl_double_print(d, text));
 }
 
-void literal_json(const node *n, asl_buffer *out) {
+void jl_literal_json(const node *n, asl_buffer *out) {
     if (n->kind == JSONATA_STRING) {
         asl_json_print_string(n->text, out);
     } else if (n->kind == JSONATA_NUMBER) {
@@ -133,7 +133,7 @@ void literal_json(const node *n, asl_buffer *out) {
         for (size_t i = 0; i < n->list.count; i++) {
             if (i)
                 asl_buffer_byte(out, ',');
-            literal_json(n->list.items[i], out);
+            jl_literal_json(n->list.items[i], out);
         }
         asl_buffer_byte(out, ']');
     } else {
@@ -143,8 +143,8 @@ void literal_json(const node *n, asl_buffer *out) {
 
 static uint32_t literal(struct function *f, const node *n) {
     asl_buffer b = {0};
-    literal_json(n, &b);
-    uint32_t k = constant(f, b.data);
+    jl_literal_json(n, &b);
+    uint32_t k = jl_constant(f, b.data);
     asl_buffer_free(&b);
     return k;
 }
@@ -159,7 +159,7 @@ static enum ir_opcode arithmetic_op(enum jsonata_operator o) {
 // Operands of a chain a & b & c, which leans to the left, in order. The operators in between must have nothing of their own.
 static uint32_t chain_count(const node *n) {
     uint32_t count = 1;
-    for (; n->kind == JSONATA_BINARY && n->two.operator == JSONATA_CONCATENATE && is_plain(n) && !n->keep_array && count < 200;
+    for (; n->kind == JSONATA_BINARY && n->two.operator == JSONATA_CONCATENATE && jl_is_plain(n) && !n->keep_array && count < 200;
          n = n->two.left)
         count++;
     return count;
@@ -167,14 +167,14 @@ static uint32_t chain_count(const node *n) {
 
 static uint32_t concatenation(struct function *f, const node *n, uint32_t context, uint32_t want) {
     uint32_t d = wanted(f, want), count = 1 + chain_count(n->two.left), top = f->top;
-    uint32_t first = temporaries(f, count);
+    uint32_t first = jl_temporaries(f, count);
     const node *left = n, **parts = arena_alloc(f->compiler->arena, count * sizeof *parts);
     for (uint32_t i = count; i-- > 1; left = left->two.left)
         parts[i] = left->two.right;
     parts[0] = left;
     for (uint32_t i = 0; i < count; i++)
-        value(f, parts[i], context, first + i);
-    emit(f, OP_JX_CONCAT, OPERANDS(d, first, count, n->position));
+        jl_value(f, parts[i], context, first + i);
+    jl_emit(f, OP_JX_CONCAT, OPERANDS(d, first, count, n->position));
     f->top = top;
     return d;
 }
@@ -185,7 +185,7 @@ static bool calls_or_binds(const node *n) {
     if (n->predicates.count || n->group)
         return true;
     if (n->kind != JSONATA_PATH)
-        return !is_literal(n) && n->kind != JSONATA_VARIABLE;
+        return !jl_is_literal(n) && n->kind != JSONATA_VARIABLE;
     for (size_t i = 0; i < n->path.steps.count; i++) {
         const node *s = n->path.steps.items[i];
         if ((s->kind != JSONATA_NAME && s->kind != JSONATA_VARIABLE) || s->stages.count)
@@ -197,25 +197,25 @@ static bool calls_or_binds(const node *n) {
 // The left operand while the right one is computed: a variable that might be assigned meanwhile is copied.
 static uint32_t left_operand(struct function *f, const node *n, const node *right, uint32_t context) {
     if (n->kind == JSONATA_VARIABLE && n->predicates.count == 0 && calls_or_binds(right)) {
-        struct variable *v = scope_find(f->scope, n->text);
+        struct variable *v = jl_scope_find(f->scope, n->text);
         if (v && v->many)
-            return value(f, n, context, temporary(f));
+            return jl_value(f, n, context, jl_temporary(f));
     }
-    return value(f, n, context, NONE);
+    return jl_value(f, n, context, NONE);
 }
 
 // What a failing right side of `and` and `or` is blamed on (10).
 static uint32_t blame_begin(struct function *f, const node *n) {
     uint32_t outer = f->error;
     const char *name = n->two.operator == JSONATA_AND ? "and.error" : "or.error";
-    uint32_t b = new_block(f, name);
+    uint32_t b = jl_new_block(f, name);
     uint32_t here = f->block;
     f->block = b;
-    emit(f, OP_JX_BLAME, OPERANDS(n->position, constant_string(f, asl_str_z(n->two.operator == JSONATA_AND ? "and" : "or")) & ~ASL_CONSTANT));
+    jl_emit(f, OP_JX_BLAME, OPERANDS(n->position, jl_constant_string(f, asl_str_z(n->two.operator == JSONATA_AND ? "and" : "or")) & ~ASL_CONSTANT));
     if (outer == IR_NO_BLOCK)
         f->machine->blocks.items[b]->exit.kind = EXIT_FAILED;
     else
-        jump(f, outer);
+        jl_jump(f, outer);
     f->block = here;
     f->error = b;
     return outer;
@@ -224,16 +224,16 @@ static uint32_t blame_begin(struct function *f, const node *n) {
 static void compare_and_branch(struct function *f, const node *n, uint32_t context, uint32_t yes, uint32_t no) {
     uint32_t top = f->top;
     uint32_t l = left_operand(f, n->two.left, n->two.right, context);
-    uint32_t r = value(f, n->two.right, context, NONE);
+    uint32_t r = jl_value(f, n->two.right, context, NONE);
     enum jsonata_operator o = n->two.operator;
     if (o == JSONATA_EQUAL || o == JSONATA_NOT_EQUAL || o == JSONATA_IN) {
-        emit(f, o == JSONATA_EQUAL ? OP_JX_EQUAL : o == JSONATA_IN ? OP_JX_IN : OP_JX_UNEQUAL, OPERANDS(l, r));
+        jl_emit(f, o == JSONATA_EQUAL ? OP_JX_EQUAL : o == JSONATA_IN ? OP_JX_IN : OP_JX_UNEQUAL, OPERANDS(l, r));
     } else {
         static const enum ir_opcode orders[] = {OP_JX_LESS, OP_JX_LESS_EQUAL, OP_JX_GREATER, OP_JX_GREATER_EQUAL};
-        emit(f, orders[o - JSONATA_LESS], OPERANDS(l, r, n->position));
+        jl_emit(f, orders[o - JSONATA_LESS], OPERANDS(l, r, n->position));
     }
     f->top = top;
-    branch(f, yes, no);
+    jl_branch(f, yes, no);
 }
 
 static const char *called_name(const node *n) {
@@ -242,18 +242,18 @@ static const char *called_name(const node *n) {
         return "";
     static const char *const names[] = {"exists", "not", "boolean", "contains"};
     for (size_t i = 0; i < 4; i++)
-        if (same(callee->text, names[i]))
+        if (jl_same(callee->text, names[i]))
             return names[i];
     return "";
 }
 
 static bool is_call_of(struct function *f, const node *n, const char *name, size_t arguments) {
-    return n->kind == JSONATA_CALL && is_plain(n) && n->call.arguments.count == arguments &&
-           strcmp(called_name(n), name) == 0 && builtin_id(f, n->call.callee->text) >= 0;
+    return n->kind == JSONATA_CALL && jl_is_plain(n) && n->call.arguments.count == arguments &&
+           strcmp(called_name(n), name) == 0 && jl_builtin_id(f, n->call.callee->text) >= 0;
 }
 
-bool is_boolean(struct function *f, const node *n) {
-    if (!is_plain(n))
+bool jl_is_boolean(struct function *f, const node *n) {
+    if (!jl_is_plain(n))
         return false;
     if (n->kind == JSONATA_TRUE || n->kind == JSONATA_FALSE)
         return true;
@@ -261,14 +261,14 @@ bool is_boolean(struct function *f, const node *n) {
         return is_comparison(n->two.operator) || n->two.operator == JSONATA_AND || n->two.operator == JSONATA_OR ||
                n->two.operator == JSONATA_IN;
     if (n->kind == JSONATA_CALL)
-        return *called_name(n) && builtin_id(f, n->call.callee->text) >= 0;
-    return n->kind == JSONATA_BLOCK && n->list.count == 1 && is_boolean(f, n->list.items[0]);
+        return *called_name(n) && jl_builtin_id(f, n->call.callee->text) >= 0;
+    return n->kind == JSONATA_BLOCK && n->list.count == 1 && jl_is_boolean(f, n->list.items[0]);
 }
 
-void condition(struct function *f, const node *n, uint32_t context, uint32_t yes, uint32_t no) {
+void jl_condition(struct function *f, const node *n, uint32_t context, uint32_t yes, uint32_t no) {
     uint32_t top = f->top;
     f->level++;
-    if (is_plain(n) && n->kind == JSONATA_BINARY) {
+    if (jl_is_plain(n) && n->kind == JSONATA_BINARY) {
         enum jsonata_operator o = n->two.operator;
         if (is_comparison(o) || o == JSONATA_IN) {
             compare_and_branch(f, n, context, yes, no);
@@ -277,49 +277,49 @@ void condition(struct function *f, const node *n, uint32_t context, uint32_t yes
         }
         if (o == JSONATA_AND || o == JSONATA_OR) {
             uint32_t outer = blame_begin(f, n);
-            uint32_t right = new_block(f, o == JSONATA_AND ? "and" : "or");
+            uint32_t right = jl_new_block(f, o == JSONATA_AND ? "and" : "or");
             uint32_t blamed = f->error;
             f->error = outer;
             if (o == JSONATA_AND)
-                condition(f, n->two.left, context, right, no);
+                jl_condition(f, n->two.left, context, right, no);
             else
-                condition(f, n->two.left, context, yes, right);
+                jl_condition(f, n->two.left, context, yes, right);
             f->error = blamed;
-            continue_at(f, right);
-            condition(f, n->two.right, context, yes, no);
+            jl_continue_at(f, right);
+            jl_condition(f, n->two.right, context, yes, no);
             f->error = outer;
             f->level--;
             return;
         }
     }
     if (is_call_of(f, n, "exists", 1)) {
-        emit(f, OP_JX_EXISTS, OPERANDS(value(f, n->call.arguments.items[0], context, NONE)));
-        branch(f, yes, no);
+        jl_emit(f, OP_JX_EXISTS, OPERANDS(jl_value(f, n->call.arguments.items[0], context, NONE)));
+        jl_branch(f, yes, no);
     } else if (is_call_of(f, n, "boolean", 1)) {
-        condition(f, n->call.arguments.items[0], context, yes, no);
+        jl_condition(f, n->call.arguments.items[0], context, yes, no);
     } else if (is_call_of(f, n, "not", 1)) {
         const node *argument = n->call.arguments.items[0];
-        if (is_boolean(f, argument) && !(argument->kind == JSONATA_BINARY && argument->two.operator >= JSONATA_LESS &&
+        if (jl_is_boolean(f, argument) && !(argument->kind == JSONATA_BINARY && argument->two.operator >= JSONATA_LESS &&
                                          argument->two.operator <= JSONATA_GREATER_EQUAL) &&
             argument->kind != JSONATA_CALL && argument->kind != JSONATA_BLOCK) {
-            condition(f, argument, context, no, yes);
+            jl_condition(f, argument, context, no, yes);
         } else { // of nothing it is nothing
-            uint32_t v = value(f, argument, context, NONE), exists = new_block(f, "not");
-            emit(f, OP_JX_EXISTS, OPERANDS(v));
-            branch(f, exists, no);
-            continue_at(f, exists);
-            emit(f, OP_JX_TRUTH, OPERANDS(v));
-            branch(f, no, yes);
+            uint32_t v = jl_value(f, argument, context, NONE), exists = jl_new_block(f, "not");
+            jl_emit(f, OP_JX_EXISTS, OPERANDS(v));
+            jl_branch(f, exists, no);
+            jl_continue_at(f, exists);
+            jl_emit(f, OP_JX_TRUTH, OPERANDS(v));
+            jl_branch(f, no, yes);
         }
-    } else if (n->kind == JSONATA_TRUE && is_plain(n)) {
-        jump(f, yes);
-    } else if (n->kind == JSONATA_FALSE && is_plain(n)) {
-        jump(f, no);
+    } else if (n->kind == JSONATA_TRUE && jl_is_plain(n)) {
+        jl_jump(f, yes);
+    } else if (n->kind == JSONATA_FALSE && jl_is_plain(n)) {
+        jl_jump(f, no);
     } else {
         f->level--;
-        emit(f, OP_JX_TRUTH, OPERANDS(value(f, n, context, NONE)));
+        jl_emit(f, OP_JX_TRUTH, OPERANDS(jl_value(f, n, context, NONE)));
         f->level++;
-        branch(f, yes, no);
+        jl_branch(f, yes, no);
     }
     f->level--;
     f->top = top;
@@ -327,16 +327,16 @@ void condition(struct function *f, const node *n, uint32_t context, uint32_t yes
 
 // A condition as a value: true or false.
 static uint32_t condition_value(struct function *f, const node *n, uint32_t context, uint32_t want) {
-    uint32_t d = wanted(f, want), yes = new_block(f, "true"), no = new_block(f, "false"), end = new_block(f, "end");
+    uint32_t d = wanted(f, want), yes = jl_new_block(f, "true"), no = jl_new_block(f, "false"), end = jl_new_block(f, "end");
     f->level--;
-    condition(f, n, context, yes, no);
+    jl_condition(f, n, context, yes, no);
     f->level++;
-    continue_at(f, yes);
-    copy(f, d, constant(f, "true"));
-    jump(f, end);
-    continue_at(f, no);
-    copy(f, d, constant(f, "false"));
-    go_to(f, end);
+    jl_continue_at(f, yes);
+    jl_copy(f, d, jl_constant(f, "true"));
+    jl_jump(f, end);
+    jl_continue_at(f, no);
+    jl_copy(f, d, jl_constant(f, "false"));
+    jl_go_to(f, end);
     return d;
 }
 
@@ -348,32 +348,32 @@ static uint32_t binary(struct function *f, const node *n, uint32_t context, uint
         return condition_value(f, n, context, want);
     uint32_t d = wanted(f, want), top = f->top;
     uint32_t l = left_operand(f, n->two.left, n->two.right, context);
-    uint32_t r = value(f, n->two.right, context, NONE);
+    uint32_t r = jl_value(f, n->two.right, context, NONE);
     if (o <= JSONATA_REMAINDER)
-        emit(f, arithmetic_op(o), OPERANDS(d, l, r, n->position));
+        jl_emit(f, arithmetic_op(o), OPERANDS(d, l, r, n->position));
     else if (o == JSONATA_EQUAL || o == JSONATA_NOT_EQUAL || o == JSONATA_IN)
-        emit(f, OP_JX_SAME, OPERANDS(d, l, r, o == JSONATA_EQUAL ? 0 : o == JSONATA_NOT_EQUAL ? 1 : 2));
+        jl_emit(f, OP_JX_SAME, OPERANDS(d, l, r, o == JSONATA_EQUAL ? 0 : o == JSONATA_NOT_EQUAL ? 1 : 2));
     else
-        emit(f, OP_JX_ORDER, OPERANDS(d, l, r, (uint32_t)(o - JSONATA_LESS), n->position));
+        jl_emit(f, OP_JX_ORDER, OPERANDS(d, l, r, (uint32_t)(o - JSONATA_LESS), n->position));
     f->top = top;
     return d;
 }
 
 static uint32_t conditional(struct function *f, const node *n, uint32_t context, uint32_t want) {
     uint32_t d = wanted(f, want), top = f->top;
-    uint32_t yes = new_block(f, "then"), no = new_block(f, "else"), end = new_block(f, "end");
-    condition(f, n->condition.test, context, yes, no);
-    continue_at(f, yes);
+    uint32_t yes = jl_new_block(f, "then"), no = jl_new_block(f, "else"), end = jl_new_block(f, "end");
+    jl_condition(f, n->condition.test, context, yes, no);
+    jl_continue_at(f, yes);
     f->top = top;
-    value(f, n->condition.then, context, d);
-    jump(f, end);
-    continue_at(f, no);
+    jl_value(f, n->condition.then, context, d);
+    jl_jump(f, end);
+    jl_continue_at(f, no);
     f->top = top;
     if (n->condition.otherwise)
-        value(f, n->condition.otherwise, context, d);
+        jl_value(f, n->condition.otherwise, context, d);
     else
-        emit(f, OP_JX_UNDEFINED, OPERANDS(d));
-    go_to(f, end);
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(d));
+    jl_go_to(f, end);
     f->top = top;
     return d;
 }
@@ -381,18 +381,18 @@ static uint32_t conditional(struct function *f, const node *n, uint32_t context,
 // a ?: b, a ?? b: the left value counts when it is true, or exists. (The reference evaluates it twice.)
 static uint32_t otherwise(struct function *f, const node *n, uint32_t context, uint32_t want) {
     uint32_t d = wanted(f, want), top = f->top;
-    uint32_t yes = new_block(f, "left"), no = new_block(f, "right"), end = new_block(f, "end");
-    uint32_t t = temporary(f);
-    value(f, n->two.left, context, t);
-    emit(f, n->kind == JSONATA_ELVIS ? OP_JX_TRUTH : OP_JX_EXISTS, OPERANDS(t));
-    branch(f, yes, no);
-    continue_at(f, yes);
-    copy(f, d, t);
-    jump(f, end);
-    continue_at(f, no);
+    uint32_t yes = jl_new_block(f, "left"), no = jl_new_block(f, "right"), end = jl_new_block(f, "end");
+    uint32_t t = jl_temporary(f);
+    jl_value(f, n->two.left, context, t);
+    jl_emit(f, n->kind == JSONATA_ELVIS ? OP_JX_TRUTH : OP_JX_EXISTS, OPERANDS(t));
+    jl_branch(f, yes, no);
+    jl_continue_at(f, yes);
+    jl_copy(f, d, t);
+    jl_jump(f, end);
+    jl_continue_at(f, no);
     f->top = top;
-    value(f, n->two.right, context, d);
-    go_to(f, end);
+    jl_value(f, n->two.right, context, d);
+    jl_go_to(f, end);
     f->top = top;
     return d;
 }
@@ -401,19 +401,19 @@ static uint32_t otherwise(struct function *f, const node *n, uint32_t context, u
 
 static void element(struct function *f, const node *n, uint32_t context, uint32_t want) {
     if (n->kind != JSONATA_RANGE) {
-        value(f, n, context, want);
+        jl_value(f, n, context, want);
         return;
     }
     uint32_t top = f->top;
-    uint32_t l = left_operand(f, n->two.left, n->two.right, context), r = value(f, n->two.right, context, NONE);
-    emit(f, OP_JX_RANGE, OPERANDS(want, l, r, n->position));
+    uint32_t l = left_operand(f, n->two.left, n->two.right, context), r = jl_value(f, n->two.right, context, NONE);
+    jl_emit(f, OP_JX_RANGE, OPERANDS(want, l, r, n->position));
     f->top = top;
 }
 
 static uint32_t array(struct function *f, const node *n, uint32_t context, uint32_t want) {
     uint32_t d = wanted(f, want), top = f->top, count = (uint32_t)n->list.count;
     uint32_t at_once = count < 32 ? count : 32, nested = 0;
-    uint32_t first = at_once ? temporaries(f, at_once) : 0;
+    uint32_t first = at_once ? jl_temporaries(f, at_once) : 0;
     for (uint32_t i = 0; i < at_once; i++) {
         const node *e = n->list.items[i];
         element(f, e, context, first + i);
@@ -421,18 +421,18 @@ static uint32_t array(struct function *f, const node *n, uint32_t context, uint3
             nested |= 1u << i;
     }
     if (count > at_once) {
-        uint32_t list = temporary(f), one = temporary(f); // d may be a variable that the elements read
-        emit(f, OP_JX_LIST, OPERANDS(list, first, at_once, nested));
+        uint32_t list = jl_temporary(f), one = jl_temporary(f); // d may be a variable that the elements read
+        jl_emit(f, OP_JX_LIST, OPERANDS(list, first, at_once, nested));
         for (uint32_t i = at_once; i < count; i++) {
             element(f, n->list.items[i], context, one);
-            emit(f, OP_JX_LIST_ADD, OPERANDS(list, one, n->list.items[i]->kind == JSONATA_ARRAY));
+            jl_emit(f, OP_JX_LIST_ADD, OPERANDS(list, one, n->list.items[i]->kind == JSONATA_ARRAY));
         }
-        copy(f, d, list);
+        jl_copy(f, d, list);
     } else {
-        emit(f, OP_JX_LIST, OPERANDS(d, first, at_once, nested));
+        jl_emit(f, OP_JX_LIST, OPERANDS(d, first, at_once, nested));
     }
     if (n->cons)
-        emit(f, OP_JX_MARKED, OPERANDS(d, d, 4));
+        jl_emit(f, OP_JX_MARKED, OPERANDS(d, d, 4));
     f->top = top;
     return d;
 }
@@ -442,92 +442,92 @@ static uint32_t array(struct function *f, const node *n, uint32_t context, uint3
 static uint32_t block(struct function *f, const node *n, uint32_t context, uint32_t want) {
     if (n->list.count == 0) {
         uint32_t d = wanted(f, want);
-        emit(f, OP_JX_UNDEFINED, OPERANDS(d));
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(d));
         return d;
     }
     if (n->list.count == 1 && n->list.items[0]->kind != JSONATA_BIND && !calls_or_binds(n->list.items[0]))
-        return value(f, n->list.items[0], context, want);
+        return jl_value(f, n->list.items[0], context, want);
     uint32_t d = wanted(f, want), top = f->top;
-    scope_open(f);
-    scope_declare(f, &n->list, context, true);
+    jl_scope_open(f);
+    jl_scope_declare(f, &n->list, context, true);
     for (size_t i = 0; i + 1 < n->list.count; i++) {
         uint32_t before = f->top;
-        value(f, n->list.items[i], context, NONE);
+        jl_value(f, n->list.items[i], context, NONE);
         f->top = before;
     }
-    value(f, n->list.items[n->list.count - 1], context, d);
-    scope_close(f);
+    jl_value(f, n->list.items[n->list.count - 1], context, d);
+    jl_scope_close(f);
     f->top = top;
     return d;
 }
 
 static uint32_t bind(struct function *f, const node *n, uint32_t context, uint32_t want) {
-    struct variable *v = scope_find(f->scope, n->bind.name);
+    struct variable *v = jl_scope_find(f->scope, n->bind.name);
     if (v && v->lambda) // known: it has no value until somebody asks for one
-        return want == NONE ? constant(f, "null") : variable_value(f, n, n->bind.name, context, want);
+        return want == NONE ? jl_constant(f, "null") : jl_variable_value(f, n, n->bind.name, context, want);
     if (v && v->function == f && !v->cell && !v->many && !calls_or_binds(n->bind.value)) {
-        value(f, n->bind.value, context, v->slot);
+        jl_value(f, n->bind.value, context, v->slot);
         return given(f, v->slot, want);
     }
     uint32_t d = wanted(f, want), top = f->top;
-    uint32_t t = value(f, n->bind.value, context, temporary(f));
-    variable_assign(f, n->bind.name, t);
-    copy(f, d, t);
+    uint32_t t = jl_value(f, n->bind.value, context, jl_temporary(f));
+    jl_variable_assign(f, n->bind.name, t);
+    jl_copy(f, d, t);
     f->top = top;
     return d;
 }
 
 // ---------------------------------------------------------------- any node
 
-uint32_t bare_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep) {
+uint32_t jl_bare_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep) {
     uint32_t d, top;
     struct jsonata_node alone = *n;
     alone.predicates.count = 0;
     alone.group = NULL;
-    if (is_literal(&alone))
+    if (jl_is_literal(&alone))
         return given(f, literal(f, n), want);
     switch (n->kind) {
-    case JSONATA_PATH: return path_value(f, n, context, want);
+    case JSONATA_PATH: return jl_path_value(f, n, context, want);
     case JSONATA_NAME: {
         d = wanted(f, want);
-        emit(f, OP_JX_FIELD, OPERANDS(d, context, constant_string(f, n->text) & ~ASL_CONSTANT));
+        jl_emit(f, OP_JX_FIELD, OPERANDS(d, context, jl_constant_string(f, n->text) & ~ASL_CONSTANT));
         return d;
     }
-    case JSONATA_VARIABLE: return variable_value(f, n, n->text, context, want);
+    case JSONATA_VARIABLE: return jl_variable_value(f, n, n->text, context, want);
     case JSONATA_REGEX: {
         asl_buffer b = {0};
         asl_buffer_byte(&b, '[');
         asl_json_print_string(n->regex.pattern, &b);
         asl_buffer_format(&b, ",\"%s%s\",%u]", n->regex.ignore_case ? "i" : "", n->regex.multiline ? "m" : "", n->position);
         d = wanted(f, want);
-        emit(f, OP_JX_REGEX, OPERANDS(d, ir_const(f->compiler->plan, b.data)));
+        jl_emit(f, OP_JX_REGEX, OPERANDS(d, ir_const(f->compiler->plan, b.data)));
         asl_buffer_free(&b);
         return d;
     }
     case JSONATA_WILDCARD:
     case JSONATA_DESCENDANTS:
         d = wanted(f, want);
-        emit(f, n->kind == JSONATA_WILDCARD ? OP_JX_WILDCARD : OP_JX_DESCENDANTS, OPERANDS(d, context));
+        jl_emit(f, n->kind == JSONATA_WILDCARD ? OP_JX_WILDCARD : OP_JX_DESCENDANTS, OPERANDS(d, context));
         return d;
-    case JSONATA_PARENT: return variable_value(f, n, label_name(f->compiler->arena, n->slot->label), context, want);
+    case JSONATA_PARENT: return jl_variable_value(f, n, jl_label_name(f->compiler->arena, n->slot->label), context, want);
     case JSONATA_NEGATE:
         d = wanted(f, want), top = f->top;
-        emit(f, OP_JX_NEGATE, OPERANDS(d, value(f, n->one, context, NONE), n->position));
+        jl_emit(f, OP_JX_NEGATE, OPERANDS(d, jl_value(f, n->one, context, NONE), n->position));
         f->top = top;
         return d;
     case JSONATA_ARRAY: return array(f, n, context, want);
-    case JSONATA_OBJECT: return object_value(f, &n->object, context, want);
+    case JSONATA_OBJECT: return jl_object_value(f, &n->object, context, want);
     case JSONATA_BINARY: return binary(f, n, context, want);
     case JSONATA_CONDITION: return conditional(f, n, context, want);
     case JSONATA_ELVIS:
     case JSONATA_COALESCE: return otherwise(f, n, context, want);
     case JSONATA_BLOCK: return block(f, n, context, want);
     case JSONATA_BIND: return bind(f, n, context, want);
-    case JSONATA_APPLY: return apply_value(f, n, context, want, keep);
-    case JSONATA_CALL: return call_value(f, n, NULL, context, want, keep);
-    case JSONATA_PARTIAL: return partial_value(f, n, NULL, context, want);
-    case JSONATA_LAMBDA: return lambda_value(f, lambda_of(f, n, context), want);
-    case JSONATA_TRANSFORM: return lambda_value(f, lambda_of(f, n, context), want);
+    case JSONATA_APPLY: return jl_apply_value(f, n, context, want, keep);
+    case JSONATA_CALL: return jl_call_value(f, n, NULL, context, want, keep);
+    case JSONATA_PARTIAL: return jl_partial_value(f, n, NULL, context, want);
+    case JSONATA_LAMBDA: return jl_lambda_value(f, jl_lambda_of(f, n, context), want);
+    case JSONATA_TRANSFORM: return jl_lambda_value(f, jl_lambda_of(f, n, context), want);
     case JSONATA_STRING:
     case JSONATA_NUMBER:
     case JSONATA_TRUE:
@@ -541,14 +541,14 @@ uint32_t bare_value(struct function *f, const node *n, uint32_t context, uint32_
     case JSONATA_SORT: break;
     }
     d = wanted(f, want);
-    emit(f, OP_JX_UNDEFINED, OPERANDS(d));
+    jl_emit(f, OP_JX_UNDEFINED, OPERANDS(d));
     return d;
 }
 
 // How deep evaluation goes below n whatever happens: what depends on a condition, or on there being items, checks itself.
 static uint32_t sure_depth(const node *n) {
     uint32_t deepest = 0, d;
-    if (is_literal(n))
+    if (jl_is_literal(n))
         return n->depth;
     if (n->kind == JSONATA_PATH)
         deepest = sure_depth(n->path.steps.items[0]);
@@ -579,29 +579,29 @@ static void check_depth(struct function *f, const node *n) {
         return;
     f->checked = f->level + sure_depth(n) - 1;
     f->checked_block = f->block;
-    emit(f, OP_JX_DEPTH, OPERANDS(f->checked));
+    jl_emit(f, OP_JX_DEPTH, OPERANDS(f->checked));
 }
 
-uint32_t value(struct function *f, const node *n, uint32_t context, uint32_t want) {
+uint32_t jl_value(struct function *f, const node *n, uint32_t context, uint32_t want) {
     f->level++;
     check_depth(f, n);
     bool group = n->group && n->kind != JSONATA_PATH;
     if (n->predicates.count == 0 && !group && !n->keep_array) {
-        uint32_t operand = bare_value(f, n, context, want, false);
+        uint32_t operand = jl_bare_value(f, n, context, want, false);
         f->level--;
         return operand;
     }
     uint32_t d = wanted(f, want), top = f->top;
-    uint32_t operand = bare_value(f, n, context, NONE, n->keep_array);
+    uint32_t operand = jl_bare_value(f, n, context, NONE, n->keep_array);
     for (size_t i = 0; i < n->predicates.count; i++) {
         bool last = i + 1 == n->predicates.count && !group;
-        operand = filtered(f, operand, n->predicates.items[i].filter, last ? d : NONE,
+        operand = jl_filtered(f, operand, n->predicates.items[i].filter, last ? d : NONE,
                            !last ? AS_STAGE : n->keep_array ? AS_KEPT : AS_NODE);
     }
     if (group)
-        object_value(f, n->group, in_slot(f, operand), d);
+        jl_object_value(f, n->group, jl_in_slot(f, operand), d);
     else if (n->predicates.count == 0)
-        emit(f, OP_JX_NODE, OPERANDS(d, in_slot(f, operand), 1));
+        jl_emit(f, OP_JX_NODE, OPERANDS(d, jl_in_slot(f, operand), 1));
     f->level--;
     f->top = top;
     return d;
@@ -609,47 +609,47 @@ uint32_t value(struct function *f, const node *n, uint32_t context, uint32_t wan
 
 // ---------------------------------------------------------------- bodies
 
-void returned(struct function *f, const node *n, uint32_t context) {
+void jl_returned(struct function *f, const node *n, uint32_t context) {
     uint32_t top = f->top;
-    if (is_plain(n) && !n->keep_array && n->kind == JSONATA_CONDITION) {
+    if (jl_is_plain(n) && !n->keep_array && n->kind == JSONATA_CONDITION) {
         f->level++;
         check_depth(f, n);
-        uint32_t yes = new_block(f, "then"), no = new_block(f, "else");
-        condition(f, n->condition.test, context, yes, no);
-        continue_at(f, yes);
-        returned(f, n->condition.then, context);
+        uint32_t yes = jl_new_block(f, "then"), no = jl_new_block(f, "else");
+        jl_condition(f, n->condition.test, context, yes, no);
+        jl_continue_at(f, yes);
+        jl_returned(f, n->condition.then, context);
         f->top = top;
-        continue_at(f, no);
+        jl_continue_at(f, no);
         if (n->condition.otherwise) {
-            returned(f, n->condition.otherwise, context);
+            jl_returned(f, n->condition.otherwise, context);
         } else {
-            uint32_t nothing = temporary(f);
-            emit(f, OP_JX_UNDEFINED, OPERANDS(nothing));
-            emit(f, OP_JX_RETURN, OPERANDS(nothing));
+            uint32_t nothing = jl_temporary(f);
+            jl_emit(f, OP_JX_UNDEFINED, OPERANDS(nothing));
+            jl_emit(f, OP_JX_RETURN, OPERANDS(nothing));
             leave_function(f, ASL_DONE);
         }
         f->level--;
-    } else if (is_plain(n) && !n->keep_array && n->kind == JSONATA_BLOCK && n->list.count > 0) {
+    } else if (jl_is_plain(n) && !n->keep_array && n->kind == JSONATA_BLOCK && n->list.count > 0) {
         f->level++;
         check_depth(f, n);
-        scope_open(f);
-        scope_declare(f, &n->list, context, true);
+        jl_scope_open(f);
+        jl_scope_declare(f, &n->list, context, true);
         for (size_t i = 0; i + 1 < n->list.count; i++) {
             uint32_t before = f->top;
-            value(f, n->list.items[i], context, NONE);
+            jl_value(f, n->list.items[i], context, NONE);
             f->top = before;
         }
-        returned(f, n->list.items[n->list.count - 1], context);
-        scope_close(f);
+        jl_returned(f, n->list.items[n->list.count - 1], context);
+        jl_scope_close(f);
         f->level--;
-    } else if (n->kind == JSONATA_CALL && n->call.tail && is_plain(n) && called_builtin(f, n) < 0) {
+    } else if (n->kind == JSONATA_CALL && n->call.tail && jl_is_plain(n) && jl_called_builtin(f, n) < 0) {
         f->level++;
         check_depth(f, n);
-        tail_call(f, n, context);
+        jl_tail_call(f, n, context);
         leave_function(f, ASL_TAIL);
         f->level--;
     } else {
-        emit(f, OP_JX_RETURN, OPERANDS(value(f, n, context, NONE)));
+        jl_emit(f, OP_JX_RETURN, OPERANDS(jl_value(f, n, context, NONE)));
         leave_function(f, ASL_DONE);
     }
     f->top = top;

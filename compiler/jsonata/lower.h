@@ -7,6 +7,8 @@
 //     lower_tuple.c  paths with @ # %: loops in loops, whose names are slots
 //     lower_call.c   calls, lambdas, the higher-order functions as loops, transforms
 //
+// What these files share begins with jl_.
+//
 // Slots of a function: 0 the context, then its parameters, then what it captures, then variables and temporaries, which
 // come and go like a stack (`top`). An operand is a slot or a constant (ASL_CONSTANT). Arguments that an op takes as
 // consecutive slots are always fresh temporaries: such ops move them out.
@@ -83,86 +85,85 @@ struct compiler {
 // ---------------------------------------------------------------- building (lower.c)
 
 #define OPERANDS(...) ((const uint32_t[IR_MAX_OPERANDS]){__VA_ARGS__})
-void emit(struct function *f, enum ir_opcode opcode, const uint32_t *operands);
-uint32_t new_block(struct function *f, const char *name);
-void go_to(struct function *f, uint32_t block);    /* a jump there, and on with it */
-void jump(struct function *f, uint32_t block);     /* ends the current block */
-void branch(struct function *f, uint32_t yes, uint32_t no); /* after an op that asks */
-void continue_at(struct function *f, uint32_t block);
-uint32_t temporary(struct function *f);
-uint32_t temporaries(struct function *f, uint32_t count);
-uint32_t constant(struct function *f, const char *json);
-uint32_t constant_string(struct function *f, asl_str text);
-uint32_t in_slot(struct function *f, uint32_t operand); /* a constant gets a temporary */
-void copy(struct function *f, uint32_t to, uint32_t operand);
-uint32_t site(struct function *f, const node *n);  /* [position, token, depth] */
-bool same(asl_str a, const char *b);
+void jl_emit(struct function *f, enum ir_opcode opcode, const uint32_t *operands);
+uint32_t jl_new_block(struct function *f, const char *name);
+void jl_go_to(struct function *f, uint32_t block);    /* a jump there, and on with it */
+void jl_jump(struct function *f, uint32_t block);     /* ends the current block */
+void jl_branch(struct function *f, uint32_t yes, uint32_t no); /* after an op that asks */
+void jl_continue_at(struct function *f, uint32_t block);
+uint32_t jl_temporary(struct function *f);
+uint32_t jl_temporaries(struct function *f, uint32_t count);
+uint32_t jl_constant(struct function *f, const char *json);
+uint32_t jl_constant_string(struct function *f, asl_str text);
+uint32_t jl_in_slot(struct function *f, uint32_t operand); /* a constant gets a temporary */
+void jl_copy(struct function *f, uint32_t to, uint32_t operand);
+uint32_t jl_site(struct function *f, const node *n);  /* [position, token, depth] */
+bool jl_same(asl_str a, const char *b);
 
 // ---------------------------------------------------------------- nodes (lower.c)
 
 /* The value of n: in `want`, or anywhere when that is NONE. Temporaries above the result's slot are free again. */
-uint32_t value(struct function *f, const node *n, uint32_t context, uint32_t want);
+uint32_t jl_value(struct function *f, const node *n, uint32_t context, uint32_t want);
 /* The same without the node's predicates, group and keep_array. */
-uint32_t bare_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep);
-void condition(struct function *f, const node *n, uint32_t context, uint32_t yes, uint32_t no);
-bool is_boolean(struct function *f, const node *n); /* true, false, or nothing, surely */
-void returned(struct function *f, const node *n, uint32_t context); /* a body: its value, or a tail call */
-bool is_plain(const node *n); /* has neither predicates nor group */
-void literal_json(const node *n, asl_buffer *out); /* of a literal */
-bool is_literal(const node *n);
+uint32_t jl_bare_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep);
+void jl_condition(struct function *f, const node *n, uint32_t context, uint32_t yes, uint32_t no);
+bool jl_is_boolean(struct function *f, const node *n); /* true, false, or nothing, surely */
+void jl_returned(struct function *f, const node *n, uint32_t context); /* a body: its value, or a tail call */
+bool jl_is_plain(const node *n); /* has neither predicates nor group */
+void jl_literal_json(const node *n, asl_buffer *out); /* of a literal */
+bool jl_is_literal(const node *n);
 
 // ---------------------------------------------------------------- paths (lower_path.c)
 
-uint32_t path_value(struct function *f, const node *n, uint32_t context, uint32_t want);
+uint32_t jl_path_value(struct function *f, const node *n, uint32_t context, uint32_t want);
 /* The list that the steps before `end` give; *how becomes the way to iterate over it (jx_iterate). */
-uint32_t path_list(struct function *f, const node *n, uint32_t end, uint32_t context, uint32_t *how);
+uint32_t jl_path_list(struct function *f, const node *n, uint32_t end, uint32_t context, uint32_t *how);
 enum { AS_STAGE, AS_NODE, AS_KEPT };
-uint32_t filtered(struct function *f, uint32_t operand, const node *filter, uint32_t want, uint32_t as);
-uint32_t object_value(struct function *f, const struct jsonata_pairs *pairs, uint32_t items, uint32_t want);
-uint32_t sorted(struct function *f, const node *sort, uint32_t list, uint32_t how, uint32_t want);
+uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, uint32_t want, uint32_t as);
+uint32_t jl_object_value(struct function *f, const struct jsonata_pairs *pairs, uint32_t items, uint32_t want);
+uint32_t jl_sorted(struct function *f, const node *sort, uint32_t list, uint32_t how, uint32_t want);
 /* Loops: over a list, with each item in a slot. */
 struct loop {
     uint32_t iterator, item, head, done;
 };
-struct loop loop_begin(struct function *f, uint32_t list, uint32_t how);
-void loop_end(struct function *f, const struct loop *l);
+struct loop jl_loop_begin(struct function *f, uint32_t list, uint32_t how);
+void jl_loop_end(struct function *f, const struct loop *l);
 
 // ---------------------------------------------------------------- tuples (lower_tuple.c)
 
-bool is_stream(const node *path);
-uint32_t stream_value(struct function *f, const node *path, uint32_t context, uint32_t want);
+bool jl_is_stream(const node *path);
+uint32_t jl_stream_value(struct function *f, const node *path, uint32_t context, uint32_t want);
 
 // ---------------------------------------------------------------- names (scope.c)
 
-struct scope *scope_open(struct function *f); /* becomes f->scope */
-void scope_close(struct function *f);
-struct variable *scope_add(struct function *f, asl_str name, uint32_t slot); /* NONE: a new temporary */
+struct scope *jl_scope_open(struct function *f); /* becomes f->scope */
+void jl_scope_close(struct function *f);
+struct variable *jl_scope_add(struct function *f, asl_str name, uint32_t slot); /* NONE: a new temporary */
 /* The names that the nodes bind themselves, with the values of the outer ones for now. */
-void scope_declare(struct function *f, const struct jsonata_list *nodes, uint32_t context, bool block);
-struct variable *scope_find(const struct scope *s, asl_str name);
-uint32_t variable_slot(struct function *f, struct variable *v); /* in this function: its own, or the captured one's */
-uint32_t variable_value(struct function *f, const node *n, asl_str name, uint32_t context, uint32_t want);
-void variable_assign(struct function *f, asl_str name, uint32_t operand);
-asl_str label_name(struct arena *a, uint32_t label); /* the variable of a % */
-int builtin_id(struct function *f, asl_str name); /* -1: none, or it is shadowed */
-int builtin_named(enum jsonata_dialect dialect, asl_str name);
-unsigned builtin_params(int id);
+void jl_scope_declare(struct function *f, const struct jsonata_list *nodes, uint32_t context, bool block);
+struct variable *jl_scope_find(const struct scope *s, asl_str name);
+uint32_t jl_variable_slot(struct function *f, struct variable *v); /* in this function: its own, or the captured one's */
+uint32_t jl_variable_value(struct function *f, const node *n, asl_str name, uint32_t context, uint32_t want);
+void jl_variable_assign(struct function *f, asl_str name, uint32_t operand);
+asl_str jl_label_name(struct arena *a, uint32_t label); /* the variable of a % */
+int jl_builtin_id(struct function *f, asl_str name); /* -1: none, or it is shadowed */
+int jl_builtin_named(enum jsonata_dialect dialect, asl_str name);
+unsigned jl_builtin_params(int id);
 /* The builtin that a call calls, or -1. */
-int called_builtin(struct function *f, const node *call);
-struct lambda *lambda_of(struct function *f, const node *n, uint32_t context);
-void lambda_analyse(struct compiler *c, struct lambda *l);
-uint32_t lambda_number(struct compiler *c, struct lambda *l);
-bool reads_context(struct compiler *c, const struct scope *s, const node *n);
-bool is_inlined(enum jsonata_dialect dialect, const node *call); /* $map(…, function) and the like, by its looks */
+int jl_called_builtin(struct function *f, const node *call);
+struct lambda *jl_lambda_of(struct function *f, const node *n, uint32_t context);
+void jl_lambda_analyse(struct compiler *c, struct lambda *l);
+uint32_t jl_lambda_number(struct compiler *c, struct lambda *l);
+bool jl_reads_context(struct compiler *c, const struct scope *s, const node *n);
+bool jl_is_inlined(enum jsonata_dialect dialect, const node *call); /* $map(…, function) and the like, by its looks */
 
 // ---------------------------------------------------------------- calls (lower_call.c)
 
-uint32_t call_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want, bool keep);
-void tail_call(struct function *f, const node *n, uint32_t context); /* and return */
-uint32_t lambda_value(struct function *f, struct lambda *l, uint32_t want);
-uint32_t partial_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want);
-uint32_t apply_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep);
-uint32_t transform_value(struct function *f, const node *n, uint32_t want);
-void lambda_body(struct compiler *c, struct lambda *l);
+uint32_t jl_call_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want, bool keep);
+void jl_tail_call(struct function *f, const node *n, uint32_t context); /* and return */
+uint32_t jl_lambda_value(struct function *f, struct lambda *l, uint32_t want);
+uint32_t jl_partial_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want);
+uint32_t jl_apply_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep);
+void jl_lambda_body(struct compiler *c, struct lambda *l);
 
 #endif

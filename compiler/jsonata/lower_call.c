@@ -5,36 +5,36 @@
 
 #include <string.h>
 
-static uint32_t wanted(struct function *f, uint32_t want) { return want == NONE ? temporary(f) : want; }
+static uint32_t wanted(struct function *f, uint32_t want) { return want == NONE ? jl_temporary(f) : want; }
 
 // ---------------------------------------------------------------- lambdas as values, and called directly
 
 // What a function takes behind its parameters: from here, into consecutive slots.
 static void pass_captures(struct function *f, const struct lambda *l, uint32_t first) {
     for (size_t i = 0; i < l->captures.count; i++) {
-        uint32_t slot = variable_slot(f, l->captures.items[i]);
+        uint32_t slot = jl_variable_slot(f, l->captures.items[i]);
         if (slot == NONE)
-            emit(f, OP_JX_UNDEFINED, OPERANDS(first + (uint32_t)i));
+            jl_emit(f, OP_JX_UNDEFINED, OPERANDS(first + (uint32_t)i));
         else
-            copy(f, first + (uint32_t)i, slot);
+            jl_copy(f, first + (uint32_t)i, slot);
     }
 }
 
 static void pass_context(struct function *f, const struct lambda *l, uint32_t to) {
-    uint32_t slot = l->reads_context ? variable_slot(f, l->context) : NONE;
+    uint32_t slot = l->reads_context ? jl_variable_slot(f, l->context) : NONE;
     if (slot == NONE)
-        emit(f, OP_JX_UNDEFINED, OPERANDS(to));
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(to));
     else
-        copy(f, to, slot);
+        jl_copy(f, to, slot);
 }
 
 static uint32_t lambda_params(const struct lambda *l) {
     return l->node->kind == JSONATA_TRANSFORM ? 1 : (uint32_t)l->node->lambda.param_count;
 }
 
-uint32_t lambda_value(struct function *f, struct lambda *l, uint32_t want) {
-    uint32_t d = wanted(f, want), top = f->top, number = lambda_number(f->compiler, l);
-    uint32_t count = 1 + (uint32_t)l->captures.count, first = temporaries(f, count);
+uint32_t jl_lambda_value(struct function *f, struct lambda *l, uint32_t want) {
+    uint32_t d = wanted(f, want), top = f->top, number = jl_lambda_number(f->compiler, l);
+    uint32_t count = 1 + (uint32_t)l->captures.count, first = jl_temporaries(f, count);
     pass_context(f, l, first);
     pass_captures(f, l, first + 1);
     asl_buffer b = {0};
@@ -44,7 +44,7 @@ uint32_t lambda_value(struct function *f, struct lambda *l, uint32_t want) {
     else
         asl_buffer_z(&b, "null");
     asl_buffer_byte(&b, ']');
-    emit(f, OP_JX_CLOSURE, OPERANDS(d, number, first, count, ir_const(f->compiler->plan, b.data)));
+    jl_emit(f, OP_JX_CLOSURE, OPERANDS(d, number, first, count, ir_const(f->compiler->plan, b.data)));
     asl_buffer_free(&b);
     f->top = top;
     return d;
@@ -55,7 +55,7 @@ static void begin_function(struct function *f, struct compiler *c, uint32_t numb
     f->block = ir_block_new(c->plan, f->machine, "entry", ASL_NO_OPERAND);
     ir_slot(c->plan, f->machine, "context");
     f->top = 1;
-    scope_open(f);
+    jl_scope_open(f);
 }
 
 static uint32_t parameter(struct function *f, const char *name) {
@@ -65,7 +65,7 @@ static uint32_t parameter(struct function *f, const char *name) {
 
 static void transform_body(struct function *f, const node *n);
 
-void lambda_body(struct compiler *c, struct lambda *l) {
+void jl_lambda_body(struct compiler *c, struct lambda *l) {
     struct function *f = arena_alloc(c->arena, sizeof *f);
     begin_function(f, c, l->number, l->scope);
     f->is_lambda = true;
@@ -75,7 +75,7 @@ void lambda_body(struct compiler *c, struct lambda *l) {
         asl_str name = transform ? ASL_STR("object") : l->node->lambda.params[i];
         uint32_t slot = parameter(f, arena_copy(c->arena, name.data, name.size));
         if (!transform)
-            scope_add(f, name, slot);
+            jl_scope_add(f, name, slot);
     }
     for (size_t i = 0; i < l->captures.count; i++) {
         struct variable *v = l->captures.items[i];
@@ -88,9 +88,9 @@ void lambda_body(struct compiler *c, struct lambda *l) {
     }
     struct jsonata_node *body = l->node->lambda.body;
     struct jsonata_list list = {&body, 1};
-    scope_open(f); // what the body assigns must not hide what a parameter was
-    scope_declare(f, &list, 0, false);
-    returned(f, body, 0);
+    jl_scope_open(f); // what the body assigns must not hide what a parameter was
+    jl_scope_declare(f, &list, 0, false);
+    jl_returned(f, body, 0);
 }
 
 // ---------------------------------------------------------------- arguments
@@ -107,18 +107,18 @@ static const node *argument(const node *n, const node *first, uint32_t i) {
 static void pass_arguments(struct function *f, const node *n, const node *first, uint32_t context, uint32_t to, uint32_t most) {
     for (uint32_t i = 0; i < argument_count(n, first); i++) {
         uint32_t top = f->top;
-        value(f, argument(n, first, i), context, i < most ? to + i : NONE);
+        jl_value(f, argument(n, first, i), context, i < most ? to + i : NONE);
         f->top = top;
     }
     for (uint32_t i = argument_count(n, first); i < most; i++)
-        emit(f, OP_JX_UNDEFINED, OPERANDS(to + i));
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(to + i));
 }
 
 static struct lambda *known_callee(struct function *f, const node *n) {
     const node *callee = n->call.callee;
     if (callee->kind != JSONATA_VARIABLE || callee->predicates.count)
         return NULL;
-    struct variable *v = scope_find(f->scope, callee->text);
+    struct variable *v = jl_scope_find(f->scope, callee->text);
     return v ? v->lambda : NULL;
 }
 
@@ -127,7 +127,7 @@ static uint32_t call_site(struct function *f, const node *n) {
     const node *callee = n->call.callee;
     bool forgotten = callee->kind == JSONATA_PATH && callee->path.steps.count == 1 &&
                      callee->path.steps.items[0]->kind == JSONATA_NAME &&
-                     (builtin_id(f, callee->path.steps.items[0]->text) >= 0 || scope_find(f->scope, callee->path.steps.items[0]->text));
+                     (jl_builtin_id(f, callee->path.steps.items[0]->text) >= 0 || jl_scope_find(f->scope, callee->path.steps.items[0]->text));
     asl_buffer b = {0};
     asl_str token = n->token;
     if (forgotten)
@@ -150,146 +150,146 @@ static const node *inlined(const node *n, const node *first, uint32_t count) {
     if (argument_count(n, first) != count)
         return NULL;
     const node *l = argument(n, first, 1);
-    return l->kind == JSONATA_LAMBDA && is_plain(l) && !l->keep_array && !l->lambda.signature.data ? l : NULL;
+    return l->kind == JSONATA_LAMBDA && jl_is_plain(l) && !l->keep_array && !l->lambda.signature.data ? l : NULL;
 }
 
 static asl_str param(const node *lambda, size_t i) { return lambda->lambda.params[i]; }
 
 static void name_slot(struct function *f, const node *lambda, size_t i, uint32_t slot) {
     if (lambda->lambda.param_count > i)
-        scope_add(f, param(lambda, i), slot);
+        jl_scope_add(f, param(lambda, i), slot);
 }
 
 // $i and $a, when there are such parameters.
 static void name_position(struct function *f, const node *lambda, size_t i, const struct loop *l) {
     if (lambda->lambda.param_count > i) {
-        uint32_t index = temporary(f);
-        emit(f, OP_JX_SUBTRACT, OPERANDS(index, l->iterator + 1, constant(f, "1"), 0));
-        scope_add(f, param(lambda, i), index);
+        uint32_t index = jl_temporary(f);
+        jl_emit(f, OP_JX_SUBTRACT, OPERANDS(index, l->iterator + 1, jl_constant(f, "1"), 0));
+        jl_scope_add(f, param(lambda, i), index);
     }
     if (lambda->lambda.param_count > i + 1) {
-        uint32_t all = temporary(f), list = temporary(f);
-        copy(f, list, l->iterator);
-        emit(f, OP_JX_LIST, OPERANDS(all, list, 1, 0));
-        scope_add(f, param(lambda, i + 1), all);
+        uint32_t all = jl_temporary(f), list = jl_temporary(f);
+        jl_copy(f, list, l->iterator);
+        jl_emit(f, OP_JX_LIST, OPERANDS(all, list, 1, 0));
+        jl_scope_add(f, param(lambda, i + 1), all);
     }
     for (size_t p = i + 2; p < lambda->lambda.param_count; p++)
-        emit(f, OP_JX_UNDEFINED, OPERANDS(scope_add(f, param(lambda, p), NONE)->slot));
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(jl_scope_add(f, param(lambda, p), NONE)->slot));
 }
 
 static void declare_body(struct function *f, const node *lambda, uint32_t context) {
     struct jsonata_node *body = lambda->lambda.body;
     struct jsonata_list list = {&body, 1};
-    scope_open(f);
-    scope_declare(f, &list, context, false);
+    jl_scope_open(f);
+    jl_scope_declare(f, &list, context, false);
 }
 
 static void close_body(struct function *f) {
-    scope_close(f);
-    scope_close(f);
+    jl_scope_close(f);
+    jl_scope_close(f);
 }
 
 static uint32_t map_loop(struct function *f, const node *list, const node *lambda, bool filter, uint32_t context,
                          uint32_t want, uint32_t as) {
-    uint32_t d = wanted(f, want), top = f->top, kept = temporaries(f, 2);
-    uint32_t items = value(f, list, context, NONE);
-    emit(f, OP_JX_RESET, OPERANDS(kept));
-    struct loop l = loop_begin(f, items, 0);
-    scope_open(f);
+    uint32_t d = wanted(f, want), top = f->top, kept = jl_temporaries(f, 2);
+    uint32_t items = jl_value(f, list, context, NONE);
+    jl_emit(f, OP_JX_RESET, OPERANDS(kept));
+    struct loop l = jl_loop_begin(f, items, 0);
+    jl_scope_open(f);
     name_slot(f, lambda, 0, l.item);
     name_position(f, lambda, 1, &l);
     declare_body(f, lambda, context);
     if (filter) {
-        uint32_t yes = new_block(f, "keep");
-        condition(f, lambda->lambda.body, context, yes, l.head);
-        continue_at(f, yes);
-        emit(f, OP_JX_KEEP, OPERANDS(kept, l.item));
+        uint32_t yes = jl_new_block(f, "keep");
+        jl_condition(f, lambda->lambda.body, context, yes, l.head);
+        jl_continue_at(f, yes);
+        jl_emit(f, OP_JX_KEEP, OPERANDS(kept, l.item));
     } else {
-        emit(f, OP_JX_KEEP, OPERANDS(kept, value(f, lambda->lambda.body, context, NONE)));
+        jl_emit(f, OP_JX_KEEP, OPERANDS(kept, jl_value(f, lambda->lambda.body, context, NONE)));
     }
     close_body(f);
-    loop_end(f, &l);
-    emit(f, OP_JX_KEPT, OPERANDS(d, kept, as));
+    jl_loop_end(f, &l);
+    jl_emit(f, OP_JX_KEPT, OPERANDS(d, kept, as));
     f->top = top;
     return d;
 }
 
 static uint32_t reduce_loop(struct function *f, const node *list, const node *lambda, const node *start, uint32_t context,
                             uint32_t want) {
-    uint32_t d = wanted(f, want), top = f->top, so_far = temporary(f);
-    uint32_t items = value(f, list, context, NONE);
+    uint32_t d = wanted(f, want), top = f->top, so_far = jl_temporary(f);
+    uint32_t items = jl_value(f, list, context, NONE);
     if (items != NONE && !(items & ASL_CONSTANT) && start)
-        items = value(f, list, context, temporary(f)) == items ? items : f->top - 1;
+        items = jl_value(f, list, context, jl_temporary(f)) == items ? items : f->top - 1;
     if (start)
-        value(f, start, context, so_far);
+        jl_value(f, start, context, so_far);
     else
-        emit(f, OP_JX_UNDEFINED, OPERANDS(so_far));
-    uint32_t iterator = temporaries(f, 2), item = temporary(f);
-    uint32_t head = new_block(f, "each"), body = new_block(f, "item"), done = new_block(f, "done");
-    emit(f, OP_JX_ITERATE, OPERANDS(iterator, in_slot(f, items), 0));
-    if (!start || !(start->kind == JSONATA_OBJECT || start->kind == JSONATA_ARRAY || is_literal(start))) {
-        uint32_t take_first = new_block(f, "first");
-        emit(f, OP_JX_EXISTS, OPERANDS(so_far));
-        branch(f, head, take_first);
-        continue_at(f, take_first);
-        emit(f, OP_JX_NEXT, OPERANDS(so_far, iterator));
-        branch(f, head, done);
-        continue_at(f, head);
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(so_far));
+    uint32_t iterator = jl_temporaries(f, 2), item = jl_temporary(f);
+    uint32_t head = jl_new_block(f, "each"), body = jl_new_block(f, "item"), done = jl_new_block(f, "done");
+    jl_emit(f, OP_JX_ITERATE, OPERANDS(iterator, jl_in_slot(f, items), 0));
+    if (!start || !(start->kind == JSONATA_OBJECT || start->kind == JSONATA_ARRAY || jl_is_literal(start))) {
+        uint32_t take_first = jl_new_block(f, "first");
+        jl_emit(f, OP_JX_EXISTS, OPERANDS(so_far));
+        jl_branch(f, head, take_first);
+        jl_continue_at(f, take_first);
+        jl_emit(f, OP_JX_NEXT, OPERANDS(so_far, iterator));
+        jl_branch(f, head, done);
+        jl_continue_at(f, head);
     } else {
-        go_to(f, head);
+        jl_go_to(f, head);
     }
-    emit(f, OP_JX_NEXT, OPERANDS(item, iterator));
-    branch(f, body, done);
-    continue_at(f, body);
+    jl_emit(f, OP_JX_NEXT, OPERANDS(item, iterator));
+    jl_branch(f, body, done);
+    jl_continue_at(f, body);
     struct loop l = {.iterator = iterator, .item = item, .head = head, .done = done};
-    scope_open(f);
+    jl_scope_open(f);
     name_slot(f, lambda, 0, so_far);
     name_slot(f, lambda, 1, item);
     name_position(f, lambda, 2, &l);
     declare_body(f, lambda, context);
-    uint32_t next = value(f, lambda->lambda.body, context, temporary(f));
+    uint32_t next = jl_value(f, lambda->lambda.body, context, jl_temporary(f));
     close_body(f);
-    copy(f, so_far, next);
-    loop_end(f, &l);
-    copy(f, d, so_far);
+    jl_copy(f, so_far, next);
+    jl_loop_end(f, &l);
+    jl_copy(f, d, so_far);
     f->top = top;
     return d;
 }
 
 static uint32_t object_loop(struct function *f, const node *n, const node *object, const node *lambda, bool sift,
                             uint32_t context, uint32_t want, uint32_t as) {
-    uint32_t d = wanted(f, want), top = f->top, result = temporaries(f, 2);
-    uint32_t from = value(f, object, context, NONE);
-    uint32_t iterator = temporaries(f, 2), entry = temporaries(f, 2), key = entry + 1;
-    uint32_t head = new_block(f, "each"), body = new_block(f, "entry"), done = new_block(f, "done");
-    emit(f, OP_JX_RESET, OPERANDS(result));
-    emit(f, OP_JX_LOOKUP_OBJECT, OPERANDS(iterator, from, n->position));
-    go_to(f, head);
-    emit(f, OP_JX_ENTRY_NEXT, OPERANDS(entry, iterator));
-    branch(f, body, done);
-    continue_at(f, body);
-    scope_open(f);
+    uint32_t d = wanted(f, want), top = f->top, result = jl_temporaries(f, 2);
+    uint32_t from = jl_value(f, object, context, NONE);
+    uint32_t iterator = jl_temporaries(f, 2), entry = jl_temporaries(f, 2), key = entry + 1;
+    uint32_t head = jl_new_block(f, "each"), body = jl_new_block(f, "entry"), done = jl_new_block(f, "done");
+    jl_emit(f, OP_JX_RESET, OPERANDS(result));
+    jl_emit(f, OP_JX_LOOKUP_OBJECT, OPERANDS(iterator, from, n->position));
+    jl_go_to(f, head);
+    jl_emit(f, OP_JX_ENTRY_NEXT, OPERANDS(entry, iterator));
+    jl_branch(f, body, done);
+    jl_continue_at(f, body);
+    jl_scope_open(f);
     name_slot(f, lambda, 0, entry);
     name_slot(f, lambda, 1, key);
     name_slot(f, lambda, 2, iterator);
     for (size_t p = 3; p < lambda->lambda.param_count; p++)
-        emit(f, OP_JX_UNDEFINED, OPERANDS(scope_add(f, param(lambda, p), NONE)->slot));
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(jl_scope_add(f, param(lambda, p), NONE)->slot));
     declare_body(f, lambda, context);
     if (sift) {
-        uint32_t yes = new_block(f, "keep");
-        condition(f, lambda->lambda.body, context, yes, head);
-        continue_at(f, yes);
-        emit(f, OP_JX_PUT, OPERANDS(result, key, entry));
+        uint32_t yes = jl_new_block(f, "keep");
+        jl_condition(f, lambda->lambda.body, context, yes, head);
+        jl_continue_at(f, yes);
+        jl_emit(f, OP_JX_PUT, OPERANDS(result, key, entry));
     } else {
-        emit(f, OP_JX_KEEP, OPERANDS(result, value(f, lambda->lambda.body, context, NONE)));
+        jl_emit(f, OP_JX_KEEP, OPERANDS(result, jl_value(f, lambda->lambda.body, context, NONE)));
     }
     close_body(f);
-    jump(f, head);
-    continue_at(f, done);
+    jl_jump(f, head);
+    jl_continue_at(f, done);
     if (sift)
-        copy(f, d, result);
+        jl_copy(f, d, result);
     else
-        emit(f, OP_JX_KEPT, OPERANDS(d, result, as));
+        jl_emit(f, OP_JX_KEPT, OPERANDS(d, result, as));
     f->top = top;
     return d;
 }
@@ -328,15 +328,15 @@ static bool merge_call(struct function *f, int id, const node *n, const node *fi
     if (id != JX_MERGE || argument_count(n, first) != 1)
         return false;
     const node *list = argument(n, first, 0);
-    if (list->kind != JSONATA_ARRAY || !is_plain(list) || list->list.count == 0 || list->list.count > 32)
+    if (list->kind != JSONATA_ARRAY || !jl_is_plain(list) || list->list.count == 0 || list->list.count > 32)
         return false;
     for (size_t i = 0; i < list->list.count; i++)
         if (list->list.items[i]->kind == JSONATA_RANGE || list->list.items[i]->kind == JSONATA_ARRAY)
             return false;
-    uint32_t d = wanted(f, *want), top = f->top, count = (uint32_t)list->list.count, to = temporaries(f, count);
+    uint32_t d = wanted(f, *want), top = f->top, count = (uint32_t)list->list.count, to = jl_temporaries(f, count);
     for (uint32_t i = 0; i < count; i++)
-        value(f, list->list.items[i], context, to + i);
-    emit(f, OP_JX_MERGE, OPERANDS(d, to, count, site(f, n)));
+        jl_value(f, list->list.items[i], context, to + i);
+    jl_emit(f, OP_JX_MERGE, OPERANDS(d, to, count, jl_site(f, n)));
     f->top = top;
     *want = d;
     return true;
@@ -348,80 +348,80 @@ static uint32_t builtin_call(struct function *f, int id, const node *n, const no
     if (loop_call(f, id, n, first, context, &want, keep) || merge_call(f, id, n, first, context, &want))
         return want;
     uint32_t d = wanted(f, want), top = f->top, count = argument_count(n, first);
-    uint32_t to = count ? temporaries(f, count) : NONE;
+    uint32_t to = count ? jl_temporaries(f, count) : NONE;
     pass_arguments(f, n, first, context, to, count);
     uint32_t seen = context;
-    if (count < builtin_params(id) && context == 0) { // the input document itself, not what wraps it
-        seen = temporary(f);
-        emit(f, OP_JX_UNWRAP, OPERANDS(seen, context));
-    } else if (count >= builtin_params(id)) {
+    if (count < jl_builtin_params(id) && context == 0) { // the input document itself, not what wraps it
+        seen = jl_temporary(f);
+        jl_emit(f, OP_JX_UNWRAP, OPERANDS(seen, context));
+    } else if (count >= jl_builtin_params(id)) {
         seen = NONE;
     }
-    emit(f, OP_JX_BUILTIN, OPERANDS(d, (uint32_t)id | (keep ? KEEP_SEQUENCE : 0), to, count, seen, call_site(f, n)));
+    jl_emit(f, OP_JX_BUILTIN, OPERANDS(d, (uint32_t)id | (keep ? KEEP_SEQUENCE : 0), to, count, seen, call_site(f, n)));
     f->top = top;
     return d;
 }
 
-uint32_t call_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want, bool keep) {
-    int id = called_builtin(f, n);
+uint32_t jl_call_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want, bool keep) {
+    int id = jl_called_builtin(f, n);
     if (id >= 0)
         return builtin_call(f, id, n, first, context, want, keep);
     uint32_t d = wanted(f, want), top = f->top;
     struct lambda *known = known_callee(f, n);
     if (known) {
-        uint32_t number = lambda_number(f->compiler, known), params = lambda_params(known);
-        uint32_t count = 1 + params + (uint32_t)known->captures.count, to = temporaries(f, count);
+        uint32_t number = jl_lambda_number(f->compiler, known), params = lambda_params(known);
+        uint32_t count = 1 + params + (uint32_t)known->captures.count, to = jl_temporaries(f, count);
         pass_arguments(f, n, first, context, to + 1, params);
         pass_context(f, known, to);
         pass_captures(f, known, to + 1 + params);
-        emit(f, OP_JX_CALL_FUNCTION, OPERANDS(d, number, to, count, call_site(f, n)));
+        jl_emit(f, OP_JX_CALL_FUNCTION, OPERANDS(d, number, to, count, call_site(f, n)));
     } else {
-        uint32_t count = argument_count(n, first), callee = temporary(f), to = count ? temporaries(f, count) : NONE;
-        value(f, n->call.callee, context, callee);
+        uint32_t count = argument_count(n, first), callee = jl_temporary(f), to = count ? jl_temporaries(f, count) : NONE;
+        jl_value(f, n->call.callee, context, callee);
         pass_arguments(f, n, first, context, to, count);
-        emit(f, OP_JX_CALL, OPERANDS(d, callee, to, count, context, call_site(f, n)));
+        jl_emit(f, OP_JX_CALL, OPERANDS(d, callee, to, count, context, call_site(f, n)));
     }
     f->top = top;
     return d;
 }
 
-void tail_call(struct function *f, const node *n, uint32_t context) {
+void jl_tail_call(struct function *f, const node *n, uint32_t context) {
     uint32_t top = f->top;
     struct lambda *known = known_callee(f, n);
     if (known) {
-        uint32_t number = lambda_number(f->compiler, known), params = lambda_params(known);
-        uint32_t count = 1 + params + (uint32_t)known->captures.count, to = temporaries(f, count);
+        uint32_t number = jl_lambda_number(f->compiler, known), params = lambda_params(known);
+        uint32_t count = 1 + params + (uint32_t)known->captures.count, to = jl_temporaries(f, count);
         pass_arguments(f, n, NULL, context, to + 1, params);
         pass_context(f, known, to);
         pass_captures(f, known, to + 1 + params);
-        emit(f, OP_JX_TAIL_FUNCTION, OPERANDS(number, to, count, call_site(f, n)));
+        jl_emit(f, OP_JX_TAIL_FUNCTION, OPERANDS(number, to, count, call_site(f, n)));
     } else {
-        uint32_t count = argument_count(n, NULL), callee = temporary(f), to = count ? temporaries(f, count) : NONE;
-        value(f, n->call.callee, context, callee);
+        uint32_t count = argument_count(n, NULL), callee = jl_temporary(f), to = count ? jl_temporaries(f, count) : NONE;
+        jl_value(f, n->call.callee, context, callee);
         pass_arguments(f, n, NULL, context, to, count);
-        emit(f, OP_JX_TAIL, OPERANDS(callee, to, count, context, call_site(f, n)));
+        jl_emit(f, OP_JX_TAIL, OPERANDS(callee, to, count, context, call_site(f, n)));
     }
     f->top = top;
 }
 
-uint32_t partial_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want) {
+uint32_t jl_partial_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want) {
     uint32_t d = wanted(f, want), top = f->top, count = argument_count(n, first);
-    uint32_t callee = temporary(f), to = count ? temporaries(f, count) : NONE;
-    value(f, n->call.callee, context, callee);
+    uint32_t callee = jl_temporary(f), to = count ? jl_temporaries(f, count) : NONE;
+    jl_value(f, n->call.callee, context, callee);
     asl_buffer open = {0};
     asl_buffer_byte(&open, '[');
     for (uint32_t i = 0; i < count; i++) {
         const node *a = argument(n, first, i);
         if (a->kind == JSONATA_PLACEHOLDER) {
             asl_buffer_format(&open, "%s%u", open.size > 1 ? "," : "", i);
-            emit(f, OP_JX_UNDEFINED, OPERANDS(to + i));
+            jl_emit(f, OP_JX_UNDEFINED, OPERANDS(to + i));
         } else {
-            value(f, a, context, to + i);
+            jl_value(f, a, context, to + i);
         }
     }
     const node *name = n->call.callee;
     bool forgotten = name->kind == JSONATA_PATH && name->path.steps.count == 1 && name->path.steps.items[0]->kind == JSONATA_NAME &&
-                     builtin_id(f, name->path.steps.items[0]->text) >= 0;
+                     jl_builtin_id(f, name->path.steps.items[0]->text) >= 0;
     asl_str token = forgotten ? name->path.steps.items[0]->text : n->token;
     asl_buffer b = {0};
     asl_buffer_format(&b, "[%u,", n->position);
@@ -430,7 +430,7 @@ uint32_t partial_value(struct function *f, const node *n, const node *first, uin
     else
         asl_buffer_z(&b, "null");
     asl_buffer_format(&b, ",%u,%s]%s]", f->level, open.data, forgotten ? ",true" : "");
-    emit(f, OP_JX_PARTIAL, OPERANDS(d, callee, to, count, ir_const(f->compiler->plan, b.data)));
+    jl_emit(f, OP_JX_PARTIAL, OPERANDS(d, callee, to, count, ir_const(f->compiler->plan, b.data)));
     asl_buffer_free(&b);
     asl_buffer_free(&open);
     f->top = top;
@@ -443,25 +443,25 @@ static uint32_t transform_inline(struct function *f, const node *n, uint32_t obj
 
 // Whether the left side of ~> cannot be a function, which would make a composition of it.
 static bool is_no_function(const node *n) {
-    return is_literal(n) || n->kind == JSONATA_PATH || n->kind == JSONATA_OBJECT || n->kind == JSONATA_ARRAY ||
-           (n->kind == JSONATA_VARIABLE && (n->text.size == 0 || same(n->text, "$")));
+    return jl_is_literal(n) || n->kind == JSONATA_PATH || n->kind == JSONATA_OBJECT || n->kind == JSONATA_ARRAY ||
+           (n->kind == JSONATA_VARIABLE && (n->text.size == 0 || jl_same(n->text, "$")));
 }
 
-uint32_t apply_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep) {
+uint32_t jl_apply_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep) {
     const node *right = n->two.right;
-    bool plain = is_plain(right);
+    bool plain = jl_is_plain(right);
     keep = keep || right->keep_array;
     if (right->kind == JSONATA_CALL && plain)
-        return call_value(f, right, n->two.left, context, want, keep);
+        return jl_call_value(f, right, n->two.left, context, want, keep);
     uint32_t d = wanted(f, want), top = f->top;
-    uint32_t left = value(f, n->two.left, context, temporary(f));
+    uint32_t left = jl_value(f, n->two.left, context, jl_temporary(f));
     if (right->kind == JSONATA_TRANSFORM && plain && is_no_function(n->two.left)) {
         transform_inline(f, right, left, d);
         f->top = top;
         return d;
     }
-    uint32_t function = value(f, right, context, NONE);
-    emit(f, OP_JX_CHAIN, OPERANDS(d, left, function, context, site(f, n)));
+    uint32_t function = jl_value(f, right, context, NONE);
+    jl_emit(f, OP_JX_CHAIN, OPERANDS(d, left, function, context, jl_site(f, n)));
     f->top = top;
     return d;
 }
@@ -469,29 +469,29 @@ uint32_t apply_value(struct function *f, const node *n, uint32_t context, uint32
 // ---------------------------------------------------------------- transforms
 
 static uint32_t transform_inline(struct function *f, const node *n, uint32_t object, uint32_t want) {
-    uint32_t top = f->top, k = site(f, n), x = temporary(f), clone = NONE;
-    struct variable *v = scope_find(f->scope, ASL_STR("clone"));
+    uint32_t top = f->top, k = jl_site(f, n), x = jl_temporary(f), clone = NONE;
+    struct variable *v = jl_scope_find(f->scope, ASL_STR("clone"));
     if (v)
-        clone = variable_value(f, n, ASL_STR("clone"), 0, temporary(f));
-    emit(f, OP_JX_CLONE, OPERANDS(x, object, clone, k));
-    uint32_t matches = value(f, n->transform.pattern, x, NONE);
-    struct loop l = loop_begin(f, matches, 0);
-    uint32_t update = value(f, n->transform.update, l.item, NONE);
-    emit(f, OP_JX_CHANGES, OPERANDS(x, l.item, update, k));
+        clone = jl_variable_value(f, n, ASL_STR("clone"), 0, jl_temporary(f));
+    jl_emit(f, OP_JX_CLONE, OPERANDS(x, object, clone, k));
+    uint32_t matches = jl_value(f, n->transform.pattern, x, NONE);
+    struct loop l = jl_loop_begin(f, matches, 0);
+    uint32_t update = jl_value(f, n->transform.update, l.item, NONE);
+    jl_emit(f, OP_JX_CHANGES, OPERANDS(x, l.item, update, k));
     if (n->transform.removed) {
-        uint32_t removed = value(f, n->transform.removed, l.item, NONE);
-        emit(f, OP_JX_REMOVES, OPERANDS(x, l.item, removed, k));
+        uint32_t removed = jl_value(f, n->transform.removed, l.item, NONE);
+        jl_emit(f, OP_JX_REMOVES, OPERANDS(x, l.item, removed, k));
     }
-    loop_end(f, &l);
-    copy(f, want, x);
+    jl_loop_end(f, &l);
+    jl_copy(f, want, x);
     f->top = top;
     return want;
 }
 
 static void transform_body(struct function *f, const node *n) {
-    uint32_t d = temporary(f);
+    uint32_t d = jl_temporary(f);
     transform_inline(f, n, 1, d);
-    emit(f, OP_JX_RETURN, OPERANDS(d));
+    jl_emit(f, OP_JX_RETURN, OPERANDS(d));
     struct ir_exit *e = &f->machine->blocks.items[f->block]->exit;
     e->kind = EXIT_RETURN;
     e->a = ASL_DONE;

@@ -9,59 +9,59 @@
 
 // ---------------------------------------------------------------- loops
 
-struct loop loop_begin(struct function *f, uint32_t list, uint32_t how) {
-    struct loop l = {.iterator = temporaries(f, 2), .item = temporary(f)};
-    emit(f, OP_JX_ITERATE, OPERANDS(l.iterator, in_slot(f, list), how));
-    l.head = new_block(f, "each");
-    uint32_t body = new_block(f, "item");
-    l.done = new_block(f, "done");
-    go_to(f, l.head);
-    emit(f, OP_JX_NEXT, OPERANDS(l.item, l.iterator));
-    branch(f, body, l.done);
-    continue_at(f, body);
+struct loop jl_loop_begin(struct function *f, uint32_t list, uint32_t how) {
+    struct loop l = {.iterator = jl_temporaries(f, 2), .item = jl_temporary(f)};
+    jl_emit(f, OP_JX_ITERATE, OPERANDS(l.iterator, jl_in_slot(f, list), how));
+    l.head = jl_new_block(f, "each");
+    uint32_t body = jl_new_block(f, "item");
+    l.done = jl_new_block(f, "done");
+    jl_go_to(f, l.head);
+    jl_emit(f, OP_JX_NEXT, OPERANDS(l.item, l.iterator));
+    jl_branch(f, body, l.done);
+    jl_continue_at(f, body);
     return l;
 }
 
-void loop_end(struct function *f, const struct loop *l) {
-    jump(f, l->head);
-    continue_at(f, l->done);
+void jl_loop_end(struct function *f, const struct loop *l) {
+    jl_jump(f, l->head);
+    jl_continue_at(f, l->done);
 }
 
 // ---------------------------------------------------------------- predicates
 
-static uint32_t wanted(struct function *f, uint32_t want) { return want == NONE ? temporary(f) : want; }
+static uint32_t wanted(struct function *f, uint32_t want) { return want == NONE ? jl_temporary(f) : want; }
 
 static bool is_index(const node *filter, double *number) {
-    if (filter->kind != JSONATA_NUMBER || !is_plain(filter))
+    if (filter->kind != JSONATA_NUMBER || !jl_is_plain(filter))
         return false;
     *number = floor(filter->number);
     return fabs(*number) < 1e9;
 }
 
-uint32_t filtered(struct function *f, uint32_t operand, const node *filter, uint32_t want, uint32_t as) {
+uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, uint32_t want, uint32_t as) {
     uint32_t d = wanted(f, want), top = f->top;
     double number;
     if (is_index(filter, &number)) {
-        emit(f, OP_JX_INDEX, OPERANDS(d, in_slot(f, operand), (uint32_t)(int32_t)number));
+        jl_emit(f, OP_JX_INDEX, OPERANDS(d, jl_in_slot(f, operand), (uint32_t)(int32_t)number));
         if (as != AS_STAGE)
-            emit(f, OP_JX_NODE, OPERANDS(d, d, as == AS_KEPT ? 2 : 0));
+            jl_emit(f, OP_JX_NODE, OPERANDS(d, d, as == AS_KEPT ? 2 : 0));
         f->top = top;
         return d;
     }
-    uint32_t kept = temporaries(f, 2);
-    emit(f, OP_JX_RESET, OPERANDS(kept));
-    struct loop l = loop_begin(f, operand, 2); // nothing is one item, too
-    if (is_boolean(f, filter)) {
-        uint32_t yes = new_block(f, "keep");
-        condition(f, filter, l.item, yes, l.head);
-        continue_at(f, yes);
-        emit(f, OP_JX_MATCH, OPERANDS(kept, l.item));
+    uint32_t kept = jl_temporaries(f, 2);
+    jl_emit(f, OP_JX_RESET, OPERANDS(kept));
+    struct loop l = jl_loop_begin(f, operand, 2); // nothing is one item, too
+    if (jl_is_boolean(f, filter)) {
+        uint32_t yes = jl_new_block(f, "keep");
+        jl_condition(f, filter, l.item, yes, l.head);
+        jl_continue_at(f, yes);
+        jl_emit(f, OP_JX_MATCH, OPERANDS(kept, l.item));
     } else {
-        uint32_t p = value(f, filter, l.item, NONE);
-        emit(f, OP_JX_SELECT, OPERANDS(kept, l.item, p, l.iterator, l.iterator + 1));
+        uint32_t p = jl_value(f, filter, l.item, NONE);
+        jl_emit(f, OP_JX_SELECT, OPERANDS(kept, l.item, p, l.iterator, l.iterator + 1));
     }
-    loop_end(f, &l);
-    emit(f, OP_JX_KEPT, OPERANDS(d, kept, as));
+    jl_loop_end(f, &l);
+    jl_emit(f, OP_JX_KEPT, OPERANDS(d, kept, as));
     f->top = top;
     return d;
 }
@@ -74,32 +74,32 @@ enum { LAST = 1, KEEP = 2 };
 
 // A step for one item: its value after its stages.
 static uint32_t step_value(struct function *f, const node *step, uint32_t item) {
-    uint32_t operand = value(f, step, item, NONE);
+    uint32_t operand = jl_value(f, step, item, NONE);
     for (size_t i = 0; i < step->stages.count; i++)
         if (step->stages.items[i].filter)
-            operand = filtered(f, operand, step->stages.items[i].filter, NONE, AS_STAGE);
+            operand = jl_filtered(f, operand, step->stages.items[i].filter, NONE, AS_STAGE);
     return operand;
 }
 
 static void general_step(struct function *f, const node *step, uint32_t list, uint32_t how, uint32_t flags, uint32_t d) {
-    uint32_t top = f->top, found = temporaries(f, 2);
-    emit(f, OP_JX_RESET, OPERANDS(found));
-    struct loop l = loop_begin(f, list, how);
-    emit(f, OP_JX_COLLECT, OPERANDS(found, step_value(f, step, l.item)));
-    loop_end(f, &l);
-    emit(f, OP_JX_FINISH, OPERANDS(d, found, flags));
+    uint32_t top = f->top, found = jl_temporaries(f, 2);
+    jl_emit(f, OP_JX_RESET, OPERANDS(found));
+    struct loop l = jl_loop_begin(f, list, how);
+    jl_emit(f, OP_JX_COLLECT, OPERANDS(found, step_value(f, step, l.item)));
+    jl_loop_end(f, &l);
+    jl_emit(f, OP_JX_FINISH, OPERANDS(d, found, flags));
     f->top = top;
 }
 
 // One item only, whatever it is: no loop.
 static void single_step(struct function *f, const node *step, uint32_t operand, uint32_t flags, uint32_t d) {
-    uint32_t top = f->top, found = temporaries(f, 2);
-    emit(f, OP_JX_RESET, OPERANDS(found));
+    uint32_t top = f->top, found = jl_temporaries(f, 2);
+    jl_emit(f, OP_JX_RESET, OPERANDS(found));
     for (size_t i = 0; i < step->stages.count; i++)
         if (step->stages.items[i].filter)
-            operand = filtered(f, operand, step->stages.items[i].filter, NONE, AS_STAGE);
-    emit(f, OP_JX_COLLECT, OPERANDS(found, operand));
-    emit(f, OP_JX_FINISH, OPERANDS(d, found, flags));
+            operand = jl_filtered(f, operand, step->stages.items[i].filter, NONE, AS_STAGE);
+    jl_emit(f, OP_JX_COLLECT, OPERANDS(found, operand));
+    jl_emit(f, OP_JX_FINISH, OPERANDS(d, found, flags));
     f->top = top;
 }
 
@@ -117,31 +117,31 @@ static uint32_t names_constant(struct function *f, const struct jsonata_list *st
 
 // $states.input is a parameter of its own.
 static struct variable *states_member(struct function *f, const struct jsonata_list *steps) {
-    if (steps->count < 2 || steps->items[0]->kind != JSONATA_VARIABLE || !same(steps->items[0]->text, "states") ||
+    if (steps->count < 2 || steps->items[0]->kind != JSONATA_VARIABLE || !jl_same(steps->items[0]->text, "states") ||
         steps->items[0]->stages.count || steps->items[0]->predicates.count || steps->items[1]->kind != JSONATA_NAME)
         return NULL;
     asl_str name = steps->items[1]->text;
     char *text = arena_format(f->compiler->arena, "states.%.*s", (int)name.size, name.data);
-    struct variable *own = scope_find(f->scope, ASL_STR("states")), *part = scope_find(f->scope, asl_str_z(text));
+    struct variable *own = jl_scope_find(f->scope, ASL_STR("states")), *part = jl_scope_find(f->scope, asl_str_z(text));
     return part && (!own || own->function->is_lambda == false) && (!own || !own->many) ? part : NULL;
 }
 
-uint32_t sorted(struct function *f, const node *sort, uint32_t list, uint32_t how, uint32_t want) {
-    uint32_t d = wanted(f, want), top = f->top, keys = temporary(f), items = temporary(f);
-    copy(f, items, list);
-    emit(f, OP_JX_UNDEFINED, OPERANDS(keys));
-    struct loop l = loop_begin(f, items, how);
+uint32_t jl_sorted(struct function *f, const node *sort, uint32_t list, uint32_t how, uint32_t want) {
+    uint32_t d = wanted(f, want), top = f->top, keys = jl_temporary(f), items = jl_temporary(f);
+    jl_copy(f, items, list);
+    jl_emit(f, OP_JX_UNDEFINED, OPERANDS(keys));
+    struct loop l = jl_loop_begin(f, items, how);
     asl_buffer b = {0};
     for (size_t i = 0; i < sort->sort.count; i++) {
         uint32_t before = f->top;
-        emit(f, OP_JX_SORT_KEY, OPERANDS(keys, value(f, sort->sort.terms[i].expression, l.item, NONE)));
+        jl_emit(f, OP_JX_SORT_KEY, OPERANDS(keys, jl_value(f, sort->sort.terms[i].expression, l.item, NONE)));
         f->top = before;
         asl_buffer_z(&b, i ? "," : "[");
         asl_buffer_z(&b, sort->sort.terms[i].descending ? "true" : "false");
     }
     asl_buffer_byte(&b, ']');
-    loop_end(f, &l);
-    emit(f, OP_JX_SORT, OPERANDS(d, items, keys, ir_const(f->compiler->plan, b.data), sort->position));
+    jl_loop_end(f, &l);
+    jl_emit(f, OP_JX_SORT, OPERANDS(d, items, keys, ir_const(f->compiler->plan, b.data), sort->position));
     asl_buffer_free(&b);
     f->top = top;
     return d;
@@ -158,7 +158,7 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
     uint32_t start = f->top, top = start, first_list = NONE;
     struct variable *member = states_member(f, steps);
     if (member && end >= 2) {
-        uint32_t slot = variable_slot(f, member);
+        uint32_t slot = jl_variable_slot(f, member);
         i = 2;
         bool last = count == 2;
         if (steps->items[1]->stages.count || last) {
@@ -178,42 +178,42 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
             while (to < end && is_plain_name(steps->items[to]))
                 to++;
             bool finished = to == count;
-            emit(f, OP_JX_NAMES, OPERANDS(d, list, (first_variable ? 1 : 0) | (finished ? 2 : 0) |
+            jl_emit(f, OP_JX_NAMES, OPERANDS(d, list, (first_variable ? 1 : 0) | (finished ? 2 : 0) |
                                                        (finished && n->path.keep_singleton ? 4 : 0),
                                           names_constant(f, steps, i, to)));
             i = to;
         } else if (step->kind == JSONATA_SORT) {
-            uint32_t sorting = sorted(f, step, list, *how, NONE);
+            uint32_t sorting = jl_sorted(f, step, list, *how, NONE);
             for (size_t s = 0; s < step->stages.count; s++)
                 if (step->stages.items[s].filter)
-                    sorting = filtered(f, sorting, step->stages.items[s].filter, NONE, AS_STAGE);
+                    sorting = jl_filtered(f, sorting, step->stages.items[s].filter, NONE, AS_STAGE);
             if (last)
-                emit(f, OP_JX_NODE, OPERANDS(d, sorting, n->path.keep_singleton));
+                jl_emit(f, OP_JX_NODE, OPERANDS(d, sorting, n->path.keep_singleton));
             else
-                copy(f, d, sorting);
+                jl_copy(f, d, sorting);
             f->top = top;
             i++;
         } else if (i == 0 && step->kind == JSONATA_VARIABLE && step->stages.count == 0 && !last) {
-            list = in_slot(f, value(f, step, context, NONE)); // its items, without a copy
+            list = jl_in_slot(f, jl_value(f, step, context, NONE)); // its items, without a copy
             first_variable = true;
             *how = 1;
             i++;
             continue;
         } else if (i == 0 && step->kind == JSONATA_VARIABLE) {
-            single_step(f, step, in_slot(f, value(f, step, context, NONE)), flags, d);
+            single_step(f, step, jl_in_slot(f, jl_value(f, step, context, NONE)), flags, d);
             i++;
         } else if (i == 0 && step->kind == JSONATA_ARRAY && step->cons) {
             bool decides = !last && end == count; // an empty one ends the path and is its value
             if (decides) {
-                first_list = value(f, step, context, temporary(f));
+                first_list = jl_value(f, step, context, jl_temporary(f));
                 top = f->top;
             } else
-                value(f, step, context, d);
+                jl_value(f, step, context, d);
             *how = 8;
             list = decides ? first_list : d;
             i++;
             if (last)
-                emit(f, OP_JX_NODE, OPERANDS(d, d, n->path.keep_singleton));
+                jl_emit(f, OP_JX_NODE, OPERANDS(d, d, n->path.keep_singleton));
             first_variable = false;
             continue;
         } else {
@@ -225,35 +225,35 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
         first_variable = false;
     }
     if (first_list != NONE)
-        emit(f, OP_JX_UNLESS_EMPTY, OPERANDS(d, first_list, n->path.keep_singleton));
+        jl_emit(f, OP_JX_UNLESS_EMPTY, OPERANDS(d, first_list, n->path.keep_singleton));
     if (list == d)
         f->top = start;
     return list;
 }
 
-uint32_t path_list(struct function *f, const node *n, uint32_t end, uint32_t context, uint32_t *how) {
-    return steps_value(f, n, end, context, temporary(f), how);
+uint32_t jl_path_list(struct function *f, const node *n, uint32_t end, uint32_t context, uint32_t *how) {
+    return steps_value(f, n, end, context, jl_temporary(f), how);
 }
 
-uint32_t path_value(struct function *f, const node *n, uint32_t context, uint32_t want) {
-    if (is_stream(n))
-        return stream_value(f, n, context, want);
+uint32_t jl_path_value(struct function *f, const node *n, uint32_t context, uint32_t want) {
+    if (jl_is_stream(n))
+        return jl_stream_value(f, n, context, want);
     uint32_t d = wanted(f, want), top = f->top, how;
     if (!n->group) {
         uint32_t list = steps_value(f, n, (uint32_t)n->path.steps.count, context, d, &how);
-        copy(f, d, list);
+        jl_copy(f, d, list);
         f->top = top;
         return d;
     }
-    uint32_t list = steps_value(f, n, (uint32_t)n->path.steps.count, context, temporary(f), &how);
-    object_value(f, n->group, list, d);
+    uint32_t list = steps_value(f, n, (uint32_t)n->path.steps.count, context, jl_temporary(f), &how);
+    jl_object_value(f, n->group, list, d);
     f->top = top;
     return d;
 }
 
 // ---------------------------------------------------------------- objects and groups
 
-static bool is_constant_key(const node *key) { return key->kind == JSONATA_STRING && is_plain(key); }
+static bool is_constant_key(const node *key) { return key->kind == JSONATA_STRING && jl_is_plain(key); }
 
 static bool index_key(asl_str s, uint64_t *n) {
     if (s.size == 0 || s.size > 10 || (s.size > 1 && s.data[0] == '0'))
@@ -300,9 +300,9 @@ static uint32_t record(struct function *f, const struct jsonata_pairs *pairs, ui
         asl_buffer_z(&b, "[\"D1009\",null,");
         asl_json_print_string(repeated->text, &b);
         asl_buffer_byte(&b, ']');
-        emit(f, OP_JX_FAIL, OPERANDS(ir_const(f->compiler->plan, b.data), pairs->position));
+        jl_emit(f, OP_JX_FAIL, OPERANDS(ir_const(f->compiler->plan, b.data), pairs->position));
         asl_buffer_free(&b);
-        emit(f, OP_JX_UNDEFINED, OPERANDS(d));
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(d));
         return d;
     }
     uint32_t *order = arena_alloc(f->compiler->arena, (count + 1) * sizeof *order);
@@ -314,61 +314,61 @@ static uint32_t record(struct function *f, const struct jsonata_pairs *pairs, ui
         asl_json_print_string(pairs->items[order[i]].key->text, &b);
         place[order[i]] = i;
     }
-    uint32_t context = temporary(f), first = count ? temporaries(f, count) : NONE;
-    emit(f, OP_JX_FOLD, OPERANDS(context, items));
+    uint32_t context = jl_temporary(f), first = count ? jl_temporaries(f, count) : NONE;
+    jl_emit(f, OP_JX_FOLD, OPERANDS(context, items));
     for (uint32_t i = 0; i < count; i++)
-        value(f, pairs->items[i].value, context, first + place[i]);
+        jl_value(f, pairs->items[i].value, context, first + place[i]);
     asl_buffer_z(&b, count ? "]" : "[]");
-    emit(f, OP_JX_RECORD, OPERANDS(d, first, count, ir_const(f->compiler->plan, b.data)));
+    jl_emit(f, OP_JX_RECORD, OPERANDS(d, first, count, ir_const(f->compiler->plan, b.data)));
     asl_buffer_free(&b);
     f->top = top;
     return d;
 }
 
-uint32_t object_value(struct function *f, const struct jsonata_pairs *pairs, uint32_t items, uint32_t want) {
+uint32_t jl_object_value(struct function *f, const struct jsonata_pairs *pairs, uint32_t items, uint32_t want) {
     bool constant_keys = pairs->count <= MOST_MEMBERS;
     for (size_t i = 0; i < pairs->count; i++)
         constant_keys = constant_keys && is_constant_key(pairs->items[i].key);
     if (constant_keys)
         return record(f, pairs, items, want);
     uint32_t d = wanted(f, want), top = f->top;
-    uint32_t groups = temporaries(f, 2), object = temporary(f);
-    emit(f, OP_JX_RESET, OPERANDS(groups));
-    struct loop l = loop_begin(f, items, 16);
+    uint32_t groups = jl_temporaries(f, 2), object = jl_temporary(f);
+    jl_emit(f, OP_JX_RESET, OPERANDS(groups));
+    struct loop l = jl_loop_begin(f, items, 16);
     for (size_t i = 0; i < pairs->count; i++) {
         uint32_t before = f->top;
-        uint32_t key = value(f, pairs->items[i].key, l.item, NONE);
-        emit(f, OP_JX_GROUP_KEY, OPERANDS(groups, key, l.item, (uint32_t)i, pairs->position));
+        uint32_t key = jl_value(f, pairs->items[i].key, l.item, NONE);
+        jl_emit(f, OP_JX_GROUP_KEY, OPERANDS(groups, key, l.item, (uint32_t)i, pairs->position));
         f->top = before;
     }
-    loop_end(f, &l);
-    emit(f, OP_JX_GROUP_ORDER, OPERANDS(groups));
+    jl_loop_end(f, &l);
+    jl_emit(f, OP_JX_GROUP_ORDER, OPERANDS(groups));
     f->top = object + 1;
-    uint32_t key = temporaries(f, 2), data = key + 1;
-    uint32_t head = new_block(f, "group"), body = new_block(f, "group.value"), done = new_block(f, "group.done");
-    emit(f, OP_JX_UNDEFINED, OPERANDS(object));
-    go_to(f, head);
-    emit(f, OP_JX_GROUP_NEXT, OPERANDS(key, groups));
-    branch(f, body, done);
-    continue_at(f, body);
+    uint32_t key = jl_temporaries(f, 2), data = key + 1;
+    uint32_t head = jl_new_block(f, "group"), body = jl_new_block(f, "group.value"), done = jl_new_block(f, "group.done");
+    jl_emit(f, OP_JX_UNDEFINED, OPERANDS(object));
+    jl_go_to(f, head);
+    jl_emit(f, OP_JX_GROUP_NEXT, OPERANDS(key, groups));
+    jl_branch(f, body, done);
+    jl_continue_at(f, body);
     for (size_t i = 0; i < pairs->count; i++) {
         uint32_t next = NONE, before = f->top;
         if (i + 1 < pairs->count) {
-            uint32_t mine = new_block(f, "pair");
-            next = new_block(f, "pair.other");
-            emit(f, OP_JX_GROUP_PAIR, OPERANDS(groups, groups + 1, (uint32_t)i));
-            branch(f, mine, next);
-            continue_at(f, mine);
+            uint32_t mine = jl_new_block(f, "pair");
+            next = jl_new_block(f, "pair.other");
+            jl_emit(f, OP_JX_GROUP_PAIR, OPERANDS(groups, groups + 1, (uint32_t)i));
+            jl_branch(f, mine, next);
+            jl_continue_at(f, mine);
         }
-        emit(f, OP_JX_PUT, OPERANDS(object, key, value(f, pairs->items[i].value, data, NONE)));
-        jump(f, head);
+        jl_emit(f, OP_JX_PUT, OPERANDS(object, key, jl_value(f, pairs->items[i].value, data, NONE)));
+        jl_jump(f, head);
         f->top = before;
         if (next != NONE)
-            continue_at(f, next);
+            jl_continue_at(f, next);
     }
-    continue_at(f, done);
-    emit(f, OP_JX_PUT, OPERANDS(object, constant(f, "\"\""), NONE)); // at least {}
-    copy(f, d, object);
+    jl_continue_at(f, done);
+    jl_emit(f, OP_JX_PUT, OPERANDS(object, jl_constant(f, "\"\""), NONE)); // at least {}
+    jl_copy(f, d, object);
     f->top = top;
     return d;
 }

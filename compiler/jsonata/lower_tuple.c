@@ -23,7 +23,7 @@ struct stream {
 /* Emits what is done with each tuple; at: the slot of its context. */
 typedef void each_tuple(struct function *f, uint32_t at, void *arg);
 
-bool is_stream(const node *path) {
+bool jl_is_stream(const node *path) {
     for (size_t i = 0; i < path->path.steps.count; i++)
         if (path->path.steps.items[i]->tuple)
             return true;
@@ -33,7 +33,7 @@ bool is_stream(const node *path) {
 // Whether the value of a step is itself a stream, whose tuples are merged into ours.
 static const node *nested_stream(const node *step) {
     if (step->kind == JSONATA_PATH)
-        return step->tuple && is_stream(step) && !step->group ? step : NULL;
+        return step->tuple && jl_is_stream(step) && !step->group ? step : NULL;
     if (step->kind != JSONATA_BLOCK || step->list.count == 0 || step->group)
         return NULL;
     return nested_stream(step->list.items[step->list.count - 1]);
@@ -46,8 +46,8 @@ static void add_name(struct stream *s, asl_str name) {
         for (size_t i = 0; i < o->names.count; i++)
             if (asl_str_equal(o->names.items[i]->name, name))
                 return;
-    struct variable *v = scope_add(s->function, name, NONE);
-    emit(s->function, OP_JX_UNDEFINED, OPERANDS(v->slot));
+    struct variable *v = jl_scope_add(s->function, name, NONE);
+    jl_emit(s->function, OP_JX_UNDEFINED, OPERANDS(v->slot));
     *vec_push(s->function->compiler->arena, &s->names) = v;
 }
 
@@ -63,7 +63,7 @@ static void add_names(struct stream *s, const node *path) {
         if (step->index.data)
             add_name(s, step->index);
         if (step->ancestor)
-            add_name(s, label_name(s->function->compiler->arena, step->ancestor));
+            add_name(s, jl_label_name(s->function->compiler->arena, step->ancestor));
         for (size_t j = 0; j < step->stages.count; j++)
             if (!step->stages.items[j].filter)
                 add_name(s, step->stages.items[j].index);
@@ -73,7 +73,7 @@ static void add_names(struct stream *s, const node *path) {
     }
 }
 
-static uint32_t slot_of(struct function *f, asl_str name) { return scope_find(f->scope, name)->slot; }
+static uint32_t slot_of(struct function *f, asl_str name) { return jl_scope_find(f->scope, name)->slot; }
 
 static uint32_t place_in_tuple(const struct stream *s, asl_str name) {
     for (size_t i = 0; i < s->names.count; i++)
@@ -91,36 +91,36 @@ struct gathering {
 
 static void gather_tuple(struct function *f, uint32_t at, void *arg) {
     struct gathering *g = arg;
-    uint32_t top = f->top, count = 1 + (uint32_t)g->stream->names.count, first = temporaries(f, count);
-    copy(f, first, at);
+    uint32_t top = f->top, count = 1 + (uint32_t)g->stream->names.count, first = jl_temporaries(f, count);
+    jl_copy(f, first, at);
     for (uint32_t i = 1; i < count; i++)
-        copy(f, first + i, g->stream->names.items[i - 1]->slot);
-    emit(f, OP_JX_TUPLE, OPERANDS(g->list, first, count));
+        jl_copy(f, first + i, g->stream->names.items[i - 1]->slot);
+    jl_emit(f, OP_JX_TUPLE, OPERANDS(g->list, first, count));
     f->top = top;
 }
 
 // The names get the values of a tuple; its context goes to `at`.
 static void load_tuple(struct function *f, const struct stream *s, uint32_t tuple, uint32_t at) {
-    emit(f, OP_JX_UNTUPLE, OPERANDS(at, tuple, 0));
+    jl_emit(f, OP_JX_UNTUPLE, OPERANDS(at, tuple, 0));
     for (size_t i = 0; i < s->names.count; i++)
-        emit(f, OP_JX_UNTUPLE, OPERANDS(s->names.items[i]->slot, tuple, (uint32_t)i + 1));
+        jl_emit(f, OP_JX_UNTUPLE, OPERANDS(s->names.items[i]->slot, tuple, (uint32_t)i + 1));
 }
 
 static struct loop tuples_begin(struct function *f, const struct stream *s, uint32_t list, uint32_t *at) {
-    struct loop l = loop_begin(f, list, 0);
-    *at = temporary(f);
+    struct loop l = jl_loop_begin(f, list, 0);
+    *at = jl_temporary(f);
     load_tuple(f, s, l.item, *at);
     return l;
 }
 
 static void filter_tuples(struct function *f, const struct stream *s, uint32_t list, const node *filter) {
-    uint32_t top = f->top, kept = temporaries(f, 2), at;
-    emit(f, OP_JX_RESET, OPERANDS(kept));
+    uint32_t top = f->top, kept = jl_temporaries(f, 2), at;
+    jl_emit(f, OP_JX_RESET, OPERANDS(kept));
     struct loop l = tuples_begin(f, s, list, &at);
-    uint32_t p = value(f, filter, at, NONE);
-    emit(f, OP_JX_SELECT, OPERANDS(kept, l.item, p, l.iterator, l.iterator + 1));
-    loop_end(f, &l);
-    emit(f, OP_JX_KEPT, OPERANDS(list, kept, AS_STAGE));
+    uint32_t p = jl_value(f, filter, at, NONE);
+    jl_emit(f, OP_JX_SELECT, OPERANDS(kept, l.item, p, l.iterator, l.iterator + 1));
+    jl_loop_end(f, &l);
+    jl_emit(f, OP_JX_KEPT, OPERANDS(list, kept, AS_STAGE));
     f->top = top;
 }
 
@@ -129,7 +129,7 @@ static void apply_stages(struct function *f, const struct stream *s, uint32_t li
         if (step->stages.items[i].filter)
             filter_tuples(f, s, list, step->stages.items[i].filter);
         else
-            emit(f, OP_JX_TUPLES_INDEX, OPERANDS(list, place_in_tuple(s, step->stages.items[i].index)));
+            jl_emit(f, OP_JX_TUPLES_INDEX, OPERANDS(list, place_in_tuple(s, step->stages.items[i].index)));
     }
 }
 
@@ -138,7 +138,7 @@ static void each_of_list(struct stream *s, uint32_t list, each_tuple *next, void
     uint32_t at;
     struct loop l = tuples_begin(f, s, list, &at);
     next(f, at, arg);
-    loop_end(f, &l);
+    jl_loop_end(f, &l);
 }
 
 // ---------------------------------------------------------------- steps
@@ -157,18 +157,18 @@ static void produce(struct stream *s, uint32_t position, each_tuple *next, void 
 static void out_of_step(struct function *f, struct step_arg *a, uint32_t at, uint32_t otherwise) {
     const node *step = a->stream->path->path.steps.items[a->position];
     for (size_t i = 0; i < a->fused; i++) {
-        uint32_t yes = new_block(f, "match");
-        condition(f, step->stages.items[i].filter, at, yes, otherwise);
-        continue_at(f, yes);
+        uint32_t yes = jl_new_block(f, "match");
+        jl_condition(f, step->stages.items[i].filter, at, yes, otherwise);
+        jl_continue_at(f, yes);
     }
     a->next(f, at, a->arg);
 }
 
 static void out_of_nested(struct function *f, uint32_t at, void *arg) {
     struct step_arg *a = arg;
-    uint32_t skip = new_block(f, "next"), top = f->top;
+    uint32_t skip = jl_new_block(f, "next"), top = f->top;
     out_of_step(f, a, at, skip);
-    go_to(f, skip);
+    jl_go_to(f, skip);
     f->top = top;
 }
 
@@ -180,9 +180,9 @@ static void into_step(struct function *f, uint32_t at, void *arg) {
     const node *step = s->path->path.steps.items[a->position];
     uint32_t top = f->top;
     if (nested_stream(step) && step->predicates.count) {
-        uint32_t list = temporary(f);
+        uint32_t list = jl_temporary(f);
         struct gathering g = {s, list};
-        emit(f, OP_JX_UNDEFINED, OPERANDS(list));
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(list));
         run_nested(f, s, step, at, gather_tuple, &g);
         for (size_t i = 0; i < step->predicates.count; i++)
             filter_tuples(f, s, list, step->predicates.items[i].filter);
@@ -195,31 +195,31 @@ static void into_step(struct function *f, uint32_t at, void *arg) {
         f->top = top;
         return;
     }
-    uint32_t operand = value(f, step, at, NONE);
-    struct loop l = loop_begin(f, operand, 0);
+    uint32_t operand = jl_value(f, step, at, NONE);
+    struct loop l = jl_loop_begin(f, operand, 0);
     if (step->ancestor)
-        copy(f, slot_of(f, label_name(f->compiler->arena, step->ancestor)), at);
+        jl_copy(f, slot_of(f, jl_label_name(f->compiler->arena, step->ancestor)), at);
     if (step->index.data)
-        emit(f, OP_JX_SUBTRACT, OPERANDS(slot_of(f, step->index), l.iterator + 1, constant(f, "1"), 0));
+        jl_emit(f, OP_JX_SUBTRACT, OPERANDS(slot_of(f, step->index), l.iterator + 1, jl_constant(f, "1"), 0));
     uint32_t now = l.item;
     if (step->focus.data) {
-        copy(f, slot_of(f, step->focus), l.item);
+        jl_copy(f, slot_of(f, step->focus), l.item);
         now = at;
     }
     out_of_step(f, a, now, l.head);
-    loop_end(f, &l);
+    jl_loop_end(f, &l);
     f->top = top;
 }
 
 static void run_nested(struct function *f, struct stream *outer, const node *n, uint32_t at, each_tuple *next, void *arg) {
     if (n->kind == JSONATA_BLOCK) {
         uint32_t top = f->top;
-        scope_open(f);
-        scope_declare(f, &n->list, at, true);
+        jl_scope_open(f);
+        jl_scope_declare(f, &n->list, at, true);
         for (size_t i = 0; i + 1 < n->list.count; i++)
-            value(f, n->list.items[i], at, NONE);
+            jl_value(f, n->list.items[i], at, NONE);
         run_nested(f, outer, n->list.items[n->list.count - 1], at, next, arg);
-        scope_close(f);
+        jl_scope_close(f);
         f->top = top;
         return;
     }
@@ -232,7 +232,7 @@ static void run_nested(struct function *f, struct stream *outer, const node *n, 
 // A filter that is a test and nothing else can stand inside the loop.
 static size_t fusable_stages(struct function *f, const node *step) {
     size_t n = 0;
-    while (n < step->stages.count && step->stages.items[n].filter && is_boolean(f, step->stages.items[n].filter))
+    while (n < step->stages.count && step->stages.items[n].filter && jl_is_boolean(f, step->stages.items[n].filter))
         n++;
     return n;
 }
@@ -240,40 +240,40 @@ static size_t fusable_stages(struct function *f, const node *step) {
 static void sort_tuples(struct stream *s, uint32_t position, each_tuple *next, void *arg) {
     struct function *f = s->function;
     const node *step = s->path->path.steps.items[position];
-    uint32_t list = temporary(f), at;
+    uint32_t list = jl_temporary(f), at;
     if (position == s->first) { // nothing has bound anything yet: its input is a list
-        uint32_t how, items = path_list(f, s->path, position, s->context, &how);
-        uint32_t result = sorted(f, step, items, how, NONE);
+        uint32_t how, items = jl_path_list(f, s->path, position, s->context, &how);
+        uint32_t result = jl_sorted(f, step, items, how, NONE);
         struct gathering g = {s, list};
-        emit(f, OP_JX_UNDEFINED, OPERANDS(list));
-        struct loop l = loop_begin(f, result, how);
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(list));
+        struct loop l = jl_loop_begin(f, result, how);
         if (step->index.data)
-            emit(f, OP_JX_SUBTRACT, OPERANDS(slot_of(f, step->index), l.iterator + 1, constant(f, "1"), 0));
+            jl_emit(f, OP_JX_SUBTRACT, OPERANDS(slot_of(f, step->index), l.iterator + 1, jl_constant(f, "1"), 0));
         if (step->stages.count == 0) {
             next(f, l.item, arg);
-            loop_end(f, &l);
+            jl_loop_end(f, &l);
             return;
         }
         gather_tuple(f, l.item, &g);
-        loop_end(f, &l);
+        jl_loop_end(f, &l);
     } else {
         struct gathering g = {s, list};
-        emit(f, OP_JX_UNDEFINED, OPERANDS(list));
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(list));
         produce(s, position, gather_tuple, &g);
-        uint32_t keys = temporary(f);
-        emit(f, OP_JX_UNDEFINED, OPERANDS(keys));
+        uint32_t keys = jl_temporary(f);
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(keys));
         struct loop l = tuples_begin(f, s, list, &at);
         asl_buffer b = {0};
         for (size_t i = 0; i < step->sort.count; i++) {
             uint32_t before = f->top;
-            emit(f, OP_JX_SORT_KEY, OPERANDS(keys, value(f, step->sort.terms[i].expression, at, NONE)));
+            jl_emit(f, OP_JX_SORT_KEY, OPERANDS(keys, jl_value(f, step->sort.terms[i].expression, at, NONE)));
             f->top = before;
             asl_buffer_z(&b, i ? "," : "[");
             asl_buffer_z(&b, step->sort.terms[i].descending ? "true" : "false");
         }
         asl_buffer_byte(&b, ']');
-        loop_end(f, &l);
-        emit(f, OP_JX_SORT, OPERANDS(list, list, keys, ir_const(f->compiler->plan, b.data), step->position));
+        jl_loop_end(f, &l);
+        jl_emit(f, OP_JX_SORT, OPERANDS(list, list, keys, ir_const(f->compiler->plan, b.data), step->position));
         asl_buffer_free(&b);
     }
     apply_stages(f, s, list, step, 0);
@@ -289,10 +289,10 @@ static void produce(struct stream *s, uint32_t position, each_tuple *next, void 
             next(f, s->context, arg); // a variable is read once, whatever the context is
             return;
         }
-        uint32_t how, list = path_list(f, s->path, position, s->context, &how);
-        struct loop l = loop_begin(f, list, how);
+        uint32_t how, list = jl_path_list(f, s->path, position, s->context, &how);
+        struct loop l = jl_loop_begin(f, list, how);
         next(f, l.item, arg);
-        loop_end(f, &l);
+        jl_loop_end(f, &l);
         f->top = top;
         return;
     }
@@ -309,10 +309,10 @@ static void produce(struct stream *s, uint32_t position, each_tuple *next, void 
         f->top = top;
         return;
     }
-    uint32_t list = temporary(f);
+    uint32_t list = jl_temporary(f);
     struct gathering g = {s, list};
     struct step_arg a = {s, position - 1, gather_tuple, &g, fused};
-    emit(f, OP_JX_UNDEFINED, OPERANDS(list));
+    jl_emit(f, OP_JX_UNDEFINED, OPERANDS(list));
     produce(s, position - 1, into_step, &a);
     apply_stages(f, s, list, step, fused);
     each_of_list(s, list, next, arg);
@@ -328,69 +328,69 @@ static bool keeps_singleton(const node *path) {
     return keep;
 }
 
-static void keep_context(struct function *f, uint32_t at, void *arg) { emit(f, OP_JX_KEEP, OPERANDS(*(uint32_t *)arg, at)); }
+static void keep_context(struct function *f, uint32_t at, void *arg) { jl_emit(f, OP_JX_KEEP, OPERANDS(*(uint32_t *)arg, at)); }
 
 static void group_tuples(struct function *f, struct stream *s, uint32_t want) {
     const struct jsonata_pairs *pairs = s->path->group;
-    uint32_t list = temporary(f), groups = temporaries(f, 2), object = temporary(f), at;
+    uint32_t list = jl_temporary(f), groups = jl_temporaries(f, 2), object = jl_temporary(f), at;
     struct gathering g = {s, list};
-    emit(f, OP_JX_UNDEFINED, OPERANDS(list));
+    jl_emit(f, OP_JX_UNDEFINED, OPERANDS(list));
     produce(s, (uint32_t)s->path->path.steps.count, gather_tuple, &g);
-    emit(f, OP_JX_RESET, OPERANDS(groups));
+    jl_emit(f, OP_JX_RESET, OPERANDS(groups));
     struct loop l = tuples_begin(f, s, list, &at);
     for (size_t i = 0; i < pairs->count; i++) {
         uint32_t before = f->top;
-        emit(f, OP_JX_GROUP_KEY, OPERANDS(groups, value(f, pairs->items[i].key, at, NONE), l.item, (uint32_t)i, pairs->position));
+        jl_emit(f, OP_JX_GROUP_KEY, OPERANDS(groups, jl_value(f, pairs->items[i].key, at, NONE), l.item, (uint32_t)i, pairs->position));
         f->top = before;
     }
-    loop_end(f, &l);
-    emit(f, OP_JX_GROUP_ORDER, OPERANDS(groups));
+    jl_loop_end(f, &l);
+    jl_emit(f, OP_JX_GROUP_ORDER, OPERANDS(groups));
     f->top = object + 1;
-    uint32_t key = temporaries(f, 2), merged = temporary(f), context = temporary(f);
-    uint32_t head = new_block(f, "group"), body = new_block(f, "group.value"), done = new_block(f, "group.done");
-    emit(f, OP_JX_UNDEFINED, OPERANDS(object));
-    go_to(f, head);
-    emit(f, OP_JX_GROUP_NEXT, OPERANDS(key, groups));
-    branch(f, body, done);
-    continue_at(f, body);
-    emit(f, OP_JX_MERGE_TUPLES, OPERANDS(merged, key + 1));
+    uint32_t key = jl_temporaries(f, 2), merged = jl_temporary(f), context = jl_temporary(f);
+    uint32_t head = jl_new_block(f, "group"), body = jl_new_block(f, "group.value"), done = jl_new_block(f, "group.done");
+    jl_emit(f, OP_JX_UNDEFINED, OPERANDS(object));
+    jl_go_to(f, head);
+    jl_emit(f, OP_JX_GROUP_NEXT, OPERANDS(key, groups));
+    jl_branch(f, body, done);
+    jl_continue_at(f, body);
+    jl_emit(f, OP_JX_MERGE_TUPLES, OPERANDS(merged, key + 1));
     load_tuple(f, s, merged, context);
     for (size_t i = 0; i < pairs->count; i++) {
         uint32_t next = NONE, before = f->top;
         if (i + 1 < pairs->count) {
-            uint32_t mine = new_block(f, "pair");
-            next = new_block(f, "pair.other");
-            emit(f, OP_JX_GROUP_PAIR, OPERANDS(groups, groups + 1, (uint32_t)i));
-            branch(f, mine, next);
-            continue_at(f, mine);
+            uint32_t mine = jl_new_block(f, "pair");
+            next = jl_new_block(f, "pair.other");
+            jl_emit(f, OP_JX_GROUP_PAIR, OPERANDS(groups, groups + 1, (uint32_t)i));
+            jl_branch(f, mine, next);
+            jl_continue_at(f, mine);
         }
-        emit(f, OP_JX_PUT, OPERANDS(object, key, value(f, pairs->items[i].value, context, NONE)));
-        jump(f, head);
+        jl_emit(f, OP_JX_PUT, OPERANDS(object, key, jl_value(f, pairs->items[i].value, context, NONE)));
+        jl_jump(f, head);
         f->top = before;
         if (next != NONE)
-            continue_at(f, next);
+            jl_continue_at(f, next);
     }
-    continue_at(f, done);
-    emit(f, OP_JX_PUT, OPERANDS(object, constant(f, "\"\""), NONE));
-    copy(f, want, object);
+    jl_continue_at(f, done);
+    jl_emit(f, OP_JX_PUT, OPERANDS(object, jl_constant(f, "\"\""), NONE));
+    jl_copy(f, want, object);
 }
 
-uint32_t stream_value(struct function *f, const node *path, uint32_t context, uint32_t want) {
-    uint32_t d = want == NONE ? temporary(f) : want, top = f->top;
+uint32_t jl_stream_value(struct function *f, const node *path, uint32_t context, uint32_t want) {
+    uint32_t d = want == NONE ? jl_temporary(f) : want, top = f->top;
     struct stream s = {.function = f, .path = path, .context = context};
     while (!path->path.steps.items[s.first]->tuple)
         s.first++;
-    scope_open(f);
+    jl_scope_open(f);
     add_names(&s, path);
     if (path->group) {
         group_tuples(f, &s, d);
     } else {
-        uint32_t kept = temporaries(f, 2);
-        emit(f, OP_JX_RESET, OPERANDS(kept));
+        uint32_t kept = jl_temporaries(f, 2);
+        jl_emit(f, OP_JX_RESET, OPERANDS(kept));
         produce(&s, (uint32_t)path->path.steps.count, keep_context, &kept);
-        emit(f, OP_JX_KEPT, OPERANDS(d, kept, keeps_singleton(path) ? AS_KEPT : AS_NODE));
+        jl_emit(f, OP_JX_KEPT, OPERANDS(d, kept, keeps_singleton(path) ? AS_KEPT : AS_NODE));
     }
-    scope_close(f);
+    jl_scope_close(f);
     f->top = top;
     return d;
 }

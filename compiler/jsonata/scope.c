@@ -24,15 +24,15 @@ static const struct {
 #undef BUILTIN
 };
 
-int builtin_named(enum jsonata_dialect dialect, asl_str name) {
+int jl_builtin_named(enum jsonata_dialect dialect, asl_str name) {
     int other = dialect == JSONATA_PLAIN ? SFN : PLAIN;
     for (int i = 0; i < JX_BUILTIN_COUNT; i++)
-        if (builtins[i].dialect != other && same(name, builtins[i].name))
+        if (builtins[i].dialect != other && jl_same(name, builtins[i].name))
             return i;
     return -1;
 }
 
-unsigned builtin_params(int id) {
+unsigned jl_builtin_params(int id) {
     unsigned count = 0;
     for (const char *p = builtins[id].signature + 1; *p && *p != ':' && *p != '>'; p++) {
         if (*p == '(')
@@ -49,26 +49,26 @@ unsigned builtin_params(int id) {
     return count;
 }
 
-int builtin_id(struct function *f, asl_str name) {
+int jl_builtin_id(struct function *f, asl_str name) {
     struct compiler *c = f->compiler;
-    if (scope_find(f->scope, name))
+    if (jl_scope_find(f->scope, name))
         return -1;
     for (size_t i = 0; i < c->bound_count; i++)
-        if (same(name, c->bound[i]))
+        if (jl_same(name, c->bound[i]))
             return -1;
-    return builtin_named(c->dialect, name);
+    return jl_builtin_named(c->dialect, name);
 }
 
-int called_builtin(struct function *f, const node *call) {
+int jl_called_builtin(struct function *f, const node *call) {
     const node *callee = call->call.callee;
     if (callee->kind != JSONATA_VARIABLE || callee->predicates.count || callee->group)
         return -1;
-    return builtin_id(f, callee->text);
+    return jl_builtin_id(f, callee->text);
 }
 
-bool is_inlined(enum jsonata_dialect dialect, const node *call) {
+bool jl_is_inlined(enum jsonata_dialect dialect, const node *call) {
     const node *callee = call->call.callee;
-    return callee->kind == JSONATA_VARIABLE && builtin_named(dialect, callee->text) >= 0;
+    return callee->kind == JSONATA_VARIABLE && jl_builtin_named(dialect, callee->text) >= 0;
 }
 
 // ---------------------------------------------------------------- walking trees
@@ -149,23 +149,23 @@ static void each_child(const node *n, child_fn *visit, void *arg) {
 
 // ---------------------------------------------------------------- scopes
 
-struct scope *scope_open(struct function *f) {
+struct scope *jl_scope_open(struct function *f) {
     struct scope *s = arena_alloc(f->compiler->arena, sizeof *s);
     s->up = f->scope;
     s->function = f;
     return f->scope = s;
 }
 
-void scope_close(struct function *f) { f->scope = f->scope->up; }
+void jl_scope_close(struct function *f) { f->scope = f->scope->up; }
 
-struct variable *scope_add(struct function *f, asl_str name, uint32_t slot) {
+struct variable *jl_scope_add(struct function *f, asl_str name, uint32_t slot) {
     struct variable *v = arena_alloc(f->compiler->arena, sizeof *v);
-    *v = (struct variable){.name = name, .function = f, .slot = slot == NONE ? temporary(f) : slot};
+    *v = (struct variable){.name = name, .function = f, .slot = slot == NONE ? jl_temporary(f) : slot};
     *vec_push(f->compiler->arena, &f->scope->variables) = v;
     return v;
 }
 
-struct variable *scope_find(const struct scope *s, asl_str name) {
+struct variable *jl_scope_find(const struct scope *s, asl_str name) {
     for (; s; s = s->up)
         for (size_t i = s->variables.count; i-- > 0;)
             if (asl_str_equal(s->variables.items[i]->name, name))
@@ -173,7 +173,7 @@ struct variable *scope_find(const struct scope *s, asl_str name) {
     return NULL;
 }
 
-asl_str label_name(struct arena *a, uint32_t label) {
+asl_str jl_label_name(struct arena *a, uint32_t label) {
     char *text = arena_format(a, "%%%u", label); // no variable is called like this
     return asl_str_z(text);
 }
@@ -226,7 +226,7 @@ static void survey(void *arg, const node *n) {
     struct arena *a = s->compiler->arena;
     s->order++;
     if (s->in_lambda && (n->kind == JSONATA_VARIABLE || n->kind == JSONATA_PARENT)) {
-        asl_str name = n->kind == JSONATA_VARIABLE ? n->text : label_name(a, n->slot->label);
+        asl_str name = n->kind == JSONATA_VARIABLE ? n->text : jl_label_name(a, n->slot->label);
         *vec_push(a, &s->mentions) = (struct mention){name, s->order};
     }
     if (n->kind == JSONATA_PATH) {
@@ -250,7 +250,7 @@ static void survey(void *arg, const node *n) {
         s->inner = before, s->in_lambda = lambda_before;
         return;
     }
-    if (n->kind == JSONATA_CALL && is_inlined(s->compiler->dialect, n)) {
+    if (n->kind == JSONATA_CALL && jl_is_inlined(s->compiler->dialect, n)) {
         // Called while it lives and no longer: what it takes cannot be assigned meanwhile.
         survey(s, n->call.callee);
         for (size_t i = 0; i < n->call.arguments.count; i++) {
@@ -286,7 +286,7 @@ static const node *known_lambda(const struct jsonata_list *nodes, asl_str name) 
         if (n->kind != JSONATA_BIND || !asl_str_equal(n->bind.name, name))
             continue;
         const node *v = n->bind.value;
-        return is_plain(n) && v->kind == JSONATA_LAMBDA && is_plain(v) && !v->group && !v->lambda.signature.data ? v : NULL;
+        return jl_is_plain(n) && v->kind == JSONATA_LAMBDA && jl_is_plain(v) && !v->group && !v->lambda.signature.data ? v : NULL;
     }
     return NULL;
 }
@@ -298,20 +298,20 @@ static bool is_statement(const struct jsonata_list *nodes, asl_str name) {
     return false;
 }
 
-void scope_declare(struct function *f, const struct jsonata_list *nodes, uint32_t context, bool block) {
+void jl_scope_declare(struct function *f, const struct jsonata_list *nodes, uint32_t context, bool block) {
     struct survey s = {.compiler = f->compiler};
     for (size_t i = 0; i < nodes->count; i++)
         survey(&s, nodes->items[i]);
     struct scope *scope = f->scope;
     for (size_t i = 0; i < s.bound.count; i++) {
         const struct bound *b = &s.bound.items[i];
-        struct variable *outer = scope_find(scope->up, b->name);
+        struct variable *outer = jl_scope_find(scope->up, b->name);
         const node *known = block && b->count == 1 ? known_lambda(nodes, b->name) : NULL;
         if (known) {
             struct variable *v = arena_alloc(f->compiler->arena, sizeof *v);
             *v = (struct variable){.name = b->name, .function = f, .slot = NONE};
             *vec_push(f->compiler->arena, &scope->variables) = v;
-            v->lambda = lambda_of(f, known, context);
+            v->lambda = jl_lambda_of(f, known, context);
             continue;
         }
         bool mentioned = false, before = false;
@@ -320,26 +320,26 @@ void scope_declare(struct function *f, const struct jsonata_list *nodes, uint32_
                 mentioned = true;
                 before |= s.mentions.items[m].order < b->first;
             }
-        uint32_t slot = temporary(f), top = f->top;
+        uint32_t slot = jl_temporary(f), top = f->top;
         uint32_t value = NONE;
         if (outer || !is_statement(nodes, b->name)) {
             f->scope = scope->up;
             struct jsonata_node read = {.kind = JSONATA_VARIABLE};
             if (!outer || !outer->lambda || !is_statement(nodes, b->name))
-                value = variable_value(f, &read, b->name, context, NONE);
+                value = jl_variable_value(f, &read, b->name, context, NONE);
             f->scope = scope;
         }
-        struct variable *v = scope_add(f, b->name, slot);
+        struct variable *v = jl_scope_add(f, b->name, slot);
         v->many = b->count > 1 || !is_statement(nodes, b->name);
         v->cell = mentioned && (b->count > 1 || before);
         if (v->cell) {
             if (value == NONE)
-                emit(f, OP_JX_UNDEFINED, OPERANDS(value = temporary(f)));
-            emit(f, OP_JX_CELL, OPERANDS(slot, value));
+                jl_emit(f, OP_JX_UNDEFINED, OPERANDS(value = jl_temporary(f)));
+            jl_emit(f, OP_JX_CELL, OPERANDS(slot, value));
         } else if (value == NONE) {
-            emit(f, OP_JX_UNDEFINED, OPERANDS(slot));
+            jl_emit(f, OP_JX_UNDEFINED, OPERANDS(slot));
         } else {
-            copy(f, slot, value);
+            jl_copy(f, slot, value);
         }
         f->top = top;
     }
@@ -347,7 +347,7 @@ void scope_declare(struct function *f, const struct jsonata_list *nodes, uint32_
 
 // ---------------------------------------------------------------- reading and assigning
 
-uint32_t variable_slot(struct function *f, struct variable *v) {
+uint32_t jl_variable_slot(struct function *f, struct variable *v) {
     if (v->function == f)
         return v->slot;
     for (size_t i = 0; i < f->captures.count; i++)
@@ -356,50 +356,50 @@ uint32_t variable_slot(struct function *f, struct variable *v) {
     return NONE;
 }
 
-uint32_t variable_value(struct function *f, const node *n, asl_str name, uint32_t context, uint32_t want) {
+uint32_t jl_variable_value(struct function *f, const node *n, asl_str name, uint32_t context, uint32_t want) {
     (void)n;
-    struct variable *v = name.size == 0 ? NULL : same(name, "$") ? f->compiler->input : scope_find(f->scope, name);
+    struct variable *v = name.size == 0 ? NULL : jl_same(name, "$") ? f->compiler->input : jl_scope_find(f->scope, name);
     uint32_t slot = NONE;
     if (name.size == 0) {
         if (context != 0)
             slot = context;
     } else if (v && v->lambda) {
-        return lambda_value(f, v->lambda, want);
+        return jl_lambda_value(f, v->lambda, want);
     } else if (v) {
-        slot = variable_slot(f, v);
+        slot = jl_variable_slot(f, v);
     }
     if (slot != NONE && !(v && v->cell)) {
         if (want == NONE)
             return slot;
-        copy(f, want, slot);
+        jl_copy(f, want, slot);
         return want;
     }
-    uint32_t d = want == NONE ? temporary(f) : want;
+    uint32_t d = want == NONE ? jl_temporary(f) : want;
     int id;
     if (name.size == 0)
-        emit(f, OP_JX_UNWRAP, OPERANDS(d, context));
+        jl_emit(f, OP_JX_UNWRAP, OPERANDS(d, context));
     else if (slot != NONE)
-        emit(f, OP_JX_CELL_GET, OPERANDS(d, slot));
-    else if (!v && (id = builtin_id(f, name)) >= 0)
-        emit(f, OP_JX_FUNCTION, OPERANDS(d, (uint32_t)id));
+        jl_emit(f, OP_JX_CELL_GET, OPERANDS(d, slot));
+    else if (!v && (id = jl_builtin_id(f, name)) >= 0)
+        jl_emit(f, OP_JX_FUNCTION, OPERANDS(d, (uint32_t)id));
     else
-        emit(f, OP_JX_UNDEFINED, OPERANDS(d));
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(d));
     return d;
 }
 
-void variable_assign(struct function *f, asl_str name, uint32_t operand) {
-    struct variable *v = scope_find(f->scope, name);
+void jl_variable_assign(struct function *f, asl_str name, uint32_t operand) {
+    struct variable *v = jl_scope_find(f->scope, name);
     if (!v || v->lambda || v->function != f)
         return; // every := of a scope has been declared
     if (v->cell)
-        emit(f, OP_JX_CELL_SET, OPERANDS(v->slot, operand));
+        jl_emit(f, OP_JX_CELL_SET, OPERANDS(v->slot, operand));
     else
-        copy(f, v->slot, operand);
+        jl_copy(f, v->slot, operand);
 }
 
 // ---------------------------------------------------------------- lambdas
 
-struct lambda *lambda_of(struct function *f, const node *n, uint32_t context) {
+struct lambda *jl_lambda_of(struct function *f, const node *n, uint32_t context) {
     struct compiler *c = f->compiler;
     for (size_t i = c->lambdas.count; i-- > 0;)
         if (c->lambdas.items[i]->node == n)
@@ -420,29 +420,29 @@ struct reading {
 
 static void look_for_context(void *arg, const node *n) {
     struct reading *r = arg;
-    r->found = r->found || reads_context(r->compiler, r->scope, n);
+    r->found = r->found || jl_reads_context(r->compiler, r->scope, n);
 }
 
 static bool is_known(const struct scope *s, asl_str name) {
-    struct variable *v = scope_find(s, name);
+    struct variable *v = jl_scope_find(s, name);
     return v && v->lambda;
 }
 
-bool reads_context(struct compiler *c, const struct scope *s, const node *n) {
+bool jl_reads_context(struct compiler *c, const struct scope *s, const node *n) {
     struct reading r = {c, s, false};
     switch (n->kind) {
     case JSONATA_NAME:
     case JSONATA_WILDCARD:
     case JSONATA_DESCENDANTS: return true;
     case JSONATA_VARIABLE: return n->text.size == 0;
-    case JSONATA_PATH: return reads_context(c, s, n->path.steps.items[0]);
+    case JSONATA_PATH: return jl_reads_context(c, s, n->path.steps.items[0]);
     case JSONATA_CALL: {
         const node *callee = n->call.callee;
         if (callee->kind != JSONATA_VARIABLE)
             return true;
         if (!is_known(s, callee->text)) {
-            int id = builtin_named(c->dialect, callee->text);
-            if (id < 0 || n->call.arguments.count < builtin_params(id) || scope_find(s, callee->text))
+            int id = jl_builtin_named(c->dialect, callee->text);
+            if (id < 0 || n->call.arguments.count < jl_builtin_params(id) || jl_scope_find(s, callee->text))
                 return true;
         }
         each_of(&n->call.arguments, look_for_context, &r);
@@ -502,13 +502,13 @@ static void gather_lambda(struct gathering *g, struct lambda *l) {
     *vec_push(g->compiler->arena, &g->seen) = l;
     struct lambda *outer = g->now;
     g->now = l;
-    if (l->node->kind != JSONATA_TRANSFORM && reads_context(g->compiler, l->scope, l->node->lambda.body)) {
+    if (l->node->kind != JSONATA_TRANSFORM && jl_reads_context(g->compiler, l->scope, l->node->lambda.body)) {
         l->reads_context = true;
         capture(g, l->context);
     }
     each_child(l->node, gather, g);
     if (l->node->kind == JSONATA_TRANSFORM) { // whatever is bound to it makes the copy
-        struct variable *v = scope_find(l->scope, ASL_STR("clone"));
+        struct variable *v = jl_scope_find(l->scope, ASL_STR("clone"));
         if (v && !v->lambda)
             capture(g, v);
         else if (v)
@@ -520,18 +520,18 @@ static void gather_lambda(struct gathering *g, struct lambda *l) {
 static void gather(void *arg, const node *n) {
     struct gathering *g = arg;
     struct variable *v = NULL;
-    if (n->kind == JSONATA_VARIABLE && same(n->text, "$"))
+    if (n->kind == JSONATA_VARIABLE && jl_same(n->text, "$"))
         v = g->compiler->input;
     else if (n->kind == JSONATA_VARIABLE && n->text.size)
-        v = scope_find(g->now->scope, n->text);
+        v = jl_scope_find(g->now->scope, n->text);
     else if (n->kind == JSONATA_PARENT)
-        v = scope_find(g->now->scope, label_name(g->compiler->arena, n->slot->label));
+        v = jl_scope_find(g->now->scope, jl_label_name(g->compiler->arena, n->slot->label));
     if (n->kind == JSONATA_PATH && n->path.steps.items[0]->kind == JSONATA_VARIABLE &&
-        same(n->path.steps.items[0]->text, "states") && n->path.steps.count > 1 &&
+        jl_same(n->path.steps.items[0]->text, "states") && n->path.steps.count > 1 &&
         n->path.steps.items[1]->kind == JSONATA_NAME) {
         asl_str name = n->path.steps.items[1]->text;
         char *text = arena_format(g->compiler->arena, "states.%.*s", (int)name.size, name.data);
-        struct variable *part = scope_find(g->now->scope, asl_str_z(text));
+        struct variable *part = jl_scope_find(g->now->scope, asl_str_z(text));
         if (part)
             capture(g, part);
     }
@@ -540,7 +540,7 @@ static void gather(void *arg, const node *n) {
     else if (v)
         capture(g, v);
     if (n->kind == JSONATA_TRANSFORM) {
-        struct variable *clone = scope_find(g->now->scope, ASL_STR("clone"));
+        struct variable *clone = jl_scope_find(g->now->scope, ASL_STR("clone"));
         if (clone && clone->lambda)
             gather_lambda(g, clone->lambda);
         else if (clone)
@@ -549,7 +549,7 @@ static void gather(void *arg, const node *n) {
     each_child(n, gather, g);
 }
 
-void lambda_analyse(struct compiler *c, struct lambda *l) {
+void jl_lambda_analyse(struct compiler *c, struct lambda *l) {
     if (l->analysed)
         return;
     l->analysed = true;
@@ -557,10 +557,10 @@ void lambda_analyse(struct compiler *c, struct lambda *l) {
     gather_lambda(&g, l);
 }
 
-uint32_t lambda_number(struct compiler *c, struct lambda *l) {
+uint32_t jl_lambda_number(struct compiler *c, struct lambda *l) {
     if (l->number != NONE)
         return l->number;
-    lambda_analyse(c, l);
+    jl_lambda_analyse(c, l);
     size_t params = l->node->kind == JSONATA_TRANSFORM ? 1 : l->node->lambda.param_count;
     const char *name = arena_format(c->arena, "%s/%u", c->name, l->node->position);
     l->number = ir_function_new(c->plan, name, (uint32_t)(1 + params + l->captures.count));

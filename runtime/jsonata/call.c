@@ -470,7 +470,7 @@ int32_t asl_rt_jx_call_function(asl_frame *frame, uint32_t d, uint32_t g, uint32
     if (rc == 0) rc = jx_run_function(jx, g, &frame->slot[a], count, &out);
     jx->depth = depth;
     if (UNLIKELY(rc < 0)) return jx_place_site(jx, k);
-    put(frame, d, out);
+    put_words(frame, d, words_of(&out));
     return 0;
 }
 
@@ -505,9 +505,9 @@ int32_t asl_rt_jx_tail_function(asl_frame *frame, uint32_t g, uint32_t a, uint32
 
 int32_t asl_rt_jx_return(asl_frame *frame, uint32_t v) {
     struct jx *jx = jx_of(frame);
-    asl_value value = take_any(frame, v), old = jx->result;
-    jx->result = value;
-    jx_release(old);
+    struct words old = words_of(&jx->result);
+    words_store(&jx->result, take_words(frame, v));
+    words_release(old);
     return 0;
 }
 

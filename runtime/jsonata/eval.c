@@ -218,17 +218,17 @@ static int32_t enter(struct jx *jx, uint32_t g, asl_value *in, uint32_t count) {
     uint32_t slots = f->slots;
     asl_value *slot = push_slots(jx, slots);
     for (uint32_t i = 0; i < count; i++) {
-        slot[i] = in[i];
-        in[i] = asl_none();
+        words_store(&slot[i], words_of(&in[i]));
+        words_store(&in[i], (struct words){0, 0});
     }
-    for (uint32_t i = count; i < slots; i++) slot[i] = asl_none();
+    for (uint32_t i = count; i < slots; i++) words_store(&slot[i], (struct words){0, 0});
     struct jx_frame frame;
     frame.head.slot = slot;
     frame.head.resume = 0;
     frame.head.machine = g;
     frame.jx = jx;
     int32_t status = f->code(&frame.head);
-    for (uint32_t i = 0; i < slots; i++) jx_release(slot[i]);
+    for (uint32_t i = 0; i < slots; i++) words_release(words_of(&slot[i]));
     jx->top = top;
     jx->end = end;
     jx->chunk = chunk;
@@ -252,8 +252,8 @@ int jx_run_function(struct jx *jx, uint32_t g, asl_value *in, uint32_t count, as
         status = enter(jx, jx->tail_function, jx->tail, jx->tail_count);
     }
     if (UNLIKELY(status != ASL_DONE)) return -1;
-    *out = jx->result;
-    jx->result = asl_none();
+    words_store(out, words_of(&jx->result));
+    words_store(&jx->result, (struct words){0, 0});
     return 0;
 }
 

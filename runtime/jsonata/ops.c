@@ -13,6 +13,27 @@ static inline bool exact(int64_t i) { return i >= -EXACT && i <= EXACT; }
 // exact as doubles, so one division rounds correctly.
 static double short_number(const asl_value *v) {
     static const double ten[] = {1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13};
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    if (v->size <= 8) { // eight digits at once: those before the point and those behind it pushed together
+        const uint64_t each = UINT64_C(0x0101010101010101);
+        uint64_t x;
+        memcpy(&x, v->inline_text, 8);
+        uint64_t points = x ^ each * '.', point = (points - each) & ~points & each * 0x80;
+        if (point) {
+            unsigned before = (unsigned)__builtin_ctzll(point) / 8, count = v->size - 1u;
+            uint64_t low = before ? x & (~UINT64_C(0) >> (64 - 8 * before)) : 0;
+            uint64_t high = before < 7 ? x >> (8 * before + 8) << 8 * before : 0;
+            x = (low | high) << (64 - 8 * count);
+            uint64_t digits = x ^ (each * '0' & ~UINT64_C(0) << (64 - 8 * count));
+            if (!(((digits + each * 0x76) | digits) & each * 0x80)) {
+                digits = (digits * 10 + (digits >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+                digits = (digits * 100 + (digits >> 16)) & UINT64_C(0x0000ffff0000ffff);
+                digits = (digits * 10000 + (digits >> 32)) & UINT64_C(0xffffffff);
+                return (double)digits / ten[count - before];
+            }
+        }
+    }
+#endif
     const char *p = v->inline_text, *end = p + v->size;
     bool negative = *p == '-';
     p += negative;
@@ -46,22 +67,37 @@ asl_value jx_number_value(double d) {
     return jx_double(d);
 }
 
+static inline void put_number(asl_frame *frame, uint32_t d, double x) {
+    if (x >= -0x1p53 && x <= 0x1p53) {
+        int64_t i = (int64_t)x;
+        if ((double)i == x) {
+            put_int(frame, d, i);
+            return;
+        }
+    } else if (!isfinite(x)) {
+        jx_strange = true;
+    }
+    struct words w = {WORDS_HEAD(ASL_DOUBLE), 0};
+    memcpy(&w.body, &x, 8);
+    put_words(frame, d, w);
+}
+
 static inline bool is_number(const asl_value *v) { return v->tag >= ASL_INT && v->tag <= ASL_NUMBER_TEXT; }
 
 int32_t asl_rt_jx_const(asl_frame *frame, uint32_t d, uint32_t k) {
-    put(frame, d, jx_retain(jx_of(frame)->constants[k]));
+    put_copy(frame, d, &jx_of(frame)->constants[k]);
     return 0;
 }
 
 int32_t asl_rt_jx_undefined(asl_frame *frame, uint32_t d) {
-    put(frame, d, asl_none());
+    put_words(frame, d, (struct words){0, 0});
     return 0;
 }
 
 int32_t asl_rt_jx_unwrap(asl_frame *frame, uint32_t d, uint32_t s) {
     const asl_value *v = at(frame, s);
     bool wrapped = is_array(v) && jx_marks(v) & JX_OUTER;
-    put(frame, d, jx_retain(wrapped ? v->array->items[0] : *v));
+    put_copy(frame, d, wrapped ? &v->array->items[0] : v);
     return 0;
 }
 
@@ -99,7 +135,8 @@ static __attribute__((noinline)) int32_t arithmetic(asl_frame *frame, uint32_t d
     if (left < 0) return jx_place(jx, position, symbols[op]);
     int right = finite_number(b) ? 0 : bad_operand(jx, b, "T2002");
     if (right < 0) return jx_place(jx, position, symbols[op]);
-    put(frame, d, left || right ? asl_none() : jx_number_value(compute(op, jx_number(a), jx_number(b))));
+    if (left || right) put_words(frame, d, (struct words){0, 0});
+    else put_number(frame, d, compute(op, jx_number(a), jx_number(b)));
     return 0;
 }
 
@@ -109,7 +146,7 @@ int32_t asl_rt_jx_add(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, uint
     const asl_value *a = peek(frame, l), *b = peek(frame, r);
     if (LIKELY(BOTH(ASL_INT) && exact(a->i) && exact(b->i))) {
         int64_t sum = a->i + b->i;
-        if (LIKELY(exact(sum))) return put(frame, d, asl_int(sum)), 0;
+        if (LIKELY(exact(sum))) return put_int(frame, d, sum), 0;
     }
     return arithmetic(frame, d, l, r, position, ADD);
 }
@@ -118,7 +155,7 @@ int32_t asl_rt_jx_subtract(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r,
     const asl_value *a = peek(frame, l), *b = peek(frame, r);
     if (LIKELY(BOTH(ASL_INT) && exact(a->i) && exact(b->i))) {
         int64_t difference = a->i - b->i;
-        if (LIKELY(exact(difference))) return put(frame, d, asl_int(difference)), 0;
+        if (LIKELY(exact(difference))) return put_int(frame, d, difference), 0;
     }
     return arithmetic(frame, d, l, r, position, SUBTRACT);
 }
@@ -128,7 +165,7 @@ int32_t asl_rt_jx_multiply(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r,
     if (BOTH(ASL_INT)) {
         int64_t product;
         if (LIKELY(!__builtin_mul_overflow(a->i, b->i, &product) && exact(product) && exact(a->i) && exact(b->i)))
-            return put(frame, d, asl_int(product)), 0;
+            return put_int(frame, d, product), 0;
     }
     return arithmetic(frame, d, l, r, position, MULTIPLY);
 }
@@ -139,7 +176,7 @@ int32_t asl_rt_jx_divide(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, u
 
 int32_t asl_rt_jx_remainder(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, uint32_t position) {
     const asl_value *a = peek(frame, l), *b = peek(frame, r);
-    if (LIKELY(BOTH(ASL_INT) && b->i > 0 && a->i >= 0 && exact(a->i) && exact(b->i))) return put(frame, d, asl_int(a->i % b->i)), 0;
+    if (LIKELY(BOTH(ASL_INT) && b->i > 0 && a->i >= 0 && exact(a->i) && exact(b->i))) return put_int(frame, d, a->i % b->i), 0;
     return arithmetic(frame, d, l, r, position, REMAINDER);
 }
 

@@ -68,8 +68,15 @@ int32_t asl_rt_jx_reset(asl_frame *frame, uint32_t d) {
 }
 
 int32_t asl_rt_jx_collect(asl_frame *frame, uint32_t x, uint32_t v) {
-    if (peek(frame, v)->tag == ASL_NONE) return 0;
-    acc_collect(&frame->slot[x], take_any(frame, v));
+    const asl_value *item = peek(frame, v);
+    if (item->tag == ASL_NONE) return 0;
+    asl_value *pair = &frame->slot[x];
+    if (LIKELY(pair[1].i > 1 && item->tag != ASL_ARRAY)) {
+        jx_push_words(&pair[0], take_words(frame, v));
+        pair[1].i++;
+        return 0;
+    }
+    acc_collect(pair, take_any(frame, v));
     return 0;
 }
 
@@ -160,9 +167,7 @@ int32_t asl_rt_jx_next(asl_frame *frame, uint32_t d, uint32_t x) {
     }
     if (i >= count_of(list)) return 0;
     index->i = i + 1;
-    const asl_value *item = &list->array->items[i];
-    if (is_counted(item)) put(frame, d, jx_retain(*item));
-    else put(frame, d, *item);
+    put_copy(frame, d, &list->array->items[i]);
     return jx_tick(jx_of(frame)) < 0 ? -1 : 1;
 }
 
@@ -196,9 +201,8 @@ int32_t asl_rt_jx_field(asl_frame *frame, uint32_t d, uint32_t v, uint32_t k) {
     const asl_value *context = peek(frame, v);
     if (LIKELY(context->tag == ASL_OBJECT)) {
         const asl_value *member = jx_member(context, name);
-        if (!member) put(frame, d, asl_none());
-        else if (is_counted(member)) put(frame, d, jx_retain(*member));
-        else put(frame, d, *member);
+        if (member) put_copy(frame, d, member);
+        else put_words(frame, d, (struct words){0, 0});
         return 0;
     }
     put(frame, d, jx_lookup(context, name));
@@ -216,11 +220,12 @@ int32_t asl_rt_jx_names(asl_frame *frame, uint32_t d, uint32_t v, uint32_t how, 
         from = jx_member(from, &names->items[0]);
         if (!from || from->tag != ASL_ARRAY) {
             if (LIKELY(!from || !(how & KEEP_NAMES))) {
-                put(frame, d, from ? jx_retain(*from) : asl_none());
+                if (from) put_copy(frame, d, from);
+                else put_words(frame, d, (struct words){0, 0});
                 return 0;
             }
         } else if ((how & (LAST_NAMES | KEEP_NAMES)) == LAST_NAMES) {
-            put(frame, d, jx_retain(*from));
+            put_copy(frame, d, from);
             return 0;
         }
         from = peek(frame, v);
@@ -260,19 +265,21 @@ int32_t asl_rt_jx_names(asl_frame *frame, uint32_t d, uint32_t v, uint32_t how, 
             if (LIKELY(items[i].tag == ASL_OBJECT)) {
                 const asl_value *m = jx_member(&items[i], &names->items[n]);
                 if (!m) continue;
-                found = jx_retain(*m);
-                if (found.tag != ASL_ARRAY && pair[1].i) {
+                if (m->tag != ASL_ARRAY && pair[1].i) {
                     if (pair[1].i == 1 && pair[0].tag != ASL_ARRAY) {
                         asl_value all = asl_array_new(count - i + 1);
                         jx_push(&all, pair[0]);
                         pair[0] = all;
                     }
                     if (pair[1].i > 1 || pair[0].array->head.refs == 1) {
-                        jx_push(&pair[0], found);
+                        struct words w = words_of(m);
+                        words_retain(w);
+                        jx_push_words(&pair[0], w);
                         pair[1].i++;
                         continue;
                     }
                 }
+                found = jx_retain(*m);
             } else {
                 found = jx_lookup(&items[i], &names->items[n]);
                 if (found.tag == ASL_NONE) continue;
