@@ -217,13 +217,22 @@ static uint32_t map_loop(struct function *f, const node *list, const node *lambd
 static uint32_t reduce_loop(struct function *f, const node *list, const node *lambda, const node *start, uint32_t context,
                             uint32_t want) {
     uint32_t d = wanted(f, want), top = f->top, so_far = jl_temporary(f);
-    uint32_t items = jl_value(f, list, context, NONE);
-    if (items != NONE && !(items & ASL_CONSTANT) && start)
-        items = jl_value(f, list, context, jl_temporary(f)) == items ? items : f->top - 1;
+    uint32_t items = jl_value(f, list, context, start ? jl_temporary(f) : NONE); // the start may assign a variable
     if (start)
         jl_value(f, start, context, so_far);
     else
         jl_emit(f, OP_JX_UNDEFINED, OPERANDS(so_far));
+    uint32_t end = NONE;
+    if (start && list->kind != JSONATA_ARRAY) { // of nothing it is nothing, whatever it starts from
+        uint32_t some = jl_new_block(f, "some"), none = jl_new_block(f, "none");
+        end = jl_new_block(f, "reduced");
+        jl_emit(f, OP_JX_EXISTS, OPERANDS(items));
+        jl_branch(f, some, none);
+        jl_continue_at(f, none);
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(d));
+        jl_jump(f, end);
+        jl_continue_at(f, some);
+    }
     uint32_t iterator = jl_temporaries(f, 2), item = jl_temporary(f);
     uint32_t head = jl_new_block(f, "each"), body = jl_new_block(f, "item"), done = jl_new_block(f, "done");
     jl_emit(f, OP_JX_ITERATE, OPERANDS(iterator, jl_in_slot(f, items), 0));
@@ -252,6 +261,8 @@ static uint32_t reduce_loop(struct function *f, const node *list, const node *la
     jl_copy(f, so_far, next);
     jl_loop_end(f, &l);
     jl_copy(f, d, so_far);
+    if (end != NONE)
+        jl_go_to(f, end);
     f->top = top;
     return d;
 }
@@ -294,6 +305,10 @@ static uint32_t object_loop(struct function *f, const node *n, const node *objec
     return d;
 }
 
+static bool is_function(const node *n) {
+    return n->kind == JSONATA_LAMBDA || n->kind == JSONATA_PARTIAL || n->kind == JSONATA_TRANSFORM || n->kind == JSONATA_REGEX;
+}
+
 static bool loop_call(struct function *f, int id, const node *n, const node *first, uint32_t context, uint32_t *want, bool keep) {
     uint32_t count = argument_count(n, first), as = keep ? AS_KEPT : AS_NODE;
     const node *lambda = NULL;
@@ -308,7 +323,7 @@ static bool loop_call(struct function *f, int id, const node *n, const node *fir
         *want = map_loop(f, list, lambda, id == JX_FILTER, context, *want, as);
         return true;
     case JX_REDUCE:
-        if (count > 3 || lambda->lambda.param_count < 2)
+        if (count > 3 || lambda->lambda.param_count < 2 || (count == 3 && is_function(argument(n, first, 2))))
             return false;
         *want = reduce_loop(f, list, lambda, count == 3 ? argument(n, first, 2) : NULL, context, *want);
         return true;
@@ -474,6 +489,10 @@ static uint32_t transform_inline(struct function *f, const node *n, uint32_t obj
     if (v)
         clone = jl_variable_value(f, n, ASL_STR("clone"), 0, jl_temporary(f));
     jl_emit(f, OP_JX_CLONE, OPERANDS(x, object, clone, k));
+    uint32_t some = jl_new_block(f, "object"), done = jl_new_block(f, "transformed"); // nothing stays as it is
+    jl_emit(f, OP_JX_EXISTS, OPERANDS(x));
+    jl_branch(f, some, done);
+    jl_continue_at(f, some);
     uint32_t matches = jl_value(f, n->transform.pattern, x, NONE);
     struct loop l = jl_loop_begin(f, matches, 0);
     uint32_t update = jl_value(f, n->transform.update, l.item, NONE);
@@ -483,6 +502,7 @@ static uint32_t transform_inline(struct function *f, const node *n, uint32_t obj
         jl_emit(f, OP_JX_REMOVES, OPERANDS(x, l.item, removed, k));
     }
     jl_loop_end(f, &l);
+    jl_go_to(f, done);
     jl_copy(f, want, x);
     f->top = top;
     return want;

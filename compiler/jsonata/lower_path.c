@@ -130,7 +130,7 @@ uint32_t jl_sorted(struct function *f, const node *sort, uint32_t list, uint32_t
     uint32_t d = wanted(f, want), top = f->top, keys = jl_temporary(f), items = jl_temporary(f);
     jl_copy(f, items, list);
     jl_emit(f, OP_JX_UNDEFINED, OPERANDS(keys));
-    struct loop l = jl_loop_begin(f, items, how);
+    struct loop l = jl_loop_begin(f, items, how | 32);
     asl_buffer b = {0};
     for (size_t i = 0; i < sort->sort.count; i++) {
         uint32_t before = f->top;

@@ -17,6 +17,8 @@ struct stream {
     struct function *function;
     const node *path;
     uint32_t context, first; /* step from which on it is a stream */
+    bool listed;             /* what the steps before it gave is in list already */
+    uint32_t list, how;
     VEC(struct variable *) names;
 };
 
@@ -82,6 +84,14 @@ static uint32_t place_in_tuple(const struct stream *s, asl_str name) {
     return NONE;
 }
 
+// What the stream starts from: the list that the steps before it give.
+static uint32_t start_of(const struct stream *s, uint32_t *how) {
+    if (!s->listed)
+        return jl_path_list(s->function, s->path, s->first, s->context, how);
+    *how = s->how;
+    return s->list;
+}
+
 // ---------------------------------------------------------------- tuples side by side
 
 struct gathering {
@@ -106,8 +116,8 @@ static void load_tuple(struct function *f, const struct stream *s, uint32_t tupl
         jl_emit(f, OP_JX_UNTUPLE, OPERANDS(s->names.items[i]->slot, tuple, (uint32_t)i + 1));
 }
 
-static struct loop tuples_begin(struct function *f, const struct stream *s, uint32_t list, uint32_t *at) {
-    struct loop l = jl_loop_begin(f, list, 0);
+static struct loop tuples_begin(struct function *f, const struct stream *s, uint32_t list, uint32_t how, uint32_t *at) {
+    struct loop l = jl_loop_begin(f, list, how);
     *at = jl_temporary(f);
     load_tuple(f, s, l.item, *at);
     return l;
@@ -116,7 +126,7 @@ static struct loop tuples_begin(struct function *f, const struct stream *s, uint
 static void filter_tuples(struct function *f, const struct stream *s, uint32_t list, const node *filter) {
     uint32_t top = f->top, kept = jl_temporaries(f, 2), at;
     jl_emit(f, OP_JX_RESET, OPERANDS(kept));
-    struct loop l = tuples_begin(f, s, list, &at);
+    struct loop l = tuples_begin(f, s, list, 0, &at);
     uint32_t p = jl_value(f, filter, at, NONE);
     jl_emit(f, OP_JX_SELECT, OPERANDS(kept, l.item, p, l.iterator, l.iterator + 1));
     jl_loop_end(f, &l);
@@ -136,7 +146,7 @@ static void apply_stages(struct function *f, const struct stream *s, uint32_t li
 static void each_of_list(struct stream *s, uint32_t list, each_tuple *next, void *arg) {
     struct function *f = s->function;
     uint32_t at;
-    struct loop l = tuples_begin(f, s, list, &at);
+    struct loop l = tuples_begin(f, s, list, 0, &at);
     next(f, at, arg);
     jl_loop_end(f, &l);
 }
@@ -242,7 +252,7 @@ static void sort_tuples(struct stream *s, uint32_t position, each_tuple *next, v
     const node *step = s->path->path.steps.items[position];
     uint32_t list = jl_temporary(f), at;
     if (position == s->first) { // nothing has bound anything yet: its input is a list
-        uint32_t how, items = jl_path_list(f, s->path, position, s->context, &how);
+        uint32_t how, items = start_of(s, &how);
         uint32_t result = jl_sorted(f, step, items, how, NONE);
         struct gathering g = {s, list};
         jl_emit(f, OP_JX_UNDEFINED, OPERANDS(list));
@@ -262,7 +272,7 @@ static void sort_tuples(struct stream *s, uint32_t position, each_tuple *next, v
         produce(s, position, gather_tuple, &g);
         uint32_t keys = jl_temporary(f);
         jl_emit(f, OP_JX_UNDEFINED, OPERANDS(keys));
-        struct loop l = tuples_begin(f, s, list, &at);
+        struct loop l = tuples_begin(f, s, list, 32, &at);
         asl_buffer b = {0};
         for (size_t i = 0; i < step->sort.count; i++) {
             uint32_t before = f->top;
@@ -289,7 +299,7 @@ static void produce(struct stream *s, uint32_t position, each_tuple *next, void 
             next(f, s->context, arg); // a variable is read once, whatever the context is
             return;
         }
-        uint32_t how, list = jl_path_list(f, s->path, position, s->context, &how);
+        uint32_t how, list = start_of(s, &how);
         struct loop l = jl_loop_begin(f, list, how);
         next(f, l.item, arg);
         jl_loop_end(f, &l);
@@ -337,7 +347,7 @@ static void group_tuples(struct function *f, struct stream *s, uint32_t want) {
     jl_emit(f, OP_JX_UNDEFINED, OPERANDS(list));
     produce(s, (uint32_t)s->path->path.steps.count, gather_tuple, &g);
     jl_emit(f, OP_JX_RESET, OPERANDS(groups));
-    struct loop l = tuples_begin(f, s, list, &at);
+    struct loop l = tuples_begin(f, s, list, 0, &at);
     for (size_t i = 0; i < pairs->count; i++) {
         uint32_t before = f->top;
         jl_emit(f, OP_JX_GROUP_KEY, OPERANDS(groups, jl_value(f, pairs->items[i].key, at, NONE), l.item, (uint32_t)i, pairs->position));
@@ -355,6 +365,8 @@ static void group_tuples(struct function *f, struct stream *s, uint32_t want) {
     jl_continue_at(f, body);
     jl_emit(f, OP_JX_MERGE_TUPLES, OPERANDS(merged, key + 1));
     load_tuple(f, s, merged, context);
+    if (pairs->count == 0)
+        jl_jump(f, head);
     for (size_t i = 0; i < pairs->count; i++) {
         uint32_t next = NONE, before = f->top;
         if (i + 1 < pairs->count) {
@@ -375,6 +387,32 @@ static void group_tuples(struct function *f, struct stream *s, uint32_t want) {
     jl_copy(f, want, object);
 }
 
+/* A path that ends before its stream begins is an ordinary one: its group has one item that is nothing, and its value may
+   be the empty array constructor from which it starts. Such a value goes to d, and control to the block that is returned. */
+static uint32_t ended_early(struct function *f, struct stream *s, uint32_t d) {
+    const node *path = s->path, *first = path->path.steps.items[0];
+    if (s->first == 0 || !(path->group || (first->kind == JSONATA_ARRAY && first->cons)))
+        return NONE;
+    uint32_t some = jl_new_block(f, "some"), none = jl_new_block(f, "none"), end = jl_new_block(f, "ended");
+    s->list = start_of(s, &s->how);
+    s->listed = true;
+    uint32_t iterator = jl_temporaries(f, 2), item = jl_temporary(f);
+    jl_emit(f, OP_JX_UNDEFINED, OPERANDS(item));
+    jl_emit(f, OP_JX_ITERATE, OPERANDS(iterator, jl_in_slot(f, s->list), s->how));
+    jl_emit(f, OP_JX_NEXT, OPERANDS(item, iterator));
+    jl_branch(f, some, none);
+    jl_continue_at(f, none);
+    if (path->group) {
+        jl_object_value(f, path->group, item, d);
+    } else {
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(d));
+        jl_emit(f, OP_JX_UNLESS_EMPTY, OPERANDS(d, s->list, keeps_singleton(path)));
+    }
+    jl_jump(f, end);
+    jl_continue_at(f, some);
+    return end;
+}
+
 uint32_t jl_stream_value(struct function *f, const node *path, uint32_t context, uint32_t want) {
     uint32_t d = want == NONE ? jl_temporary(f) : want, top = f->top;
     struct stream s = {.function = f, .path = path, .context = context};
@@ -382,6 +420,7 @@ uint32_t jl_stream_value(struct function *f, const node *path, uint32_t context,
         s.first++;
     jl_scope_open(f);
     add_names(&s, path);
+    uint32_t end = ended_early(f, &s, d);
     if (path->group) {
         group_tuples(f, &s, d);
     } else {
@@ -390,6 +429,8 @@ uint32_t jl_stream_value(struct function *f, const node *path, uint32_t context,
         produce(&s, (uint32_t)path->path.steps.count, keep_context, &kept);
         jl_emit(f, OP_JX_KEPT, OPERANDS(d, kept, keeps_singleton(path) ? AS_KEPT : AS_NODE));
     }
+    if (end != NONE)
+        jl_go_to(f, end);
     jl_scope_close(f);
     f->top = top;
     return d;

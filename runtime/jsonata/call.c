@@ -366,8 +366,8 @@ static int call_other(struct jx *jx, const asl_value *f, const asl_value *args, 
     }
     case JX_PARTIAL: rc = call_partial(jx, f, args, count, context, out); break;
     case JX_COMPOSITION: {
-        asl_value middle;
-        rc = jx_call(jx, &f->array->items[JX_HELD], args, count, &middle);
+        asl_value middle, nothing = asl_none(); // a function of one parameter
+        rc = jx_call(jx, &f->array->items[JX_HELD], count ? args : &nothing, 1, &middle);
         if (rc == 0) {
             rc = jx_call(jx, &f->array->items[JX_HELD + 1], &middle, 1, out);
             asl_release(middle);
@@ -376,7 +376,6 @@ static int call_other(struct jx *jx, const asl_value *f, const asl_value *args, 
     }
     case JX_LAMBDA: break;
     }
-    if (rc == 0 && is_sequence(out)) *out = jx_collapse(*out, false);
     return rc;
 }
 
@@ -458,7 +457,7 @@ int32_t asl_rt_jx_call(asl_frame *frame, uint32_t d, uint32_t v, uint32_t a, uin
     jx->depth = depth;
     drop_arguments(frame, a, count);
     if (UNLIKELY(rc < 0)) return jx_place_site(jx, k);
-    put(frame, d, out);
+    put(frame, d, is_sequence(&out) ? jx_collapse(out, false) : out); // what a built-in gives is no node's value yet
     return 0;
 }
 
@@ -485,7 +484,7 @@ int32_t asl_rt_jx_tail(asl_frame *frame, uint32_t v, uint32_t a, uint32_t count,
         rc = prepare_lambda(jx, f, args, count, context);
     } else {
         rc = call_value(jx, f, args, count, context, &nothing);
-        if (rc == 0) asl_value_set(&jx->result, nothing);
+        if (rc == 0) asl_value_set(&jx->result, is_sequence(&nothing) ? jx_collapse(nothing, false) : nothing);
         jx->tail_function = ASL_NO_OPERAND;
         jx->tail_count = 0;
     }
@@ -587,7 +586,7 @@ int32_t asl_rt_jx_chain(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, ui
     }
     asl_value out, nothing = asl_none();
     if (left->tag == ASL_FUNCTION) {
-        out = jx_function_value(JX_COMPOSITION, 0, jx_arity_of(left) ? jx_arity_of(left) : 1, asl_none(), NULL, 2);
+        out = jx_function_value(JX_COMPOSITION, 0, 1, asl_none(), NULL, 2);
         out.array->items[out.array->head.count++] = jx_retain(*left);
         out.array->items[out.array->head.count++] = jx_retain(*right);
     } else {
@@ -599,6 +598,7 @@ int32_t asl_rt_jx_chain(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, ui
         asl_release(argument);
         jx->depth = depth;
         if (rc < 0) return jx_place_site(jx, k);
+        if (is_sequence(&out)) out = jx_collapse(out, false);
     }
     put(frame, d, out);
     return 0;

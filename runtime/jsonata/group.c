@@ -80,7 +80,8 @@ int32_t asl_rt_jx_group_key(asl_frame *frame, uint32_t x, uint32_t key, uint32_t
     if (item.tag == ASL_ARRAY && jx_marks(&item) & JX_TUPLES) {
         if (group[COUNT].i == 1) acc_start_array(&group[DATA]);
         jx_push(&group[DATA], item);
-    } else if (group[COUNT].i > 1 && item.tag != ASL_ARRAY) {
+    } else if (group[COUNT].i > 1 && item.tag != ASL_ARRAY && item.tag != ASL_NONE && is_array(&group[DATA]) &&
+               group[DATA].array->head.refs == 1) {
         jx_push(&group[DATA], item); // an array of our own since the second item
     } else {
         group[DATA] = jx_append(group[DATA], item);

@@ -229,7 +229,9 @@ bool jx_truth(const asl_value *v) {
 
 int32_t asl_rt_jx_truth(asl_frame *frame, uint32_t v) {
     const asl_value *a = peek(frame, v);
-    return a->tag == ASL_BOOL ? a->b : jx_truth(a);
+    if (a->tag == ASL_BOOL) return a->b;
+    if (UNLIKELY(a->tag == ASL_DOUBLE && isinf(a->d))) return jx_raise(jx_of(frame), "D1001", "value", a, (const char *)NULL);
+    return jx_truth(a);
 }
 
 int32_t asl_rt_jx_exists(asl_frame *frame, uint32_t v) { return peek(frame, v)->tag != ASL_NONE; }

@@ -149,6 +149,7 @@ int32_t asl_rt_jx_iterate(asl_frame *frame, uint32_t d, uint32_t s, uint32_t how
         index.reserved[0] = 1;
         index.i = how & 8 || (v->tag == ASL_NONE && !(how & (2 | 16)));
     }
+    if (how & 32 && (one || count_of(v) < 2)) index.i = 1;
     asl_value list = take(frame, s);
     put(frame, d, list);
     put(frame, d + 1, index);
