@@ -9,6 +9,7 @@
 #include "emit/emit.h"
 #include "expression.h"
 #include "ir.h"
+#include "jsonata/explain.h"
 
 enum { OK = 0, FAILED = 1, BAD = 2 };
 
@@ -85,19 +86,23 @@ static size_t offset_of(asl_str source, int64_t units, asl_str token, size_t *si
 
 // ---------------------------------------------------------------- one expression
 
-static int explain(struct arena *a, const struct expression *e, const struct eval_options *o) {
+static int explain(struct arena *a, asl_str source, const struct expression *e, const struct eval_options *o) {
+    asl_buffer text = {0};
+    asl_buffer_z(&text, "# tree, and what each node can give\n");
+    jsonata_explain(a, source, o->step_functions ? JSONATA_STEP_FUNCTIONS : JSONATA_PLAIN, &text);
+    fwrite(text.data, 1, text.size, stdout);
+    text.size = 0;
     printf("# %zu parameter%s after the context:", e->compiled.param_count, e->compiled.param_count == 1 ? "" : "s");
     for (size_t i = 0; i < e->compiled.param_count; i++)
         printf(" $%s", e->compiled.params[i]);
     puts("");
-    asl_buffer text = {0};
+    fflush(stdout);
     ir_print(e->plan, &text);
     fwrite(text.data, 1, text.size, stdout);
     asl_buffer_free(&text);
     fflush(stdout);
     char message[1024];
     struct emit_options options = {.optimise = o->optimise};
-    (void)a;
     puts("");
     fflush(stdout);
     if (emit_file(e->plan, ASLC_EMIT_IR, &options, "-", message, sizeof message) < 0) {
@@ -128,7 +133,7 @@ int eval_jsonata(struct arena *a, asl_str source, const struct eval_options *o) 
         else
             fprintf(stderr, "aslc eval: internal error: %s\n", why.message);
     } else if (o->explain) {
-        rc = explain(a, e, o);
+        rc = explain(a, source, e, o);
     } else {
         asl_value out;
         struct jx_error error;

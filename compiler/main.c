@@ -91,7 +91,7 @@ static const char eval_usage[] =
     "JSONata:\n"
     "  --step-functions        the service's dialect: the data is $states, its limits hold (as in {% … %})\n"
     "  --engine jit|interpret  compile the expression, or walk its plan (default interpret)\n"
-    "  --explain               print the expression's plan and LLVM IR\n"
+    "  --explain               print the types inferred, the plan and the LLVM IR\n"
     "  --batch                 requests on standard input, a JSON object a line, outcomes on standard output\n";
 
 struct command_line {

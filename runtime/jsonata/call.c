@@ -176,16 +176,6 @@ int32_t asl_rt_jx_builtin(asl_frame *frame, uint32_t d, uint32_t id, uint32_t a,
     return 0;
 }
 
-int32_t asl_rt_jx_apply(asl_frame *frame, uint32_t d, uint32_t id, uint32_t a, uint32_t count, uint32_t k) {
-    struct jx *jx = jx_of(frame);
-    asl_value out = asl_none();
-    int rc = builtins[id].call(jx, &frame->slot[a], count, &out);
-    drop_arguments(frame, a, count);
-    if (UNLIKELY(rc < 0)) return jx_place_site(jx, k);
-    put(frame, d, is_sequence(&out) ? jx_collapse(out, false) : out);
-    return 0;
-}
-
 int32_t asl_rt_jx_function(asl_frame *frame, uint32_t d, uint32_t id) {
     struct jx *jx = jx_of(frame);
     uint32_t arity = jx_signature_params(builtin_signature(jx, id));

@@ -236,11 +236,6 @@ int32_t asl_rt_jx_truth(asl_frame *frame, uint32_t v) {
 
 int32_t asl_rt_jx_exists(asl_frame *frame, uint32_t v) { return peek(frame, v)->tag != ASL_NONE; }
 
-int32_t asl_rt_jx_boolean(asl_frame *frame, uint32_t d, uint32_t v, uint32_t opposite) {
-    put(frame, d, asl_bool(jx_truth(peek(frame, v)) != (opposite != 0)));
-    return 0;
-}
-
 static inline bool equal(const asl_value *a, const asl_value *b) {
     if (a->tag == b->tag) {
         if (a->tag == ASL_INT) return a->i == b->i;
