@@ -2,6 +2,7 @@
 #include "eval.h"
 #include "lib.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 
 bool jx_is_function(const asl_value *v) { return v->tag == ASL_FUNCTION; }
@@ -78,14 +79,16 @@ static void fast_of(const char *signature, struct jx_fast *f) {
 }
 
 /* Parameters with `-` are needed here: what stands for a missing one is the slow path's. */
+static struct jx_fast fast_table[JX_BUILTIN_COUNT];
+static pthread_once_t fast_once = PTHREAD_ONCE_INIT;
+
+static void make_fast_table(void) {
+    for (int i = 0; i < JX_BUILTIN_COUNT; i++) fast_of(builtins[i].signature, &fast_table[i]);
+}
+
 const struct jx_fast *jx_fast_table(void) {
-    static _Thread_local struct jx_fast table[JX_BUILTIN_COUNT];
-    static _Thread_local bool made;
-    if (!made) {
-        for (int i = 0; i < JX_BUILTIN_COUNT; i++) fast_of(builtins[i].signature, &table[i]);
-        made = true;
-    }
-    return table;
+    pthread_once(&fast_once, make_fast_table);
+    return fast_table;
 }
 
 static inline bool fits(const struct jx_fast *f, const asl_value *args, uint32_t count) {

@@ -70,9 +70,15 @@ static asl_value clone(const asl_value *v, uint32_t number, int depth) {
     return jx_retain(*v);
 }
 
+// Unique in the process, whichever thread an object ends up in; 0 is no copy's.
+static uint32_t next_number(void) {
+    static _Atomic uint32_t last;
+    uint32_t number = ++last;
+    return number ? number : ++last;
+}
+
 int32_t asl_rt_jx_clone(asl_frame *frame, uint32_t d, uint32_t v, uint32_t function, uint32_t k) {
     struct jx *jx = jx_of(frame);
-    static _Thread_local uint32_t last;
     const asl_value *from = peek(frame, v);
     if (from->tag == ASL_NONE) {
         put(frame, d, asl_none());
@@ -93,12 +99,12 @@ int32_t asl_rt_jx_clone(asl_frame *frame, uint32_t d, uint32_t v, uint32_t funct
         asl_release(argument);
         if (rc < 0) return jx_place_site(jx, k);
         // Whatever it is, it is not ours to change.
-        asl_value own = clone(&copy, ++last ? last : ++last, ASL_MAX_DEPTH);
+        asl_value own = clone(&copy, next_number(), ASL_MAX_DEPTH);
         asl_release(copy);
         put(frame, d, own);
         return 0;
     }
-    put(frame, d, clone(from, ++last ? last : ++last, ASL_MAX_DEPTH));
+    put(frame, d, clone(from, next_number(), ASL_MAX_DEPTH));
     return 0;
 }
 
