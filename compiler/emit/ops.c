@@ -34,7 +34,8 @@ void emit_ops_begin(struct emit *e) {
 
 // A module with a machine of more basic blocks (a thousand states and more) is not optimised: the time of LLVM's
 // register allocation grows with their square, to a minute where this takes seconds, for a few instructions between calls.
-enum { HUGE_MACHINE = 15000 };
+// Expressions are compiled in processes that wait for them, and a long one is calls in a row: they get there sooner.
+enum { HUGE_MACHINE = 15000, HUGE_FUNCTION = 600 };
 
 // ---------------------------------------------------------------- calls
 
@@ -217,5 +218,5 @@ void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step)
         enter(e, e->failed);
         ret(e, ASL_FAILED);
     }
-    e->huge = e->huge || LLVMCountBasicBlocks(e->step) > HUGE_MACHINE;
+    e->huge = e->huge || LLVMCountBasicBlocks(e->step) > (m->params ? HUGE_FUNCTION : HUGE_MACHINE);
 }
