@@ -236,8 +236,8 @@ static int32_t enter(struct jx *jx, uint32_t g, asl_value *in, uint32_t count) {
 }
 
 int jx_run_function(struct jx *jx, uint32_t g, asl_value *in, uint32_t count, asl_value *out) {
-    char here;
-    if (UNLIKELY(&here < jx->stack_limit)) return jx_raise_limit(jx, JX_STACK);
+    // Not the address of a local: the address sanitizer may keep those elsewhere.
+    if (UNLIKELY((char *)__builtin_frame_address(0) < jx->stack_limit)) return jx_raise_limit(jx, JX_STACK);
     if (jx_tick(jx) < 0) return -1;
     int32_t status = enter(jx, g, in, count);
     while (status == ASL_TAIL) {
@@ -294,8 +294,7 @@ static char *stack_bottom(void) {
         pthread_attr_getstack(&attributes, &base, &size);
         pthread_attr_destroy(&attributes);
     }
-    char here;
-    bottom = base ? (char *)base : (char *)((uintptr_t)&here - 512 * 1024); // when nothing is known
+    bottom = base ? (char *)base : (char *)__builtin_frame_address(0) - 512 * 1024; // when nothing is known
     // The main thread's stack may be unlimited: deep recursion must end before memory does.
     if (base && size > (size_t)64 << 20) bottom = (char *)base + size - ((size_t)64 << 20);
     return bottom;
