@@ -203,7 +203,7 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
             single_step(f, step, jl_in_slot(f, jl_value(f, step, context, NONE)), flags, d);
             i++;
         } else if (i == 0 && step->kind == JSONATA_ARRAY && step->cons) {
-            bool decides = !last && end == count; // an empty one ends the path and is its value
+            bool decides = !last && end > 1; // an empty one ends the path and is its value
             if (decides) {
                 first_list = jl_value(f, step, context, jl_temporary(f));
                 top = f->top;
@@ -225,7 +225,7 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
         first_variable = false;
     }
     if (first_list != NONE)
-        jl_emit(f, OP_JX_UNLESS_EMPTY, OPERANDS(d, first_list, n->path.keep_singleton));
+        jl_emit(f, OP_JX_UNLESS_EMPTY, OPERANDS(d, first_list, end == count && n->path.keep_singleton));
     if (list == d)
         f->top = start;
     return list;

@@ -3,7 +3,8 @@
 //
 //     node jsonata_reference.js DIR      DIR holds node_modules/jsonata (npm install --prefix DIR jsonata@2.2.2)
 //
-// A mistake that is none of the language's (a TypeError of the host, its stack) has the member "host" instead of a code.
+// A mistake that is none of the language's (a TypeError of the host, its stack) has the member "host" instead of a code. "changed"
+// tells that the evaluation has changed its own input, which it should not.
 'use strict';
 process.env.TZ = 'UTC';
 const jsonata = require(require('path').resolve(process.argv[2], 'node_modules/jsonata'));
@@ -18,13 +19,20 @@ function shown(v) {
 }
 
 async function answer(line) {
-  const request = JSON.parse(line), id = request.id;
+  const request = JSON.parse(line), id = request.id, before = JSON.stringify(request.data);
+  let outcome;
   try {
     const value = shown(await jsonata(request.expr).evaluate(request.data, request.bindings));
-    return value === undefined ? { id, undefined: true } : { id, result: value };
+    outcome = value === undefined ? { id, undefined: true } : { id, result: value };
   } catch (e) {
-    return e && e.code ? { id, code: e.code, position: e.position, token: e.token } : { id, host: String(e && e.message) };
+    outcome = e && e.code ? { id, code: e.code, position: e.position, token: e.token } : { id, host: String(e && e.message) };
   }
+  let after;
+  try {
+    after = JSON.stringify(request.data);
+  } catch (e) { // it holds itself now
+  }
+  return before === after ? outcome : { ...outcome, changed: true };
 }
 
 (async () => {
