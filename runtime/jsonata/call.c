@@ -346,8 +346,7 @@ static int call_partial(struct jx *jx, const asl_value *f, const asl_value *args
 }
 
 static int call_other(struct jx *jx, const asl_value *f, const asl_value *args, uint32_t count, const asl_value *context, asl_value *out) {
-    char here;
-    if (UNLIKELY(&here < jx->stack_limit)) return jx_raise_limit(jx, JX_STACK);
+    if (UNLIKELY((char *)__builtin_frame_address(0) < jx->stack_limit)) return jx_raise_limit(jx, JX_STACK);
     *out = asl_none();
     int rc = 0;
     switch (jx_kind(f)) {
