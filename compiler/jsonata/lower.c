@@ -1,6 +1,8 @@
 // Nodes: literals, operators, conditions, blocks, constructors (jsonata-language 5, 9, 10).
 #include "lower.h"
 
+#include "../../runtime/jsonata/jx.h"
+
 #include <string.h>
 
 // ---------------------------------------------------------------- building
@@ -582,6 +584,16 @@ static void check_depth(struct function *f, const node *n) {
     jl_emit(f, OP_JX_DEPTH, OPERANDS(f->checked));
 }
 
+/* Whether a node that gives nothing gives an empty sequence: its predicates have no item to look at. */
+static bool gives_sequence(struct function *f, const node *n) {
+    if (n->kind == JSONATA_WILDCARD || n->kind == JSONATA_DESCENDANTS)
+        return true;
+    if (n->kind != JSONATA_CALL || n->call.callee->kind != JSONATA_VARIABLE)
+        return false;
+    int id = jl_builtin_id(f, n->call.callee->text);
+    return id == JX_KEYS || id == JX_FILTER || id == JX_MAP || id == JX_EACH || id == JX_MATCH || id == JX_SPREAD;
+}
+
 uint32_t jl_value(struct function *f, const node *n, uint32_t context, uint32_t want) {
     f->level++;
     check_depth(f, n);
@@ -596,7 +608,7 @@ uint32_t jl_value(struct function *f, const node *n, uint32_t context, uint32_t 
     for (size_t i = 0; i < n->predicates.count; i++) {
         bool last = i + 1 == n->predicates.count && !group;
         operand = jl_filtered(f, operand, n->predicates.items[i].filter, last ? d : NONE,
-                           !last ? AS_STAGE : n->keep_array ? AS_KEPT : AS_NODE);
+                           (!last ? AS_STAGE : n->keep_array ? AS_KEPT : AS_NODE) | (i == 0 && gives_sequence(f, n) ? FILTERS_SEQUENCE : 0));
     }
     if (group)
         jl_object_value(f, n->group, jl_in_slot(f, operand), d);

@@ -118,7 +118,7 @@ bool jl_is_literal(const node *n);
 uint32_t jl_path_value(struct function *f, const node *n, uint32_t context, uint32_t want);
 /* The list that the steps before `end` give; *how becomes the way to iterate over it (jx_iterate). */
 uint32_t jl_path_list(struct function *f, const node *n, uint32_t end, uint32_t context, uint32_t *how);
-enum { AS_STAGE, AS_NODE, AS_KEPT };
+enum { AS_STAGE, AS_NODE, AS_KEPT, FILTERS_SEQUENCE = 16 /* with one of these: nothing is an empty sequence */ };
 uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, uint32_t want, uint32_t as);
 uint32_t jl_object_value(struct function *f, const struct jsonata_pairs *pairs, uint32_t items, uint32_t want);
 uint32_t jl_sorted(struct function *f, const node *sort, uint32_t list, uint32_t how, uint32_t want);

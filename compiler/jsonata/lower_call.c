@@ -366,10 +366,11 @@ static uint32_t builtin_call(struct function *f, int id, const node *n, const no
     uint32_t to = count ? jl_temporaries(f, count) : NONE;
     pass_arguments(f, n, first, context, to, count);
     uint32_t seen = context;
-    if (count < jl_builtin_params(id) && context == 0) { // the input document itself, not what wraps it
+    bool looks = count < jl_builtin_params(id) || (id == JX_EVAL && count == 2); // $eval's second argument may be nothing
+    if (looks && context == 0) { // the input document itself, not what wraps it
         seen = jl_temporary(f);
         jl_emit(f, OP_JX_UNWRAP, OPERANDS(seen, context));
-    } else if (count >= jl_builtin_params(id)) {
+    } else if (!looks) {
         seen = NONE;
     }
     jl_emit(f, OP_JX_BUILTIN, OPERANDS(d, (uint32_t)id | (keep ? KEEP_SEQUENCE : 0), to, count, seen, call_site(f, n)));

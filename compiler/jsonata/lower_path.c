@@ -43,14 +43,14 @@ uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, u
     double number;
     if (is_index(filter, &number)) {
         jl_emit(f, OP_JX_INDEX, OPERANDS(d, jl_in_slot(f, operand), (uint32_t)(int32_t)number));
-        if (as != AS_STAGE)
-            jl_emit(f, OP_JX_NODE, OPERANDS(d, d, as == AS_KEPT ? 2 : 0));
+        if ((as & ~FILTERS_SEQUENCE) != AS_STAGE)
+            jl_emit(f, OP_JX_NODE, OPERANDS(d, d, (as & ~FILTERS_SEQUENCE) == AS_KEPT ? 2 : 0));
         f->top = top;
         return d;
     }
     uint32_t kept = jl_temporaries(f, 2);
     jl_emit(f, OP_JX_RESET, OPERANDS(kept));
-    struct loop l = jl_loop_begin(f, operand, 2); // nothing is one item, too
+    struct loop l = jl_loop_begin(f, operand, as & FILTERS_SEQUENCE ? 0 : 2); // nothing is one item, unless it is []
     if (jl_is_boolean(f, filter)) {
         uint32_t yes = jl_new_block(f, "keep");
         jl_condition(f, filter, l.item, yes, l.head);
@@ -61,7 +61,7 @@ uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, u
         jl_emit(f, OP_JX_SELECT, OPERANDS(kept, l.item, p, l.iterator, l.iterator + 1));
     }
     jl_loop_end(f, &l);
-    jl_emit(f, OP_JX_KEPT, OPERANDS(d, kept, as));
+    jl_emit(f, OP_JX_KEPT, OPERANDS(d, kept, as & ~FILTERS_SEQUENCE));
     f->top = top;
     return d;
 }
@@ -173,7 +173,8 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
         const node *step = steps->items[i];
         bool last = i + 1 == count;
         uint32_t flags = last ? LAST | (n->path.keep_singleton ? KEEP : 0) : 0;
-        if (is_plain_name(step)) {
+        bool of_array = *how == 8 && (steps->items[0]->predicates.count || steps->items[0]->stages.count);
+        if (is_plain_name(step) && !of_array) { // what a predicate has taken out of the array may be none, and is no item then
             uint32_t to = i + 1;
             while (to < end && is_plain_name(steps->items[to]))
                 to++;

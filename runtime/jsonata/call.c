@@ -141,7 +141,7 @@ static COLD int call_checked(struct jx *jx, uint32_t id, const asl_value *args, 
 int jx_call_builtin(struct jx *jx, uint32_t id, const asl_value *args, uint32_t count, const asl_value *context, asl_value *out) {
     *out = asl_none();
     asl_value with_context[2];
-    if (UNLIKELY(id == JX_EVAL && count == 1)) { // evaluated in the context of the call
+    if (UNLIKELY(id == JX_EVAL && (count == 1 || (count == 2 && args[1].tag == ASL_NONE)))) { // evaluated in the context of the call
         with_context[0] = args[0], with_context[1] = *context;
         args = with_context;
         count = 2;
