@@ -189,7 +189,7 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
                 if (step->stages.items[s].filter)
                     sorting = jl_filtered(f, sorting, step->stages.items[s].filter, NONE, AS_STAGE);
             if (last)
-                jl_emit(f, OP_JX_NODE, OPERANDS(d, sorting, n->path.keep_singleton));
+                jl_emit(f, OP_JX_NODE, OPERANDS(d, sorting, n->path.keep_singleton ? 2 : 0));
             else
                 jl_copy(f, d, sorting);
             f->top = top;

@@ -27,7 +27,9 @@ void jx_make_room(asl_value *array) {
 }
 
 int jx_fn_APPEND(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out) {
-    (void)jx, (void)count;
+    (void)count;
+    size_t items = (args[0].tag == ASL_ARRAY ? asl_array_count(&args[0]) : 1) + (args[1].tag == ASL_ARRAY ? asl_array_count(&args[1]) : 1);
+    if (jx_charge(jx, items * sizeof(asl_value)) < 0) return -1;
     if (args[1].tag == ASL_NONE) *out = asl_retain(args[0]);
     else if (args[0].tag == ASL_NONE) *out = asl_retain(args[1]);
     else *out = jx_append(asl_retain(args[0]), asl_retain(args[1]));

@@ -85,6 +85,7 @@ int32_t asl_rt_jx_sort(asl_frame *frame, uint32_t d, uint32_t items, uint32_t ke
     const asl_value *list = at(frame, items), *all = at(frame, keys), *descending = &jx->constants[k];
     if (!is_array(list) || count_of(list) < 2) {
         asl_value same = take(frame, items);
+        if (is_array(&same)) same = jx_marked(same, JX_SEQUENCE); // one item stands for itself
         put(frame, d, same);
         return 0;
     }

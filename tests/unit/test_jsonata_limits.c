@@ -124,6 +124,7 @@ TEST(nesting_of_values) {
 
 TEST(texts_and_lists_that_double) {
     ends("$length($reduce([1..60], function($a, $x){ $a & $a }, \"ab\"))", &small, "D2015");
+    ends("$count($reduce([1..60], function($a, $x){ $append($a, $a) }, [1]))", &small, "D2015");
     ends("$length($pad(\"x\", 1000000000))", &small, "D2015");
     ends("$length($pad(\"x\", -1e18, \"ab\"))", NULL, "D2015");
     ends("$length($replace($pad(\"a\", 100000), /./, $pad(\"b\", 10000)))", &small, "D2015");
