@@ -14,7 +14,7 @@ enum {
     FUEL = 10000,              /* calls and iterations between two looks at the clock */
     STACK_RESERVE = 192 * 1024 /* of the C stack, for what built-in functions need */
 };
-#define DEFAULT_MEMORY ((size_t)2 << 30)
+#define DEFAULT_MEMORY ((size_t)512 << 20) /* of one value: about the longest string of JavaScript */
 
 _Static_assert(offsetof(struct jx_frame, head) == 0, "compiled code finds its slots there");
 
