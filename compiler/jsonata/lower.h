@@ -121,6 +121,8 @@ uint32_t jl_path_list(struct function *f, const node *n, uint32_t end, uint32_t 
 enum { AS_STAGE, AS_NODE, AS_KEPT, FILTERS_SEQUENCE = 16 /* with one of these: nothing is an empty sequence */ };
 uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, uint32_t want, uint32_t as);
 uint32_t jl_object_value(struct function *f, const struct jsonata_pairs *pairs, uint32_t items, uint32_t want);
+void jl_group_values(struct function *f, const struct jsonata_pairs *pairs, uint32_t groups, uint32_t object, uint32_t key,
+                     uint32_t context, uint32_t head);
 uint32_t jl_sorted(struct function *f, const node *sort, uint32_t list, uint32_t how, uint32_t want);
 /* Loops: over a list, with each item in a slot. */
 struct loop {

@@ -326,6 +326,28 @@ static uint32_t record(struct function *f, const struct jsonata_pairs *pairs, ui
     return d;
 }
 
+/* One group's value: that of the pair its key came from, put into object under key; then on to the next group at head. */
+void jl_group_values(struct function *f, const struct jsonata_pairs *pairs, uint32_t groups, uint32_t object, uint32_t key,
+                     uint32_t context, uint32_t head) {
+    if (pairs->count == 0)
+        jl_jump(f, head);
+    for (size_t i = 0; i < pairs->count; i++) {
+        uint32_t next = NONE, before = f->top;
+        if (i + 1 < pairs->count) {
+            uint32_t mine = jl_new_block(f, "pair");
+            next = jl_new_block(f, "pair.other");
+            jl_emit(f, OP_JX_GROUP_PAIR, OPERANDS(groups, groups + 1, (uint32_t)i));
+            jl_branch(f, mine, next);
+            jl_continue_at(f, mine);
+        }
+        jl_emit(f, OP_JX_PUT, OPERANDS(object, key, jl_value(f, pairs->items[i].value, context, NONE)));
+        jl_jump(f, head);
+        f->top = before;
+        if (next != NONE)
+            jl_continue_at(f, next);
+    }
+}
+
 uint32_t jl_object_value(struct function *f, const struct jsonata_pairs *pairs, uint32_t items, uint32_t want) {
     bool constant_keys = pairs->count <= MOST_MEMBERS;
     for (size_t i = 0; i < pairs->count; i++)
@@ -352,21 +374,7 @@ uint32_t jl_object_value(struct function *f, const struct jsonata_pairs *pairs, 
     jl_emit(f, OP_JX_GROUP_NEXT, OPERANDS(key, groups));
     jl_branch(f, body, done);
     jl_continue_at(f, body);
-    for (size_t i = 0; i < pairs->count; i++) {
-        uint32_t next = NONE, before = f->top;
-        if (i + 1 < pairs->count) {
-            uint32_t mine = jl_new_block(f, "pair");
-            next = jl_new_block(f, "pair.other");
-            jl_emit(f, OP_JX_GROUP_PAIR, OPERANDS(groups, groups + 1, (uint32_t)i));
-            jl_branch(f, mine, next);
-            jl_continue_at(f, mine);
-        }
-        jl_emit(f, OP_JX_PUT, OPERANDS(object, key, jl_value(f, pairs->items[i].value, data, NONE)));
-        jl_jump(f, head);
-        f->top = before;
-        if (next != NONE)
-            jl_continue_at(f, next);
-    }
+    jl_group_values(f, pairs, groups, object, key, data, head);
     jl_continue_at(f, done);
     jl_emit(f, OP_JX_PUT, OPERANDS(object, jl_constant(f, "\"\""), NONE)); // at least {}
     jl_copy(f, d, object);

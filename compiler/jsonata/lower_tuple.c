@@ -365,23 +365,7 @@ static void group_tuples(struct function *f, struct stream *s, uint32_t want) {
     jl_continue_at(f, body);
     jl_emit(f, OP_JX_MERGE_TUPLES, OPERANDS(merged, key + 1));
     load_tuple(f, s, merged, context);
-    if (pairs->count == 0)
-        jl_jump(f, head);
-    for (size_t i = 0; i < pairs->count; i++) {
-        uint32_t next = NONE, before = f->top;
-        if (i + 1 < pairs->count) {
-            uint32_t mine = jl_new_block(f, "pair");
-            next = jl_new_block(f, "pair.other");
-            jl_emit(f, OP_JX_GROUP_PAIR, OPERANDS(groups, groups + 1, (uint32_t)i));
-            jl_branch(f, mine, next);
-            jl_continue_at(f, mine);
-        }
-        jl_emit(f, OP_JX_PUT, OPERANDS(object, key, jl_value(f, pairs->items[i].value, context, NONE)));
-        jl_jump(f, head);
-        f->top = before;
-        if (next != NONE)
-            jl_continue_at(f, next);
-    }
+    jl_group_values(f, pairs, groups, object, key, context, head);
     jl_continue_at(f, done);
     jl_emit(f, OP_JX_PUT, OPERANDS(object, jl_constant(f, "\"\""), NONE));
     jl_copy(f, want, object);
