@@ -1,8 +1,9 @@
 // Memory: malloc that does not return NULL, and a count of what is still allocated.
 //
-// The count is for tests, so it must cost next to nothing: each thread counts for itself in a variable that only it
-// writes, and asl_alloc_live() adds them up. A block may be freed by another thread than the one that allocated it; one
-// thread's count may then be negative, the sum is right. A thread that ends leaves its count behind.
+// The counts are for tests and measuring, so they must cost next to nothing: each thread counts for itself, in variables
+// that only it writes, what it allocates and what it frees; asl_alloc_live() adds them up. A block may be freed by another
+// thread than the one that allocated it; one thread's difference may then be negative, the sum is right. A thread that
+// ends leaves its counts behind.
 //
 // Texts, arrays and objects know their own size, so the small ones need no more than a free list per size, of the
 // thread's own: asl__block_alloc() takes the first, asl__block_free() puts it back. Lists are filled by cutting up
@@ -39,7 +40,7 @@ struct chunk {
 };
 
 struct heap {
-    atomic_long blocks; /* allocated less freed by this thread */
+    atomic_ulong made, freed; /* blocks, by this thread */
     bool listed;
     struct heap *next;
     struct free_block *free[CLASSES];
@@ -50,7 +51,7 @@ static _Thread_local struct heap mine;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the next four */
 static struct heap *heaps;                               /* of the threads that run */
-static long left_behind;                                 /* block counts of threads that ended */
+static unsigned long left_made, left_freed;              /* counts of threads that ended */
 static struct free_block *left_free[CLASSES];            /* and their free blocks */
 static struct chunk *chunks;                             /* all, so that they count as reachable */
 
@@ -86,7 +87,8 @@ static void leave_behind(void *p) {
             break;
         }
     }
-    left_behind += atomic_load_explicit(&h->blocks, memory_order_relaxed);
+    left_made += atomic_load_explicit(&h->made, memory_order_relaxed);
+    left_freed += atomic_load_explicit(&h->freed, memory_order_relaxed);
     for (size_t c = 0; c < CLASSES; c++) {
         while (h->free[c]) {
             struct free_block *block = h->free[c];
@@ -95,7 +97,8 @@ static void leave_behind(void *p) {
         }
     }
     pthread_mutex_unlock(&lock);
-    atomic_store_explicit(&h->blocks, 0, memory_order_relaxed);
+    atomic_store_explicit(&h->made, 0, memory_order_relaxed);
+    atomic_store_explicit(&h->freed, 0, memory_order_relaxed);
     h->listed = false; // a destructor that runs after this one may still free: then it is listed again
 }
 
@@ -113,11 +116,10 @@ static void list_heap(void) {
     if (pthread_setspecific(thread_end, &mine)) asl__out_of_memory(sizeof(struct heap));
 }
 
-static inline void count(long blocks) {
+static inline void count(atomic_ulong *blocks) {
     if (__builtin_expect(!mine.listed, 0)) list_heap();
     // No other thread writes it, so this need not be one atomic addition.
-    long now = atomic_load_explicit(&mine.blocks, memory_order_relaxed);
-    atomic_store_explicit(&mine.blocks, now + blocks, memory_order_relaxed);
+    atomic_store_explicit(blocks, atomic_load_explicit(blocks, memory_order_relaxed) + 1, memory_order_relaxed);
 }
 
 void asl__out_of_memory(size_t size) {
@@ -136,28 +138,28 @@ size_t asl__block_size(size_t header, size_t n, size_t each) {
 void *asl_alloc(size_t size) {
     void *p = malloc(size ? size : 1);
     if (!p) asl__out_of_memory(size);
-    count(1);
+    count(&mine.made);
     return p;
 }
 
 void *asl_calloc(size_t n, size_t size) {
     void *p = n && size ? calloc(n, size) : calloc(1, 1);
     if (!p) asl__out_of_memory(asl__block_size(0, n, size));
-    count(1);
+    count(&mine.made);
     return p;
 }
 
 void *asl_realloc(void *p, size_t size) {
     void *q = realloc(p, size ? size : 1);
     if (!q) asl__out_of_memory(size);
-    if (!p) count(1);
+    if (!p) count(&mine.made);
     return q;
 }
 
 void asl_free(void *p) {
     if (!p) return;
     free(p);
-    count(-1);
+    count(&mine.freed);
 }
 
 // ---------------------------------------------------------------- blocks that know their size
@@ -193,7 +195,7 @@ void *asl__block_alloc(size_t size) {
     if (size > SMALL_MAX) return asl_alloc(size);
     size_t class = (size + STEP - 1) / STEP;
     struct free_block *block = mine.free[class];
-    count(1);
+    count(&mine.made);
     if (!block) return cut_block(class);
     mine.free[class] = block->next;
     return block;
@@ -204,7 +206,7 @@ void asl__block_free(void *p, size_t size) {
         asl_free(p);
         return;
     }
-    count(-1);
+    count(&mine.freed);
     free_list_push(&mine.free[(size + STEP - 1) / STEP], p);
 }
 
@@ -218,10 +220,13 @@ void *asl__block_resize(void *p, size_t old_size, size_t size) {
 
 size_t asl_alloc_live(void) {
     pthread_mutex_lock(&lock);
-    long sum = left_behind;
+    unsigned long live = left_made - left_freed;
     for (const struct heap *h = heaps; h; h = h->next) {
-        sum += atomic_load_explicit(&h->blocks, memory_order_relaxed);
+        live += atomic_load_explicit(&h->made, memory_order_relaxed);
+        live -= atomic_load_explicit(&h->freed, memory_order_relaxed);
     }
     pthread_mutex_unlock(&lock);
-    return sum > 0 ? (size_t)sum : 0;
+    return (long)live > 0 ? live : 0; // another thread may have freed between the two
 }
+
+size_t asl_alloc_made(void) { return atomic_load_explicit(&mine.made, memory_order_relaxed); }

@@ -211,6 +211,8 @@ void asl_free(void *p);
 
 /* For tests: blocks allocated and not freed so far, in this process. */
 size_t asl_alloc_live(void);
+/* For measuring: blocks this thread has allocated so far. */
+size_t asl_alloc_made(void);
 
 #ifdef __cplusplus
 }
