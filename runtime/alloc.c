@@ -8,69 +8,43 @@
 // Texts, arrays and objects know their own size, so the small ones need no more than a free list per size, of the
 // thread's own: asl__block_alloc() takes the first, asl__block_free() puts it back. Lists are filled by cutting up
 // chunks, which are never given back; a thread that ends leaves its lists behind for the next that needs such blocks.
-#include "value_private.h"
+#include "heap.h"
 
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-// With the address sanitizer each block is one of malloc's, so that its mistakes are found.
-#if defined __SANITIZE_ADDRESS__
-#define SMALL_MAX 0
-#elif defined __has_feature
-#if __has_feature(address_sanitizer)
-#define SMALL_MAX 0
-#endif
-#endif
-#ifndef SMALL_MAX
-#define SMALL_MAX 512
-#endif
-#define STEP       16 /* sizes are rounded up to a multiple */
-#define CLASSES    (SMALL_MAX / STEP + 1)
 #define CHUNK_SIZE 65536
-
-struct free_block {
-    struct free_block *next;
-};
 
 struct chunk {
     struct chunk *next;
     char *padding; /* blocks are aligned to 16 */
 };
 
-struct heap {
-    atomic_ulong made, freed; /* blocks, by this thread */
-    bool listed;
-    struct heap *next;
-    struct free_block *free[CLASSES];
-    char *fresh, *fresh_end; /* what is left of the chunk that is being cut up */
-};
-
-static _Thread_local struct heap mine;
+static _Thread_local struct asl__heap mine;
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the next four */
-static struct heap *heaps;                               /* of the threads that run */
+static struct asl__heap *heaps;                          /* of the threads that run */
 static unsigned long left_made, left_freed;              /* counts of threads that ended */
-static struct free_block *left_free[CLASSES];            /* and their free blocks */
+static struct asl__free_block *left_free[ASL__HEAP_CLASSES]; /* and their free blocks */
 static struct chunk *chunks;                             /* all, so that they count as reachable */
 
 static pthread_key_t thread_end;
 static pthread_once_t thread_end_once = PTHREAD_ONCE_INIT;
 
-static void free_list_push(struct free_block **list, void *p) {
-    struct free_block *block = p;
+static void free_list_push(struct asl__free_block **list, void *p) {
+    struct asl__free_block *block = p;
     block->next = *list;
     *list = block;
 }
 
 // What is left of the chunk is smaller than some small block, and so is a small block itself.
-static void free_rest_of_chunk(struct heap *h) {
+static void free_rest_of_chunk(struct asl__heap *h) {
     size_t rest = (size_t)(h->fresh_end - h->fresh);
-    while (rest >= STEP) {
+    while (rest >= ASL__HEAP_STEP) {
         size_t size = rest;
-        if (size > SMALL_MAX) size = SMALL_MAX;
-        free_list_push(&h->free[size / STEP], h->fresh);
+        if (size > ASL__SMALL_MAX) size = ASL__SMALL_MAX;
+        free_list_push(&h->free[size / ASL__HEAP_STEP], h->fresh);
         h->fresh += size;
         rest -= size;
     }
@@ -78,10 +52,10 @@ static void free_rest_of_chunk(struct heap *h) {
 }
 
 static void leave_behind(void *p) {
-    struct heap *h = p;
+    struct asl__heap *h = p;
     free_rest_of_chunk(h);
     pthread_mutex_lock(&lock);
-    for (struct heap **link = &heaps; *link; link = &(*link)->next) {
+    for (struct asl__heap **link = &heaps; *link; link = &(*link)->next) {
         if (*link == h) {
             *link = h->next;
             break;
@@ -89,9 +63,9 @@ static void leave_behind(void *p) {
     }
     left_made += atomic_load_explicit(&h->made, memory_order_relaxed);
     left_freed += atomic_load_explicit(&h->freed, memory_order_relaxed);
-    for (size_t c = 0; c < CLASSES; c++) {
+    for (size_t c = 0; c < ASL__HEAP_CLASSES; c++) {
         while (h->free[c]) {
-            struct free_block *block = h->free[c];
+            struct asl__free_block *block = h->free[c];
             h->free[c] = block->next;
             free_list_push(&left_free[c], block);
         }
@@ -103,7 +77,7 @@ static void leave_behind(void *p) {
 }
 
 static void make_key(void) {
-    if (pthread_key_create(&thread_end, leave_behind)) asl__out_of_memory(sizeof(struct heap));
+    if (pthread_key_create(&thread_end, leave_behind)) asl__out_of_memory(sizeof(struct asl__heap));
 }
 
 static void list_heap(void) {
@@ -113,13 +87,17 @@ static void list_heap(void) {
     heaps = &mine;
     mine.listed = true;
     pthread_mutex_unlock(&lock);
-    if (pthread_setspecific(thread_end, &mine)) asl__out_of_memory(sizeof(struct heap));
+    if (pthread_setspecific(thread_end, &mine)) asl__out_of_memory(sizeof(struct asl__heap));
+}
+
+struct asl__heap *asl__heap(void) {
+    if (__builtin_expect(!mine.listed, 0)) list_heap();
+    return &mine;
 }
 
 static inline void count(atomic_ulong *blocks) {
     if (__builtin_expect(!mine.listed, 0)) list_heap();
-    // No other thread writes it, so this need not be one atomic addition.
-    atomic_store_explicit(blocks, atomic_load_explicit(blocks, memory_order_relaxed) + 1, memory_order_relaxed);
+    asl__heap_count(blocks);
 }
 
 void asl__out_of_memory(size_t size) {
@@ -165,11 +143,11 @@ void asl_free(void *p) {
 // ---------------------------------------------------------------- blocks that know their size
 
 static void *cut_block(size_t class) {
-    size_t size = class * STEP;
+    size_t size = class * ASL__HEAP_STEP;
     if ((size_t)(mine.fresh_end - mine.fresh) < size) {
         free_rest_of_chunk(&mine);
         pthread_mutex_lock(&lock);
-        struct free_block *left = left_free[class];
+        struct asl__free_block *left = left_free[class];
         if (left) {
             left_free[class] = NULL;
         } else {
@@ -192,9 +170,9 @@ static void *cut_block(size_t class) {
 }
 
 void *asl__block_alloc(size_t size) {
-    if (size > SMALL_MAX) return asl_alloc(size);
-    size_t class = (size + STEP - 1) / STEP;
-    struct free_block *block = mine.free[class];
+    if (size > ASL__SMALL_MAX) return asl_alloc(size);
+    size_t class = (size + ASL__HEAP_STEP - 1) / ASL__HEAP_STEP;
+    struct asl__free_block *block = mine.free[class];
     count(&mine.made);
     if (!block) return cut_block(class);
     mine.free[class] = block->next;
@@ -202,16 +180,16 @@ void *asl__block_alloc(size_t size) {
 }
 
 void asl__block_free(void *p, size_t size) {
-    if (size > SMALL_MAX) {
+    if (size > ASL__SMALL_MAX) {
         asl_free(p);
         return;
     }
     count(&mine.freed);
-    free_list_push(&mine.free[(size + STEP - 1) / STEP], p);
+    free_list_push(&mine.free[(size + ASL__HEAP_STEP - 1) / ASL__HEAP_STEP], p);
 }
 
 void *asl__block_resize(void *p, size_t old_size, size_t size) {
-    if (old_size > SMALL_MAX && size > SMALL_MAX) return asl_realloc(p, size);
+    if (old_size > ASL__SMALL_MAX && size > ASL__SMALL_MAX) return asl_realloc(p, size);
     void *q = asl__block_alloc(size);
     memcpy(q, p, old_size < size ? old_size : size);
     asl__block_free(p, old_size);
@@ -221,7 +199,7 @@ void *asl__block_resize(void *p, size_t old_size, size_t size) {
 size_t asl_alloc_live(void) {
     pthread_mutex_lock(&lock);
     unsigned long live = left_made - left_freed;
-    for (const struct heap *h = heaps; h; h = h->next) {
+    for (const struct asl__heap *h = heaps; h; h = h->next) {
         live += atomic_load_explicit(&h->made, memory_order_relaxed);
         live -= atomic_load_explicit(&h->freed, memory_order_relaxed);
     }

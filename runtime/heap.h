@@ -1,0 +1,78 @@
+// Private to the runtime: a thread's heap of small blocks (alloc.c), for loops that make or free very many.
+//
+// asl__block_alloc() finds its thread's heap anew each time; who has asked for it once with asl__heap() allocates and
+// frees with a few instructions.
+#ifndef ASL_HEAP_H
+#define ASL_HEAP_H
+
+#include "value_private.h"
+
+#include <stdatomic.h>
+
+// With the address sanitizer each block is one of malloc's, so that its mistakes are found.
+#if defined __SANITIZE_ADDRESS__
+#define ASL__SMALL_MAX 0
+#elif defined __has_feature
+#if __has_feature(address_sanitizer)
+#define ASL__SMALL_MAX 0
+#endif
+#endif
+#ifndef ASL__SMALL_MAX
+#define ASL__SMALL_MAX 512
+#endif
+#define ASL__HEAP_STEP    16 /* sizes are rounded up to a multiple; blocks are aligned to it */
+#define ASL__HEAP_CLASSES (ASL__SMALL_MAX / ASL__HEAP_STEP + 1)
+
+struct asl__free_block {
+    struct asl__free_block *next;
+};
+
+struct asl__heap {
+    atomic_ulong made, freed; /* blocks, by this thread */
+    bool listed;
+    struct asl__heap *next;
+    struct asl__free_block *free[ASL__HEAP_CLASSES]; /* [n]: of n * ASL__HEAP_STEP bytes */
+    char *fresh, *fresh_end;                         /* what is left of the chunk that is being cut up */
+};
+
+/* The calling thread's. It may not be used by another. */
+struct asl__heap *asl__heap(void);
+
+/* What a block of this size really takes, as far as that is known. */
+static inline size_t asl__heap_rounded(size_t size) {
+    return (size + ASL__HEAP_STEP - 1) & ~(size_t)(ASL__HEAP_STEP - 1);
+}
+
+// No other thread writes it, so this need not be one atomic addition.
+static inline void asl__heap_count(atomic_ulong *blocks) {
+    atomic_store_explicit(blocks, atomic_load_explicit(blocks, memory_order_relaxed) + 1, memory_order_relaxed);
+}
+
+static inline void *asl__heap_alloc(struct asl__heap *h, size_t size) {
+    size_t rounded = asl__heap_rounded(size);
+    if (rounded > ASL__SMALL_MAX) return asl__block_alloc(size);
+    struct asl__free_block *block = h->free[rounded / ASL__HEAP_STEP];
+    if (block) {
+        h->free[rounded / ASL__HEAP_STEP] = block->next;
+    } else {
+        if ((size_t)(h->fresh_end - h->fresh) < rounded) return asl__block_alloc(size);
+        block = (struct asl__free_block *)(void *)h->fresh;
+        h->fresh += rounded;
+    }
+    asl__heap_count(&h->made);
+    return block;
+}
+
+static inline void asl__heap_free(struct asl__heap *h, void *p, size_t size) {
+    size_t rounded = asl__heap_rounded(size);
+    if (rounded > ASL__SMALL_MAX) {
+        asl__block_free(p, size);
+        return;
+    }
+    asl__heap_count(&h->freed);
+    struct asl__free_block *block = p;
+    block->next = h->free[rounded / ASL__HEAP_STEP];
+    h->free[rounded / ASL__HEAP_STEP] = block;
+}
+
+#endif
