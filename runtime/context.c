@@ -31,13 +31,15 @@ static asl_value time_value(int64_t ms) {
 
 static asl_value execution_object(asl_execution *x) {
     asl_engine *e = x->engine;
+    asl_buffer role = {0};
+    asl__role_arn(x, &role);
     asl_value o = asl_object_new(6);
     o = asl_object_set(o, asl__key(e, KEY_ID), asl_string_z(asl_execution_arn(x)));
     o = asl_object_set(o, asl__key(e, KEY_INPUT), asl_retain(x->input));
     o = asl_object_set(o, asl__key(e, KEY_START_TIME), time_value(x->start_ms));
     o = asl_object_set(o, asl__key(e, KEY_NAME), asl_string_z(asl_execution_name(x)));
-    o = asl_object_set(o, asl__key(e, KEY_ROLE_ARN),
-                       asl_string_format("arn:%s:iam::%s:role/%s", e->partition, e->account, e->image.name));
+    o = asl_object_set(o, asl__key(e, KEY_ROLE_ARN), asl_string((asl_str){role.data, role.size}));
+    asl_buffer_free(&role);
     /* A synchronous Express execution has none (recorded), and ours is one. */
     if (!x->express) o = asl_object_set(o, asl__key(e, KEY_REDRIVE_COUNT), asl_int(0));
     return o;

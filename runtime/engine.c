@@ -3,7 +3,7 @@
 // One turn of the loop runs what is ready, then looks outside. With the real clock it sleeps in libuv until the next
 // timer or until a handler has something; with the virtual clock time jumps to the next timer once no handler is at
 // work any more. The uv loop exists only from the moment somebody must wait for something outside.
-#include "engine.h"
+#include "observe.h"
 
 #include <stdatomic.h>
 #include <string.h>
@@ -229,7 +229,9 @@ asl_engine *asl_engine_new(const asl_program *program, const asl_engine_options 
         return NULL;
     }
     asl__clock_init(&e->clock, o->virtual_clock, o->start_time_ms);
-    asl__random_seed(&e->random, o->seeded ? o->seed : fresh_seed());
+    uint64_t seed = o->seeded ? o->seed : fresh_seed();
+    asl__random_seed(&e->random, seed);
+    asl__random_seed(&e->names, ~seed);
     e->strict = o->strict_aws;
     e->express = o->express || (e->image.express && !o->standard);
     const char *region = environment("AWS_REGION", environment("AWS_DEFAULT_REGION", "us-east-1"));
@@ -238,6 +240,7 @@ asl_engine *asl_engine_new(const asl_program *program, const asl_engine_options 
     e->partition = strncmp(region, "cn-", 3) == 0 ? "aws-cn" : strncmp(region, "us-gov-", 7) == 0 ? "aws-us-gov" : "aws";
     e->handlers = o->handlers;
     e->handler_count = o->handler_count;
+    if (o->on_event) asl__observe(e, asl__callback_open(o->on_event, o->on_event_user));
     if (bind_all(e, o, message, message_size) < 0) {
         asl_engine_free(e);
         return NULL;
@@ -304,6 +307,10 @@ static void close_loop(asl_engine *e) {
 void asl_engine_free(asl_engine *e) {
     if (!e) return;
     while (e->executions) asl_execution_free(e->executions);
+    for (struct asl_observer *o = e->observers, *next; o; o = next) {
+        next = o->next;
+        o->close(o);
+    }
     wait_for_processes(e);
     for (size_t i = 0; i < e->binding_count; i++) {
         asl_binding *b = e->bindings[i];
@@ -390,6 +397,8 @@ int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
             continue;
         }
         if (asl__timers_fire(&e->clock)) continue;
+        for (struct asl_observer *o = e->observers; o; o = o->next)
+            if (o->turn) o->turn(o);
         if (mode == ASL_RUN_NOWAIT) {
             if (e->loop) uv_run(e->loop, UV_RUN_NOWAIT);
             if (!e->ready_first && (!e->clock.is_virtual || working(e) || !sleep_virtual(e))) break;

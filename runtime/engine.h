@@ -42,14 +42,16 @@ enum state_kind {
 };
 
 enum event {
-#define EVENT(id, name) EVENT_##id,
+#define EVENT(id, name, details) EVENT_##id,
 #include "events.def"
 #undef EVENT
     EVENT_COUNT
 };
 
-/* The one choke point: counts an event of the execution and returns its id. */
-uint64_t asl__event(asl_execution *x, enum event event);
+/* Counts an event of the execution: its id. observe.h tells it. */
+static inline uint64_t asl__event(asl_execution *x);
+
+struct asl_observer;
 
 // ---------------------------------------------------------------- the image, decoded (image.c)
 
@@ -105,6 +107,7 @@ struct site {
     bool is_arn, has_token, submits;
     bool jsonata; /* values come from expressions, not paths */
     const char *limit_name;  /* what States.DataLimitExceeded calls it: "lambda", or the function's ARN */
+    const char *service, *action; /* events: resourceType and resource; the ARN of a function or activity is its action */
     asl_binding *binding;    /* NULL: a service that nothing is bound to */
     bool mocked;
     /* texts for messages; NULL when the field has no …Path form */
@@ -194,8 +197,8 @@ int32_t asl__raise(struct frame *f, asl_value error, asl_value cause);
 int32_t asl__raise_prefixed(struct frame *f, const char *error, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 int32_t asl__raise_buffer(struct frame *f, const char *error, asl_buffer *text); /* prefixed; frees text */
-/* States.QueryEvaluationError with this cause after the prefix, and its event; frees text. */
-int32_t asl__raise_query(struct frame *f, asl_buffer *text);
+/* States.QueryEvaluationError with this cause after the prefix, and its event; frees text. location: the field, or NULL. */
+int32_t asl__raise_query(struct frame *f, asl_buffer *text, const asl_value *location);
 
 /* States.DataLimitExceeded, without the prefix, when v is too large under --strict-aws (aws-observed-behaviour 2.5). */
 int32_t asl__check_size(struct frame *f, const asl_value *v, asl_str name);
@@ -203,6 +206,8 @@ int32_t asl__check_size(struct frame *f, const asl_value *v, asl_str name);
 /* Variables: States.DataLimitExceeded when v as the i-th of an Assign takes more than they may, under --strict-aws. */
 int32_t asl__check_variable(struct frame *f, const asl_value *v, uint32_t i, uint32_t name);
 void asl__forget_variables(struct frame *f);
+void asl__note_assigned(struct frame *f, const asl_value *v, uint32_t i, uint32_t name);
+void asl__forget_assigned(struct frame *f);
 
 /* Where error e meets an ErrorEquals (asl-language 17). */
 bool asl__matches(const struct matcher *m, const struct failure *e);
@@ -220,6 +225,12 @@ struct frame {
     struct frame *ready_next, *ready_prev;
     enum ready_kind ready;
     uint32_t generation; /* counts what it has waited for: an answer to an earlier wait is dropped */
+
+    /* what it has told; kept while somebody listens */
+    uint64_t last;   /* id of the last event of its chain: what the next one points at */
+    uint64_t before; /* … before it entered the state it is in */
+    struct assigned_variable *assigned; /* by the state being left, for its Exited event */
+    size_t assigned_count, assigned_room;
 
     /* the visit of a state */
     int64_t entered_ms;
@@ -255,7 +266,7 @@ static inline struct frame *frame_of(asl_frame *f) { return (struct frame *)f; }
 struct frame *asl__frame_new(asl_execution *x, uint32_t machine);
 void asl__frame_cancel(struct frame *f); /* stops whatever it waits for, children included, and frees it */
 void asl__frame_free(struct frame *f);
-void asl__frame_aborted(struct frame *f); /* counts the Aborted events of what is open in it */
+void asl__frame_aborted(struct frame *f, uint64_t previous); /* tells the Aborted events of what is open in it */
 
 void asl__ready_push(struct frame *f, enum ready_kind kind);
 void asl__ready_remove(struct frame *f);
@@ -278,7 +289,7 @@ void asl__fanout_failed(struct frame *child); /* … or has failed; never with S
 void asl__fanout_stepped(struct frame *child); /* had its first turn */
 void asl__fanout_execution_ended(asl_execution *child);
 void asl__fanout_cancel(struct frame *parent);
-void asl__fanout_aborted(struct frame *parent);
+void asl__fanout_aborted(struct frame *parent, uint64_t previous);
 const char *asl__fanout_waiting_state(const struct frame *parent); /* of a child that waits for a task, or NULL */
 /* The input of the state that f is in: of the Map while its ItemSelector is evaluated. */
 const asl_value *asl__state_input(const struct frame *f);
@@ -314,6 +325,7 @@ struct asl_execution {
     uint64_t events, event_limit;
     uint64_t transitions;
     asl_value input, output, error, cause;
+    asl_value input_text; /* the input as it was sent, for events; ASL_NONE: as it would be printed */
     uint32_t failed_state;
     int64_t start_ms, stop_ms;
     int64_t deadline_ms; /* INT64_MAX: none */
@@ -328,15 +340,24 @@ struct asl_execution {
 
 /* Not yet running. name NULL: a UUID; timeout_s 0: none but the service's, under --strict-aws. */
 asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *name, bool express, int64_t timeout_s);
-/* Ends it: the event, the status, the frames. failure (moved in) may be NULL. */
-void asl__execution_end(asl_execution *x, asl_status status, struct failure *failure);
+/* Ends it: the event, which points at `previous`, the status, the frames. failure (moved in) may be NULL. */
+void asl__execution_end(asl_execution *x, asl_status status, struct failure *failure, uint64_t previous);
+/* asl_execution_start for an input parsed from a text: events show it as it was sent (aws-observed-behaviour 17). */
+asl_execution *asl__execution_start(asl_engine *e, asl_value input, asl_str text, const char *name);
 void asl__execution_succeed(asl_execution *x, asl_value output);
 void asl__execution_delete(asl_execution *x);
 void asl__machine_arn(const asl_execution *x, asl_buffer *out);
+void asl__role_arn(const asl_execution *x, asl_buffer *out);
 void asl__describe(const asl_execution *x, asl_buffer *out); /* one JSON object in DescribeExecution's shape */
 asl_value asl__execution_record(const asl_execution *x);     /* a failed child in a Map's result (asl-language 14.5) */
 const char *asl__waiting_state(const asl_execution *x);      /* one that waits for a task's answer, or NULL */
 const char *asl__frame_waiting_state(const struct frame *f);
+
+static inline uint64_t asl__event(asl_execution *x) {
+    uint64_t id = ++x->events;
+    if (id >= x->event_limit) x->full = true;
+    return id;
+}
 
 // ---------------------------------------------------------------- the engine (engine.c)
 
@@ -354,10 +375,12 @@ struct asl_engine {
     const asl_program *program;
     struct image image;
     struct clock clock;
-    struct asl__random random;
+    struct asl__random random, names; /* names: of what only observers see, so that a run is the same without them */
     bool strict, express;
     const char *region, *account, *partition;
     char *owned_region, *owned_account;
+
+    struct asl_observer *observers; /* who listens to events; NULL: nobody */
 
     struct frame *ready_first, *ready_last;
     size_t ready_count;

@@ -3,24 +3,17 @@
 // An execution owns its root frame and through it everything that runs for it. It ends exactly once, in
 // asl__execution_end; then its frames are gone and its results stay until asl_execution_free. The children of a
 // distributed Map are executions too; they belong to the Map and are deleted as they end.
-#include "engine.h"
+#include "observe.h"
 
 #include <string.h>
 
 #define YEAR_MS    (INT64_C(365) * 24 * 3600 * 1000)
 #define EXPRESS_MS (INT64_C(5) * 60 * 1000)
 
-uint64_t asl__event(asl_execution *x, enum event event) {
-    (void)event; /* counted, not kept: the history comes later and records here */
-    uint64_t id = ++x->events;
-    if (id >= x->event_limit) x->full = true;
-    return id;
-}
-
 // ---------------------------------------------------------------- beginning
 
 static void on_deadline(struct timer *timer) {
-    asl__execution_end(container_of(timer, asl_execution, deadline), ASL_TIMED_OUT, NULL);
+    asl__execution_end(container_of(timer, asl_execution, deadline), ASL_TIMED_OUT, NULL, 0);
 }
 
 asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *name, bool express, int64_t timeout_s) {
@@ -48,6 +41,10 @@ asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *na
 }
 
 asl_execution *asl_execution_start(asl_engine *e, asl_value input, const char *name) {
+    return asl__execution_start(e, input, (asl_str){NULL, 0}, name);
+}
+
+asl_execution *asl__execution_start(asl_engine *e, asl_value input, asl_str text, const char *name) {
     asl__clock_update(&e->clock);
     asl_execution *x = asl__execution_new(e, input, name, e->express, e->image.timeout_seconds);
     x->number = ++e->started;
@@ -57,14 +54,15 @@ asl_execution *asl_execution_start(asl_engine *e, asl_value input, const char *n
     e->running++;
     x->root = asl__frame_new(x, 0);
     x->root->slots[0] = asl_retain(x->input);
-    asl__event(x, EVENT_EXECUTION_STARTED);
+    if (text.size && e->observers) x->input_text = asl_string(text);
+    asl__publish(x, NULL, EVENT_EXECUTION_STARTED, 0, DETAILS(.input = &x->input));
     asl__ready_push(x->root, READY_STEP);
     return x;
 }
 
 // ---------------------------------------------------------------- end
 
-void asl__execution_end(asl_execution *x, asl_status status, struct failure *failure) {
+void asl__execution_end(asl_execution *x, asl_status status, struct failure *failure, uint64_t previous) {
     static const enum event events[] = {
         [ASL_SUCCEEDED] = EVENT_EXECUTION_SUCCEEDED, [ASL_FAILED_STATUS] = EVENT_EXECUTION_FAILED,
         [ASL_TIMED_OUT] = EVENT_EXECUTION_TIMED_OUT, [ASL_ABORTED] = EVENT_EXECUTION_ABORTED};
@@ -72,7 +70,6 @@ void asl__execution_end(asl_execution *x, asl_status status, struct failure *fai
     asl_assert(!x->finished && status != ASL_RUNNING);
     x->finished = true;
     x->status = status;
-    asl__event(x, events[status]);
     asl__clock_update(&e->clock);
     x->stop_ms = e->clock.now_ms;
     if (failure) {
@@ -81,6 +78,8 @@ void asl__execution_end(asl_execution *x, asl_status status, struct failure *fai
         x->failed_state = failure->state;
         *failure = (struct failure){0};
     }
+    asl__publish(x, NULL, events[status], previous,
+                 status == ASL_SUCCEEDED ? DETAILS(.output = &x->output) : DETAILS(.error = &x->error, .cause = &x->cause));
     asl__timer_stop(&e->clock, &x->deadline);
     if (x->up) {
         asl__fanout_execution_ended(x); /* x is gone */
@@ -97,18 +96,19 @@ void asl__execution_end(asl_execution *x, asl_status status, struct failure *fai
 
 void asl__execution_succeed(asl_execution *x, asl_value output) {
     x->output = output;
-    asl__execution_end(x, ASL_SUCCEEDED, NULL);
+    asl__execution_end(x, ASL_SUCCEEDED, NULL, x->root->last);
 }
 
 void asl_execution_stop(asl_execution *x, asl_value error, asl_value cause) {
     struct failure failure = {.error = error, .cause = cause, .state = ASL_NO_OPERAND};
     if (x->finished) asl__failure_clear(&failure);
-    else asl__execution_end(x, ASL_ABORTED, &failure);
+    else asl__execution_end(x, ASL_ABORTED, &failure, 0);
 }
 
 void asl__execution_delete(asl_execution *x) {
     asl__timer_stop(&x->engine->clock, &x->deadline);
     asl_release(x->input);
+    asl_release(x->input_text);
     asl_release(x->output);
     asl_release(x->error);
     asl_release(x->cause);
@@ -148,6 +148,11 @@ static void arn(const asl_execution *x, const char *kind, asl_buffer *out) {
 
 void asl__machine_arn(const asl_execution *x, asl_buffer *out) { arn(x, "stateMachine", out); }
 
+void asl__role_arn(const asl_execution *x, asl_buffer *out) {
+    const asl_engine *e = x->engine;
+    asl_buffer_format(out, "arn:%s:iam::%s:role/%s", e->partition, e->account, e->image.name);
+}
+
 const char *asl_execution_arn(const asl_execution *x) {
     if (x->arn) return x->arn;
     asl_buffer b = {0};
@@ -155,7 +160,7 @@ const char *asl_execution_arn(const asl_execution *x) {
     asl_buffer_format(&b, ":%s", x->name);
     if (x->express) {
         char uuid[37];
-        asl__random_uuid(&x->engine->random, uuid);
+        asl__random_uuid(&x->engine->names, uuid);
         asl_buffer_format(&b, ":%s", uuid);
     }
     asl_buffer_byte(&b, 0);

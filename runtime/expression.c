@@ -3,13 +3,17 @@
 
 #define COLD __attribute__((cold, noinline))
 
+static const asl_value *field_of(const asl_frame *frame, uint32_t k) {
+    return asl_object_get(((const struct frame *)(const void *)frame)->execution->engine->image.constants[k], ASL_STR("field"));
+}
+
 /* "The JSONata expression '…' specified for the field '…'" of constant k. */
 static void begin(const asl_frame *frame, uint32_t k, asl_buffer *b) {
     const asl_value *about = ((const struct frame *)(const void *)frame)->execution->engine->image.constants[k];
     asl_buffer_z(b, "The JSONata expression '");
     asl_buffer_str(b, asl_text_of(asl_object_get(about, ASL_STR("expression"))));
     asl_buffer_z(b, "' specified for the field '");
-    asl_buffer_str(b, asl_text_of(asl_object_get(about, ASL_STR("field"))));
+    asl_buffer_str(b, asl_text_of(field_of(frame, k)));
     asl_buffer_byte(b, '\'');
 }
 
@@ -36,7 +40,7 @@ static __attribute__((cold)) int32_t unexpected(asl_frame *frame, const asl_valu
     begin(frame, k, &b);
     asl_buffer_format(&b, " returned an unexpected result type. Expected '%s', but was '%s' for value: ", wanted, type_name(v));
     asl_json_print(v, &b);
-    return asl__raise_query(frame_of(frame), &b);
+    return asl__raise_query(frame_of(frame), &b, field_of(frame, k));
 }
 
 int32_t asl_rt_expect(asl_frame *frame, uint32_t s, uint32_t kind, uint32_t k) {

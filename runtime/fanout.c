@@ -9,7 +9,7 @@
 //
 // A Map in DISTRIBUTED mode gives each iteration an execution of its own, with its own events and Context object. It
 // begins when the ItemSelector is done: until then the frame belongs to the parent's execution.
-#include "engine.h"
+#include "observe.h"
 
 #include <math.h>
 #include <string.h>
@@ -28,6 +28,8 @@ struct fanout {
     size_t tolerated;               /* distributed: failed items that do not fail the run */
     asl_value input;                /* Map: for messages; what the ItemSelector sees is captured */
     asl_value items, results;
+    uint64_t chain;                 /* event the next child points at */
+    uint64_t told;                  /* the last event of the children that are done */
 };
 
 // ---------------------------------------------------------------- children
@@ -42,13 +44,24 @@ static void unlink_child(struct fanout *o, struct frame *child) {
     if (!child->stepped) o->unstepped--;
 }
 
+static const char *state_name(const struct fanout *o) {
+    return o->parent->execution->engine->image.states[o->site->state].name_z;
+}
+
+static void tell_iteration(struct frame *child, enum event type, uint64_t previous) {
+    uint64_t id = asl__publish(child->execution, child, type, previous,
+                               DETAILS(.name = state_name(child->up), .index = child->index));
+    if (type == EVENT_MAP_ITERATION_STARTED) child->last = id;
+    if (type == EVENT_MAP_ITERATION_SUCCEEDED) child->up->told = id;
+}
+
 /* MapIterationStarted, or in DISTRIBUTED mode the execution. */
 static void begin_iteration(struct frame *child) {
     struct fanout *o = child->up;
     if (child->started) return;
     child->started = true;
     if (!o->site->distributed) {
-        asl__event(child->execution, EVENT_MAP_ITERATION_STARTED);
+        tell_iteration(child, EVENT_MAP_ITERATION_STARTED, child->last);
         return;
     }
     asl_execution *x = asl__execution_new(child->execution->engine, asl_retain(child->slots[0]), NULL,
@@ -60,8 +73,9 @@ static void begin_iteration(struct frame *child) {
     x->machine = o->site->child_machine;
     x->root = child;
     child->execution = x;
+    child->last = 0;
     asl__context_drop(child);
-    asl__event(x, EVENT_EXECUTION_STARTED);
+    asl__publish(x, NULL, EVENT_EXECUTION_STARTED, 0, DETAILS(.input = &x->input));
 }
 
 static void start_child(struct fanout *o, uint32_t machine, asl_value input) {
@@ -80,6 +94,8 @@ static void start_child(struct fanout *o, uint32_t machine, asl_value input) {
     child->head.state = parent->head.state;
     child->head.entered = parent->head.entered;
     child->entered_ms = parent->entered_ms;
+    child->before = parent->before;
+    child->last = o->chain;
     for (uint32_t i = 0; i < m->capture_count; i++)
         asl_value_set(&child->slots[m->captures[i].slot], asl_retain(parent->head.slot[m->captures[i].parent_slot]));
     asl_value_set(&child->slots[0], input);
@@ -129,7 +145,7 @@ int32_t asl_rt_parallel(asl_frame *frame, uint32_t t, uint32_t input) {
     struct frame *f = frame_of(frame);
     const struct site *site = &f->execution->engine->image.sites[t];
     struct fanout *o = new_fanout(f, site, site->machine_count);
-    asl__event(f->execution, EVENT_PARALLEL_STARTED);
+    o->chain = asl__tell(f, EVENT_PARALLEL_STARTED, NULL);
     for (size_t i = 0; i < site->machine_count; i++)
         start_child(o, site->machines[i], asl_retain(frame->slot[input & ~ASL_LAST]));
     return 0;
@@ -152,7 +168,7 @@ static bool number_of(const asl_value *v, double *number, int64_t *integer, bool
 }
 
 static int32_t raise_cause(struct frame *f, const struct site *site, asl_buffer *text) {
-    return site->jsonata ? asl__raise_query(f, text) : asl__raise_buffer(f, "States.Runtime", text);
+    return site->jsonata ? asl__raise_query(f, text, NULL) : asl__raise_buffer(f, "States.Runtime", text);
 }
 
 static int32_t raise_text(struct frame *f, const struct site *site, const char *text) {
@@ -212,6 +228,20 @@ static int32_t tolerance(struct frame *f, const struct site *site, const asl_val
 
 static void complete(struct fanout *o);
 
+static void tell_map_run(struct frame *f, const struct site *site) {
+    asl_execution *x = f->execution;
+    asl_engine *e = x->engine;
+    asl_buffer arn = {0};
+    if (e->observers) {
+        char uuid[37];
+        asl__random_uuid(&e->names, uuid);
+        asl_buffer_format(&arn, "arn:%s:states:%s:%s:mapRun:%s:%s", e->partition, e->region, e->account, site->child_machine, uuid);
+        asl_buffer_byte(&arn, 0);
+    }
+    asl__tell(f, EVENT_MAP_RUN_STARTED, DETAILS(.map_run_arn = arn.data));
+    asl_buffer_free(&arn);
+}
+
 int32_t asl_rt_map(asl_frame *frame, uint32_t t, uint32_t input, uint32_t items, uint32_t concurrency,
                    uint32_t tolerated_count, uint32_t tolerated_percentage) {
     struct frame *f = frame_of(frame);
@@ -224,16 +254,17 @@ int32_t asl_rt_map(asl_frame *frame, uint32_t t, uint32_t input, uint32_t items,
         asl_buffer b = {0};
         asl_buffer_z(&b, "Map state input must be an array but was: ");
         asl_json_print(list, &b);
-        return asl__raise_query(f, &b);
+        return asl__raise_query(f, &b, NULL);
     }
     if (list->tag != ASL_ARRAY)
         return asl__raise(f, asl_string_z("States.Runtime"),
                           asl_string_format("Reference path \"%s\" must point to array.", site->items_path));
-    asl__event(x, EVENT_MAP_STARTED);
     size_t count = asl_array_count(list);
+    asl__tell(f, EVENT_MAP_STARTED, DETAILS(.length = (int64_t)count));
     if (tolerance(f, site, operand(frame, tolerated_count), operand(frame, tolerated_percentage), count, &tolerated)) return 1;
-    if (site->distributed) asl__event(x, EVENT_MAP_RUN_STARTED);
+    if (site->distributed) tell_map_run(f, site);
     struct fanout *o = new_fanout(f, site, count);
+    o->chain = o->told = f->last;
     o->max_running = max_running;
     o->tolerated = tolerated;
     if (input != ASL_NO_OPERAND) o->input = asl_retain(frame->slot[input & ~ASL_LAST]);
@@ -252,12 +283,12 @@ int32_t asl_rt_map(asl_frame *frame, uint32_t t, uint32_t input, uint32_t items,
 
 static void complete(struct fanout *o) {
     struct frame *parent = o->parent;
-    if (!o->is_map) {
-        asl__event(parent->execution, EVENT_PARALLEL_SUCCEEDED);
-    } else {
-        if (o->site->distributed) asl__event(parent->execution, EVENT_MAP_RUN_SUCCEEDED);
-        asl__event(parent->execution, EVENT_MAP_SUCCEEDED);
-    }
+    /* Recorded (18.2): what follows does not point at …Succeeded but at what that points at; with a Map Run at its start. */
+    parent->last = o->told;
+    uint64_t previous = parent->last;
+    if (o->is_map && o->site->distributed)
+        previous = asl__publish(parent->execution, parent, EVENT_MAP_RUN_SUCCEEDED, previous, NULL);
+    asl__publish(parent->execution, parent, o->is_map ? EVENT_MAP_SUCCEEDED : EVENT_PARALLEL_SUCCEEDED, previous, NULL);
     asl_value results = o->results;
     o->results = asl_none();
     free_fanout(o);
@@ -282,17 +313,20 @@ void asl__fanout_done(struct frame *child) {
     size_t index = child->index;
     asl_value result = child->result;
     child->result = asl_none();
-    if (o->is_map) asl__event(child->execution, EVENT_MAP_ITERATION_SUCCEEDED);
+    /* An iteration that starts because there is room again follows from this one (recorded: 18.3, MaxConcurrency 1). */
+    if (o->max_running && o->running == o->max_running) o->chain = child->last;
+    if (o->is_map) tell_iteration(child, EVENT_MAP_ITERATION_SUCCEEDED, child->last);
+    else o->told = child->last;
     unlink_child(o, child);
     asl__frame_free(child);
     settle(o, index, result);
 }
 
-static void abort_children(struct fanout *o) {
+static void abort_children(struct fanout *o, uint64_t previous) {
     if (o->is_map && o->site->distributed) return; /* they keep their own history */
     for (struct frame *c = o->first; c; c = c->next) {
-        if (o->is_map && c->started) asl__event(c->execution, EVENT_MAP_ITERATION_ABORTED);
-        asl__frame_aborted(c);
+        if (o->is_map && c->started) tell_iteration(c, EVENT_MAP_ITERATION_ABORTED, previous);
+        asl__frame_aborted(c, previous);
     }
 }
 
@@ -306,12 +340,14 @@ static void cancel_children(struct fanout *o) {
     }
 }
 
-/* Ends the whole with an error, moved in. */
-static void fail(struct fanout *o, struct failure *failure) {
+/* Ends the whole with an error, moved in, of the event `last`. */
+static void fail(struct fanout *o, struct failure *failure, uint64_t last) {
     struct frame *parent = o->parent;
-    abort_children(o);
+    abort_children(o, last);
     cancel_children(o);
-    if (o->is_map && o->site->distributed) asl__event(parent->execution, EVENT_MAP_RUN_FAILED);
+    parent->last = last;
+    if (o->is_map && o->site->distributed)
+        asl__tell(parent, EVENT_MAP_RUN_FAILED, DETAILS(.error = &failure->error, .cause = &failure->cause));
     parent->failed_event = o->is_map ? EVENT_MAP_FAILED : EVENT_PARALLEL_FAILED;
     free_fanout(o);
     asl__frame_answer_failure(parent, failure);
@@ -321,13 +357,14 @@ void asl__fanout_failed(struct frame *child) {
     struct fanout *o = child->up;
     struct failure failure = child->failure;
     child->failure = (struct failure){0};
-    if (o->is_map && child->started) asl__event(child->execution, EVENT_MAP_ITERATION_FAILED);
+    uint64_t last = child->last;
+    if (o->is_map && child->started) tell_iteration(child, EVENT_MAP_ITERATION_FAILED, last);
     /* A Task state that failed counts as aborted too; a Fail state does not (18.3). */
     if (child->open && child->execution->engine->image.states[child->head.state].kind == STATE_TASK)
-        asl__event(child->execution, EVENT_TASK_ABORTED);
+        asl__publish(child->execution, child, EVENT_TASK_ABORTED, last, NULL);
     unlink_child(o, child);
     asl__frame_cancel(child);
-    fail(o, &failure);
+    fail(o, &failure, last);
 }
 
 /* A distributed Map's child: its output counts, or its record and one failure more. */
@@ -356,7 +393,7 @@ void asl__fanout_execution_ended(asl_execution *x) {
         .cause = asl_string_z("The specified tolerated failure threshold was exceeded"),
         .state = state,
     };
-    fail(o, &failure);
+    fail(o, &failure, o->told);
 }
 
 void asl__fanout_cancel(struct frame *parent) {
@@ -365,10 +402,11 @@ void asl__fanout_cancel(struct frame *parent) {
     free_fanout(o);
 }
 
-void asl__fanout_aborted(struct frame *parent) {
+void asl__fanout_aborted(struct frame *parent, uint64_t previous) {
     struct fanout *o = parent->down;
-    if (o->is_map && o->site->distributed) asl__event(parent->execution, EVENT_MAP_RUN_ABORTED);
-    abort_children(o);
+    if (o->is_map && o->site->distributed)
+        asl__publish(parent->execution, parent, EVENT_MAP_RUN_ABORTED, previous, NULL);
+    abort_children(o, previous);
 }
 
 // ---------------------------------------------------------------- where a frame stands

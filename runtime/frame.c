@@ -5,7 +5,7 @@
 // A frame is stepped when it stands in the ready queue with READY_STEP. Its step function runs until it is done, has
 // failed, or waits; what it waits for (a task, a timer, a fan-out of child frames) puts it back into the queue together
 // with an answer. Nothing ever steps a frame from within another step.
-#include "engine.h"
+#include "observe.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -49,6 +49,8 @@ void asl__frame_free(struct frame *f) {
     asl__failure_clear(&f->failure);
     asl__context_drop(f);
     asl__forget_variables(f);
+    asl__forget_assigned(f);
+    asl_free(f->assigned);
     asl_free(f->token);
     uint32_t *retries = f->retries, machine = f->head.machine, generation = f->generation;
     if (f->retry_count) memset(retries, 0, f->execution->engine->image.most_retriers * sizeof *retries);
@@ -69,12 +71,12 @@ void asl__frame_cancel(struct frame *f) {
     asl__frame_free(f);
 }
 
-void asl__frame_aborted(struct frame *f) {
+void asl__frame_aborted(struct frame *f, uint64_t previous) {
     if (!f->open) return;
     enum state_kind kind = f->execution->engine->image.states[f->head.state].kind;
     if (kind != STATE_TASK && kind != STATE_WAIT && kind != STATE_PARALLEL && kind != STATE_MAP) return;
-    if (f->down) asl__fanout_aborted(f);
-    asl__event(f->execution, EVENT_PASS_ABORTED + (int)kind);
+    if (f->down) asl__fanout_aborted(f, previous);
+    asl__publish(f->execution, f, EVENT_PASS_ABORTED + (int)kind, previous, NULL);
 }
 
 // ---------------------------------------------------------------- sizes of variables (asl-language 5)
@@ -119,6 +121,23 @@ void asl__forget_variables(struct frame *f) {
     asl_free(f->variables);
     f->variables = NULL;
     f->variable_count = 0;
+}
+
+// ---------------------------------------------------------------- what a state assigns, for its Exited event
+
+void asl__note_assigned(struct frame *f, const asl_value *v, uint32_t i, uint32_t name) {
+    if (i == 0) asl__forget_assigned(f);
+    if (f->assigned_count == f->assigned_room) {
+        f->assigned_room = f->assigned_room ? 2 * f->assigned_room : 4;
+        f->assigned = asl_realloc(f->assigned, f->assigned_room * sizeof *f->assigned);
+    }
+    f->assigned[f->assigned_count++] =
+        (struct assigned_variable){f->execution->engine->image.constants[name], asl_retain(*v)};
+}
+
+void asl__forget_assigned(struct frame *f) {
+    for (size_t i = 0; i < f->assigned_count; i++) asl_release(f->assigned[i].value);
+    f->assigned_count = 0;
 }
 
 // ---------------------------------------------------------------- the ready queue
@@ -193,13 +212,18 @@ int32_t asl__raise_buffer(struct frame *f, const char *error, asl_buffer *text) 
 }
 
 /* Recorded (18.3): a Map or Parallel state whose expression fails has failed; its iterations and catchers fail for themselves. */
-int32_t asl__raise_query(struct frame *f, asl_buffer *text) {
-    enum state_kind kind = f->execution->engine->image.states[f->head.state].kind;
+int32_t asl__raise_query(struct frame *f, asl_buffer *text, const asl_value *location) {
+    const struct image_state *s = &f->execution->engine->image.states[f->head.state];
     bool own = !f->caught && f->open; /* an ItemSelector is evaluated in a frame that has entered nothing yet */
-    asl__event(f->execution, EVENT_EVALUATION_FAILED);
-    if (own && kind == STATE_MAP) f->failed_event = EVENT_MAP_FAILED;
-    if (own && kind == STATE_PARALLEL) f->failed_event = EVENT_PARALLEL_FAILED;
-    return asl__raise_buffer(f, "States.QueryEvaluationError", text);
+    asl__raise_buffer(f, "States.QueryEvaluationError", text);
+    /* Recorded (18.2): it points past the Entered event, but for a Wait's Timestamp. */
+    bool timestamp = location && s->kind == STATE_WAIT && asl_str_equal(asl_text_of(location), ASL_STR("Timestamp"));
+    f->last = asl__publish(f->execution, f, EVENT_EVALUATION_FAILED, timestamp ? f->head.entered : f->before,
+                           DETAILS(.state = s->name_z, .error = &f->failure.error, .cause = &f->failure.cause,
+                                   .location = location));
+    if (own && s->kind == STATE_MAP) f->failed_event = EVENT_MAP_FAILED;
+    if (own && s->kind == STATE_PARALLEL) f->failed_event = EVENT_PARALLEL_FAILED;
+    return 1;
 }
 
 int32_t asl__raise_prefixed(struct frame *f, const char *error, const char *format, ...) {
@@ -221,7 +245,7 @@ bool asl__frame_cut(struct frame *f) { return f->execution->main->cut != ASL_RUN
 /* A Map or Parallel that no retrier takes has failed now; one that is retried has not (recorded: 18.3). */
 void asl__frame_failed_event(struct frame *f) {
     if (!f->failed_event) return;
-    asl__event(f->execution, f->failed_event);
+    asl__tell(f, f->failed_event, NULL);
     f->failed_event = 0;
 }
 
@@ -235,7 +259,7 @@ static void fail_full(asl_execution *x) {
         .state = ASL_NO_OPERAND,
     };
     x->events = ASL__EVENT_LIMIT - 1;
-    asl__execution_end(x, ASL_FAILED_STATUS, &failure);
+    asl__execution_end(x, ASL_FAILED_STATUS, &failure, x->root->last);
 }
 
 static void failed(struct frame *f) {
@@ -250,7 +274,7 @@ static void failed(struct frame *f) {
     if (!asl__failure_is_runtime(&f->failure)) asl__frame_failed_event(f);
     struct failure failure = f->failure;
     f->failure = (struct failure){0};
-    asl__execution_end(x, ASL_FAILED_STATUS, &failure);
+    asl__execution_end(x, ASL_FAILED_STATUS, &failure, f->last);
 }
 
 static void done(struct frame *f) {
@@ -268,7 +292,7 @@ void asl__frame_step(struct frame *f) {
     asl_execution *x = f->execution;
     int32_t outcome = x->engine->image.machines[f->head.machine].step(&f->head);
     if (x->main->cut != ASL_RUNNING) {
-        asl__execution_end(x->main, x->main->cut, NULL);
+        asl__execution_end(x->main, x->main->cut, NULL, 0);
     } else if (x->full) {
         fail_full(x);
     } else if (outcome == ASL_DONE) {

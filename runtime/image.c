@@ -116,9 +116,13 @@ static const char *arn_field(const char *arn, int n) {
    in States.DataLimitExceeded (aws-observed-behaviour 2.5). */
 static void classify_resource(struct image *image, struct site *site) {
     const char *r = site->resource;
+    const char *colon = strchr(r, ':');
     site->limit_name = r;
     site->is_arn = starts(r, "arn:");
+    site->service = colon ? take_text(image, (asl_str){r, (size_t)(colon - r)}) : r;
+    site->action = colon ? colon + 1 : r;
     if (!site->is_arn) return;
+    site->action = r;
     const char *service = arn_field(r, 2), *region = arn_field(r, 3), *what = arn_field(r, 5);
     if (starts(service, "lambda:")) {
         site->resource_kind = RESOURCE_LAMBDA;
@@ -128,7 +132,10 @@ static void classify_resource(struct image *image, struct site *site) {
     } else if (starts(service, "states:") && *region == ':') {
         const char *end = strchr(what, ':');
         if (end && starts(what, "aws-sdk:")) end = strchr(end + 1, ':');
-        if (end) site->limit_name = take_text(image, (asl_str){what, (size_t)(end - what)});
+        if (end) {
+            site->limit_name = site->service = take_text(image, (asl_str){what, (size_t)(end - what)});
+            site->action = end + 1;
+        }
         site->submits = ends(r, ".sync") || ends(r, ".sync:2") || ends(r, ".waitForTaskToken");
         site->has_token = site->submits;
     }

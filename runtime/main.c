@@ -14,7 +14,7 @@
 
 #include "aslc/aslc.h"
 #include "aslc/doc.h"
-#include "engine.h"
+#include "observe.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED_RUN = 1, EXIT_BAD_USE = 2, EXIT_TIMED_OUT = 3, EXIT_ABORTED = 4 };
 
@@ -34,6 +34,7 @@ const char asl__run_usage[] =
     "  --strict-aws            hold to the quotas of the AWS service\n"
     "  --type standard|express overrides the compiled-in workflow type\n"
     "  --name NAME             of the execution\n"
+    "  --history FILE          write the execution history there, as GetExecutionHistory's JSON\n"
     "  --seed N                makes random numbers, identifiers and jitter repeatable\n"
     "  --s3-root DIR           s3://BUCKET/KEY is DIR/BUCKET/KEY\n"
     "  --help, --version\n"
@@ -52,9 +53,10 @@ struct run {
     asl_engine_options options;
     asl_bind *binds;
     size_t bind_count;
+    asl_buffer input_text; /* as it was sent */
     char **texts; /* what binds point into */
     size_t text_count;
-    const char *input, *execution_name, *s3_root;
+    const char *input, *execution_name, *s3_root, *history;
     bool describe, help, version, start_given;
 };
 
@@ -198,6 +200,7 @@ static int parse_valued(struct run *r, const char *option, const char *value) {
     if (strcmp(option, "--bindings") == 0) return parse_bindings(r, value);
     if (strcmp(option, "--name") == 0) return check_name(r, value);
     if (strcmp(option, "--seed") == 0) return parse_seed(r, value);
+    if (strcmp(option, "--history") == 0) return r->history = value, EXIT_OK;
     if (strcmp(option, "--s3-root") == 0) return r->s3_root = value, EXIT_OK;
     if (strcmp(option, "--clock") == 0) {
         r->options.virtual_clock = strcmp(value, "virtual") == 0;
@@ -256,6 +259,8 @@ static int parse_option(struct run *r, int argc, char **argv, int *at) {
 // ---------------------------------------------------------------- input
 
 static int parse_input(struct run *r, const char *from, asl_str text, asl_value *input) {
+    r->input_text.size = 0;
+    asl_buffer_str(&r->input_text, text);
     asl_json_error error;
     if (asl_json_parse(text, NULL, input, &error) < 0) {
         fprintf(stderr, "%s:%u:%u: error: %s\n", from, error.line, error.column, error.message);
@@ -400,6 +405,14 @@ static int report(const struct run *r, const asl_execution *x) {
 
 // ---------------------------------------------------------------- running
 
+/* The input without the white space round it. */
+static asl_str sent(const struct run *r) {
+    const char *start = r->input_text.data, *end = start + r->input_text.size;
+    while (start < end && strchr(" \t\r\n", *start)) start++;
+    while (end > start && strchr(" \t\r\n", end[-1])) end--;
+    return (asl_str){start, (size_t)(end - start)};
+}
+
 static int run_execution(const struct run *r, const asl_program *program, asl_value input) {
     char message[16384];
     asl_engine *e = asl_engine_new(program, &r->options, message, sizeof message);
@@ -410,6 +423,13 @@ static int run_execution(const struct run *r, const asl_program *program, asl_va
         else complain(r, "%s", message);
         return EXIT_BAD_USE;
     }
+    struct asl_observer *history = r->history ? asl__history_open(r->history, message, sizeof message) : NULL;
+    if (r->history && !history) {
+        asl_release(input);
+        asl_engine_free(e);
+        return complain(r, "%s", message);
+    }
+    if (history) asl__observe(e, history);
     asl_buffer warnings = {0};
     asl__mock_warnings(e, &warnings);
     if (warnings.size) fprintf(stderr, "%s%s", warnings.data, warnings.data[warnings.size - 1] == '\n' ? "" : "\n");
@@ -417,7 +437,7 @@ static int run_execution(const struct run *r, const asl_program *program, asl_va
 
     struct sigaction before[SIGNALS];
     catch_signals(e, before);
-    asl_execution *x = asl_execution_start(e, input, r->execution_name);
+    asl_execution *x = asl__execution_start(e, input, sent(r), r->execution_name);
     asl_engine_run(e, ASL_RUN_DEFAULT);
     if (asl_execution_status(x) == ASL_RUNNING) {
         const char *state = asl__waiting_state(x);
@@ -446,6 +466,7 @@ int asl__run_main(const asl_program *program, const char *program_name, int argc
     for (size_t i = 0; i < r->text_count; i++) asl_free(r->texts[i]);
     asl_free(r->texts);
     asl_free(r->binds);
+    asl_buffer_free(&r->input_text);
     return rc;
 }
 

@@ -9,18 +9,19 @@
 
 #include "engine.h"
 
-/* Everything an event can say; what its type does not have is NULL, ASL_NONE behind no pointer, or -1. Borrowed. */
+/* Everything an event can say; what its type does not have is NULL or 0. Borrowed. */
 struct event_details {
     const char *name;              /* of the state; MapIteration…: of the Map */
     const asl_value *input, *output, *parameters;
     const asl_value *error, *cause;        /* strings */
     const char *resource_type, *resource;  /* "lambda", "invoke"; Lambda and activity events: resource is the ARN */
     const asl_value *role;                 /* taskCredentials.roleArn */
-    const char *state, *location;          /* EvaluationFailed */
+    const char *state;                     /* EvaluationFailed */
+    const asl_value *location;             /* EvaluationFailed: "Output/v" */
     const char *worker;                    /* ActivityStarted */
     const char *map_run_arn;
     int64_t timeout_s, heartbeat_s;        /* 0: not set by the user */
-    int64_t index, length;                 /* -1: none */
+    int64_t index, length;                 /* MapIteration…; MapStateStarted */
     int64_t redrive_count;                 /* ExecutionRedriven; 0: none */
     const struct assigned_variable *assigned; /* StateExited: what the state assigned */
     size_t assigned_count;
@@ -48,6 +49,9 @@ void asl__event_details_print(const struct event_record *r, bool data, asl_buffe
 /* One event as GetExecutionHistory has it: {"timestamp", "type", "id", "previousEventId", "…EventDetails"}. */
 void asl__event_print(const struct event_record *r, asl_buffer *out);
 
+/* The beginning of that, up to the details. */
+void asl__event_head_print(int64_t time_ms, const char *type, uint64_t id, uint64_t previous, asl_buffer *out);
+
 /* The state an event's frame is in: index into image.states; ASL_NO_OPERAND without a frame. */
 static inline uint32_t asl__event_state(const struct event_record *r) {
     return r->frame ? r->frame->head.state : ASL_NO_OPERAND;
@@ -66,5 +70,17 @@ void asl__observe(asl_engine *e, struct asl_observer *o);
 /* --history FILE: keeps the events of the engine's executions (not of distributed children) and writes
    {"events": […]} to the file on close. NULL with a message when the file cannot be made. */
 struct asl_observer *asl__history_open(const char *path, char *message, size_t message_size);
+
+/* Calls sink for every event (asl_engine_options.on_event). */
+struct asl_observer *asl__callback_open(asl_event_sink *sink, void *user);
+
+// ---------------------------------------------------------------- publishing
+
+/* Counts an event and tells it to whoever listens; f NULL: of the execution as a whole; d NULL: no details. Its id. */
+uint64_t asl__publish(asl_execution *x, struct frame *f, enum event type, uint64_t previous, const struct event_details *d);
+/* The same for the next event of a frame's own chain: what follows points at it. */
+uint64_t asl__tell(struct frame *f, enum event type, const struct event_details *d);
+
+#define DETAILS(...) (&(struct event_details){__VA_ARGS__})
 
 #endif

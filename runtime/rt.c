@@ -1,7 +1,7 @@
 // The entries of compiled code that do not wait: values in, values out. Contract: rt.def.
 //
 // The straight path of each is short; what explains an error stands in functions of its own, marked cold.
-#include "engine.h"
+#include "observe.h"
 #include "value_private.h"
 
 #define COLD __attribute__((cold, noinline))
@@ -25,12 +25,26 @@ static inline struct image *image_of(asl_frame *frame) { return &frame_of(frame)
 
 // ---------------------------------------------------------------- states
 
+static COLD void tell_entered(struct frame *f, uint32_t n, const asl_value *input) {
+    const struct image_state *s = &f->execution->engine->image.states[n];
+    f->before = f->last;
+    asl__forget_assigned(f);
+    f->head.entered = asl__tell(f, EVENT_PASS_ENTERED + (int)s->kind, DETAILS(.name = s->name_z, .input = input));
+}
+
+static COLD void tell_exited(struct frame *f, uint32_t n, const asl_value *output) {
+    const struct image_state *s = &f->execution->engine->image.states[n];
+    asl__tell(f, EVENT_PASS_EXITED + (int)s->kind,
+              DETAILS(.name = s->name_z, .output = output, .assigned = f->assigned, .assigned_count = f->assigned_count));
+    asl__forget_assigned(f);
+}
+
 int32_t asl_rt_enter(asl_frame *frame, uint32_t n, uint32_t input) {
     struct frame *f = frame_of(frame);
     asl_execution *x = f->execution;
-    (void)input; /* the history shows it, which is recorded in asl__event's place */
     frame->state = n;
-    frame->entered = asl__event(x, EVENT_PASS_ENTERED + (int)x->engine->image.states[n].kind);
+    if (x->engine->observers) tell_entered(f, n, source(frame, input));
+    else frame->entered = asl__event(x);
     f->entered_ms = x->engine->clock.now_ms;
     f->open = true;
     x->main->transitions++;
@@ -50,9 +64,9 @@ int32_t asl_rt_enter(asl_frame *frame, uint32_t n, uint32_t input) {
 int32_t asl_rt_exit(asl_frame *frame, uint32_t n, uint32_t output) {
     struct frame *f = frame_of(frame);
     asl_execution *x = f->execution;
-    (void)output;
     f->open = false;
-    asl__event(x, EVENT_PASS_EXITED + (int)x->engine->image.states[n].kind);
+    if (x->engine->observers) tell_exited(f, n, source(frame, output));
+    else asl__event(x);
     return x->full;
 }
 
@@ -266,7 +280,9 @@ int32_t asl_rt_limit(asl_frame *frame, uint32_t s, uint32_t k) {
 
 int32_t asl_rt_assign(asl_frame *frame, uint32_t s, uint32_t i, uint32_t k) {
     struct frame *f = frame_of(frame);
-    return f->execution->engine->strict ? asl__check_variable(f, source(frame, s), i, k) : 0;
+    asl_engine *e = f->execution->engine;
+    if (e->observers) asl__note_assigned(f, source(frame, s), i, k);
+    return e->strict ? asl__check_variable(f, source(frame, s), i, k) : 0;
 }
 
 int32_t asl_rt_result(asl_frame *frame, uint32_t d) {

@@ -7,7 +7,7 @@
 //
 // Whatever else ends the attempt (timeout, heartbeat, a cancelled branch, the end of the execution) calls handler->cancel
 // and frees the task; the contract of handlers is that nothing is heard of it afterwards.
-#include "engine.h"
+#include "observe.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -18,7 +18,7 @@ struct task {
     asl_task handle; /* what the handler sees; must be first */
     struct frame *frame;
     const struct site *site;
-    asl_value payload;
+    asl_value payload, role;
     uint32_t *iteration;
     char *idempotency;
     bool started, outside;
@@ -28,14 +28,27 @@ struct task {
     struct timer timeout, heartbeat;
 };
 
-/* The events of the three families stand in the same order. */
-static void task_event(struct task *t, enum event event) {
+/* The events of the three families stand in the same order. A function's and an activity's name their resource once. */
+static void tell_task(struct task *t, enum event event, const struct event_details *details) {
     static const int family[] = {
         [RESOURCE_TASK] = 0,
         [RESOURCE_LAMBDA] = EVENT_LAMBDA_SCHEDULED - EVENT_TASK_SCHEDULED,
         [RESOURCE_ACTIVITY] = EVENT_ACTIVITY_SCHEDULED - EVENT_TASK_SCHEDULED,
     };
-    asl__event(t->frame->execution, event + family[t->site->resource_kind]);
+    struct event_details d = {0};
+    if (details) d = *details;
+    bool service = t->site->resource_kind == RESOURCE_TASK;
+    if (service) d.resource_type = t->site->service;
+    if (service || event == EVENT_TASK_SCHEDULED) d.resource = t->site->action;
+    asl__tell(t->frame, event + family[t->site->resource_kind], &d);
+}
+
+static void tell_scheduled(struct task *t) {
+    const asl_value *payload = &t->payload;
+    bool service = t->site->resource_kind == RESOURCE_TASK;
+    tell_task(t, EVENT_TASK_SCHEDULED,
+              DETAILS(.parameters = service ? payload : NULL, .input = service ? NULL : payload, .role = &t->role,
+                      .timeout_s = t->timeout_ms / 1000, .heartbeat_s = t->heartbeat_ms / 1000));
 }
 
 static void free_task(struct task *t) {
@@ -44,6 +57,7 @@ static void free_task(struct task *t) {
     asl__timer_stop(&e->clock, &t->heartbeat);
     if (t->outside) e->outside--;
     asl_release(t->payload);
+    asl_release(t->role);
     asl_release(t->result);
     asl_release(t->error);
     asl_release(t->cause);
@@ -89,12 +103,17 @@ static int64_t seconds_of(struct frame *f, const struct site *site, uint32_t slo
         asl_buffer_format(&b, "The %sPath parameter does not reference a positive integer up to 99999999: %s == ", field,
                           path ? path : "$");
     asl_json_print(v, &b);
-    if (site->jsonata) asl__raise_query(f, &b);
-    else asl__raise_buffer(f, "States.Runtime", &b);
+    if (site->jsonata) {
+        asl_value location = asl_string_z(field);
+        asl__raise_query(f, &b, &location);
+        asl_release(location);
+    } else {
+        asl__raise_buffer(f, "States.Runtime", &b);
+    }
     return -1;
 }
 
-int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t timeout, uint32_t heartbeat) {
+int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t timeout, uint32_t heartbeat, uint32_t role) {
     struct frame *f = frame_of(frame);
     asl_execution *x = f->execution;
     asl_engine *e = x->engine;
@@ -126,8 +145,9 @@ int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t tim
     } else {
         task->payload = asl_retain(frame->slot[s]);
     }
+    if (role != ASL_NO_OPERAND) task->role = asl_retain(frame->slot[role & ~ASL_LAST]);
     f->task = task;
-    task_event(task, EVENT_TASK_SCHEDULED);
+    tell_scheduled(task);
     uint32_t depth;
     task->iteration = asl__map_indexes(f, &depth);
     char key[64];
@@ -154,9 +174,9 @@ int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t tim
 /* Ends the attempt with States.Timeout, which has no cause (recorded); a missed heartbeat has the same name. */
 static void time_out(struct task *t, bool heartbeat) {
     struct frame *f = t->frame;
-    task_event(t, EVENT_TASK_TIMED_OUT);
     struct failure failure = {
         .error = asl_string_z("States.Timeout"), .state = f->head.state, .heartbeat = heartbeat};
+    tell_task(t, EVENT_TASK_TIMED_OUT, DETAILS(.error = &failure.error));
     asl__ready_remove(f);
     asl__task_cancel(f);
     asl__frame_answer_failure(f, &failure);
@@ -176,7 +196,7 @@ void asl__task_start(struct frame *f) {
     struct task *t = f->task;
     asl_engine *e = f->execution->engine;
     struct clock *c = &e->clock;
-    task_event(t, EVENT_TASK_STARTED);
+    tell_task(t, EVENT_TASK_STARTED, NULL);
     if (t->timeout_ms) asl__timer_start(c, &t->timeout, c->now_ms + t->timeout_ms, on_timeout);
     if (t->heartbeat_ms) asl__timer_start(c, &t->heartbeat, c->now_ms + t->heartbeat_ms, on_heartbeat);
     t->started = true;
@@ -223,7 +243,7 @@ void asl_task_broken(asl_task *task, asl_value cause) {
 
 void asl_task_submitted(asl_task *task, asl_value answer) {
     struct task *t = (struct task *)task;
-    if (t->answer == ANSWER_NONE && t->site->submits) task_event(t, EVENT_TASK_SUBMITTED);
+    if (t->answer == ANSWER_NONE && t->site->submits) tell_task(t, EVENT_TASK_SUBMITTED, DETAILS(.output = &answer));
     asl_release(answer);
 }
 
@@ -272,13 +292,13 @@ void asl__task_answer(struct frame *f) {
                                      t->site->limit_name);
     }
     if (t->answer == ANSWER_SUCCESS) {
-        task_event(t, EVENT_TASK_SUCCEEDED);
+        tell_task(t, EVENT_TASK_SUCCEEDED, DETAILS(.output = &t->result));
         asl_value result = t->result;
         t->result = asl_none();
         free_task(t);
         asl__frame_answer(f, result);
     } else {
-        task_event(t, EVENT_TASK_FAILED);
+        tell_task(t, EVENT_TASK_FAILED, DETAILS(.error = &t->error, .cause = &t->cause));
         failure.error = t->error;
         failure.cause = t->cause;
         t->error = t->cause = asl_none();

@@ -32,17 +32,20 @@ static int32_t refuse(struct frame *f, const char *what, const char *path, const
 }
 
 /* The field of a JSONata state: its value comes from no path. */
-static int32_t refuse_field(struct frame *f, const char *what, const asl_value *v) {
+static int32_t refuse_field(struct frame *f, const char *field, const char *what, const asl_value *v) {
     asl_buffer b = {0};
-    asl_buffer_format(&b, "The %s: ", what);
+    asl_buffer_format(&b, "The %s %s: ", field, what);
     show(&b, v);
-    return asl__raise_query(f, &b);
+    asl_value location = asl_string_z(field);
+    asl__raise_query(f, &b, &location);
+    asl_release(location);
+    return 1;
 }
 
 static int32_t too_long(struct frame *f, const struct site *site) {
     asl_buffer b = {0};
     asl_buffer_z(&b, "Wait state delay is too long.");
-    return site->jsonata ? asl__raise_query(f, &b) : asl__raise_buffer(f, "States.Runtime", &b);
+    return site->jsonata ? asl__raise_query(f, &b, NULL) : asl__raise_buffer(f, "States.Runtime", &b);
 }
 
 /* Whole seconds, as a number or as the text of one; the service reads the value's text as a long. */
@@ -65,8 +68,8 @@ int32_t asl_rt_wait_seconds(asl_frame *frame, uint32_t t, uint32_t s) {
     const asl_value *v = &frame->slot[s & ~ASL_LAST];
     int64_t seconds;
     if (!path) path = "$";
-    if (site->jsonata && !whole(v, &seconds)) return refuse_field(f, "Seconds field cannot be parsed as a long value", v);
-    if (site->jsonata && seconds < 0) return refuse_field(f, "Seconds field is a negative value", v);
+    if (site->jsonata && !whole(v, &seconds)) return refuse_field(f, "Seconds", "field cannot be parsed as a long value", v);
+    if (site->jsonata && seconds < 0) return refuse_field(f, "Seconds", "field is a negative value", v);
     if (v->tag == ASL_NONE) return refuse(f, "SecondsPath parameter does not reference an input value", path, NULL);
     if (!whole(v, &seconds)) return refuse(f, "SecondsPath parameter cannot be parsed as a long value", path, v);
     if (seconds < 0) return refuse(f, "SecondsPath parameter references a negative value", path, v);
@@ -86,7 +89,7 @@ int32_t asl_rt_wait_until(asl_frame *frame, uint32_t t, uint32_t s) {
     if (v->tag == ASL_NONE) return refuse(f, "TimestampPath parameter does not reference an input value", path, NULL);
     bool parsed = v->tag == ASL_STRING && asl_timestamp_parse(asl_text_of(v), &seconds, &nanos, NULL);
     if (!parsed && site->jsonata)
-        return refuse_field(f, "Timestamp field cannot be parsed as an ISO-8601 extended offset date-time format string", v);
+        return refuse_field(f, "Timestamp", "field cannot be parsed as an ISO-8601 extended offset date-time format string", v);
     if (!parsed)
         return refuse(f,
                       "TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string",

@@ -46,14 +46,15 @@ void lower_task(struct lower *l, struct scope *s) {
     uint32_t input = payload;
     if (state->parameters)
         payload = lower_expr(l, s, state->parameters, input);
-    if (state->u.task.role && state->u.task.role->kind != EXPR_LITERAL) { // one that is not found fails the state before the call
-        uint32_t role = lower_expr(l, s, state->u.task.role, input);
+    uint32_t role = ASL_NO_OPERAND;
+    if (state->u.task.role) { // one that is not found fails the state before the call
+        role = lower_expr(l, s, state->u.task.role, input);
         lower_expect(l, s, role, ASL_EXPECT_STRING, state->u.task.role);
     }
     uint32_t timeout = lower_number(l, s, &state->u.task.timeout, input, ASL_PATH_INVALID);
     uint32_t heartbeat = lower_number(l, s, &state->u.task.heartbeat, input, ASL_PATH_INVALID);
     lower_at(l, state->node->key_span);
-    lower_op(l, s, OP_TASK, OPERANDS(site, payload, timeout, heartbeat));
+    lower_op(l, s, OP_TASK, OPERANDS(site, payload, timeout, heartbeat, role));
     lower_exit(l, s, EXIT_SUSPEND, &answered, 1);
 
     lower_into(s, answered);

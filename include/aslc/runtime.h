@@ -28,6 +28,9 @@ typedef struct asl_bind { /* PATTERN=HANDLER */
     const char *handler;  /* "exec:./charge" */
 } asl_bind;
 
+/* An event of an execution as it happens, as one JSON object in GetExecutionHistory's shape; json ends in NUL, borrowed. */
+typedef void asl_event_sink(void *user, asl_execution *x, const char *json, size_t size);
+
 typedef struct asl_engine_options {
     bool virtual_clock;
     bool strict_aws;
@@ -42,6 +45,8 @@ typedef struct asl_engine_options {
     const char *mock_case;  /* test case, NULL: none */
     const asl_handler *const *handlers; /* further schemes */
     size_t handler_count;
+    asl_event_sink *on_event; /* or NULL */
+    void *on_event_user;
 } asl_engine_options;
 
 /* Decodes the program's image and opens the bindings. NULL with a message when that fails: nothing has run then. */

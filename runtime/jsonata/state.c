@@ -27,7 +27,7 @@ static COLD int32_t fail(asl_frame *frame, uint32_t k, const char *format, ...) 
     vsnprintf(room, (size_t)size + 1, format, again);
     va_end(again);
     b.size += (size_t)size;
-    return asl__raise_query(frame_of(frame), &b);
+    return asl__raise_query(frame_of(frame), &b, asl_object_get(about, ASL_STR("field")));
 }
 
 static COLD int32_t evaluation_failed(asl_frame *frame, uint32_t k, struct jx_error *e) {

@@ -31,7 +31,7 @@ static int32_t one_task_step(asl_frame *f) {
         return ASL_SUSPENDED;
     default: break; /* 2: the backoff is over */
     }
-    if (asl_rt_attempt(f, 0) || asl_rt_task(f, 0, 0, ASL_NO_OPERAND, ASL_NO_OPERAND)) return ASL_FAILED;
+    if (asl_rt_attempt(f, 0) || asl_rt_task(f, 0, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND)) return ASL_FAILED;
     f->resume = 1;
     return ASL_SUSPENDED;
 }

@@ -153,7 +153,7 @@ TEST(tasks_bring_their_handlers) {
                                "  block b0 \"T\" n0\n"
                                "    enter n0 %0\n"
                                "    attempt t0\n"
-                               "    task t0 %0 _ _\n"
+                               "    task t0 %0 _ _ _\n"
                                "    suspend b1\n"
                                "  block b1 \"T.result\" n0 resume\n"
                                "    result %0\n"

@@ -390,7 +390,7 @@ static int32_t task_state(asl_frame *f) {
     switch (f->resume) {
     case 0: TRY(asl_rt_enter(f, 0, 0)); /* fallthrough */
     case 1:
-        if (asl_rt_attempt(f, 0) || asl_rt_task(f, 0, 0, 2, 3)) break;
+        if (asl_rt_attempt(f, 0) || asl_rt_task(f, 0, 0, 2, 3, ASL_NO_OPERAND)) break;
         f->resume = 2;
         return ASL_SUSPENDED;
     case 2:
@@ -686,7 +686,7 @@ static int32_t inner_task(asl_frame *f) {
         TRY(asl_rt_enter(f, 1, 0));
         TRY(asl_rt_attempt(f, 1));
         f->resume = 1;
-        TRY(asl_rt_task(f, 1, 0, ASL_NO_OPERAND, ASL_NO_OPERAND));
+        TRY(asl_rt_task(f, 1, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND));
         return ASL_SUSPENDED;
     }
     TRY(asl_rt_result(f, 1));
@@ -699,7 +699,7 @@ static int32_t branch_task(asl_frame *f) {
     if (f->resume == 0) {
         TRY(asl_rt_enter(f, 1, 0));
         f->resume = 1;
-        TRY(asl_rt_task(f, 1, 0, ASL_NO_OPERAND, ASL_NO_OPERAND));
+        TRY(asl_rt_task(f, 1, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND));
         return ASL_SUSPENDED;
     }
     TRY(asl_rt_result(f, 1));

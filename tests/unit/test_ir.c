@@ -24,7 +24,7 @@ static const char good[] = "plan 1 \"order\" express timeout 60\n"
                            "    const %2 k0\n"
                            "    path %1 %0 p0 template k1\n"
                            "    intrinsic %2 MathAdd k1 %0 2\n"
-                           "    task t0 %1! _ _\n"
+                           "    task t0 %1! _ _ _\n"
                            "    suspend b2 @4:1\n"
                            "  block b2 \"Charge it.result\" n0 resume error b3\n"
                            "    result %0\n"
@@ -109,7 +109,7 @@ TEST(refuses_broken_plans) {
     expect("intrinsic %2 MathAdd k1 %0 2", "intrinsic %2 MathAdd k1 %2 2", "reach past the last slot");
     expect("    suspend b2 @4:1\n", "    suspend b4\n", "which is no resume point");
     expect("    suspend b2 @4:1\n", "    jump b2\n", "must be the last before a suspend");
-    expect("    task t0 %1! _ _\n", "", "must be the last before a suspend");
+    expect("    task t0 %1! _ _ _\n", "", "must be the last before a suspend");
     expect("    retry t0 b1 b6\n", "    retry t0 b4 b6\n", "which is no resume point");
     expect("    catch t0 b4 b5\n", "    catch t9 b4 b5\n", "names a site that does not exist");
     expect("    failed\n", "", "has no exit");

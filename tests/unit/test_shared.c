@@ -17,7 +17,7 @@ static const char image[] =
 
 static int32_t step(asl_frame *f) {
     if (f->resume == 0) {
-        if (asl_rt_enter(f, 0, 0) || asl_rt_attempt(f, 0) || asl_rt_task(f, 0, 0, ASL_NO_OPERAND, ASL_NO_OPERAND))
+        if (asl_rt_enter(f, 0, 0) || asl_rt_attempt(f, 0) || asl_rt_task(f, 0, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND))
             return ASL_FAILED;
         f->resume = 1;
         return ASL_SUSPENDED;
