@@ -399,7 +399,10 @@ int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
         if (asl__timers_fire(&e->clock)) continue;
         for (struct asl_observer *o = e->observers; o; o = o->next)
             if (o->turn) o->turn(o);
-        if (mode == ASL_RUN_NOWAIT) {
+        if (mode == ASL_RUN_READY) {
+            if (e->loop) uv_run(e->loop, UV_RUN_NOWAIT);
+            if (!e->ready_first) break;
+        } else if (mode == ASL_RUN_NOWAIT) {
             if (e->loop) uv_run(e->loop, UV_RUN_NOWAIT);
             if (!e->ready_first && (!e->clock.is_virtual || working(e) || !sleep_virtual(e))) break;
         } else if (e->running == 0 || !(e->clock.is_virtual ? sleep_virtual(e) : sleep_real(e))) {

@@ -57,13 +57,21 @@ void asl_engine_free(asl_engine *engine); /* cancels what still runs, waits for 
 asl_execution *asl_execution_start(asl_engine *engine, asl_value input, const char *name);
 void asl_execution_stop(asl_execution *x, asl_value error, asl_value cause); /* ABORTED; moved in */
 
-enum asl_run_mode { ASL_RUN_DEFAULT, ASL_RUN_NOWAIT };
+enum asl_run_mode { ASL_RUN_DEFAULT, ASL_RUN_NOWAIT, ASL_RUN_READY };
 /* Runs what is ready; DEFAULT waits for timers and handlers until an execution ended or nothing is left, NOWAIT returns
-   instead of waiting. Returns the number of executions still running. */
+   instead of waiting, READY does not even let the virtual clock's time pass. Returns the number of executions still
+   running. */
 int asl_engine_run(asl_engine *engine, enum asl_run_mode mode);
 /* For a foreign event loop: wait until this descriptor is readable or so many ms have passed, then run NOWAIT. */
 int asl_engine_poll_fd(asl_engine *engine);        /* -1 while nothing outside is awaited */
 int64_t asl_engine_next_deadline(asl_engine *engine); /* ms from now, 0 ready work, -1 none */
+
+/* The virtual clock by hand (pace.c): run READY, then put the clock where the next thing happens. Times are ms since 1970. */
+int64_t asl_engine_now(const asl_engine *engine);
+int64_t asl_engine_next_timer(const asl_engine *engine); /* when it is due, -1: none */
+void asl_engine_set_time(asl_engine *engine, int64_t ms); /* may go back; what is due then happens in the next run */
+/* Also from an event sink, where asl_execution_stop must not be called: it ends, ABORTED, once what runs gives way. */
+void asl_execution_cut(asl_execution *x);
 
 asl_status asl_execution_status(const asl_execution *x);
 const char *asl_status_name(asl_status status); /* "SUCCEEDED" */
