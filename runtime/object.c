@@ -29,9 +29,10 @@ static inline void index_add(asl_object *o, uint32_t hash, uint32_t position) {
     o->index[i] = (struct asl__index_slot){hash, position + 1};
 }
 
-static void make_index(asl_object *o) {
+// An index with room for one more than `count` members.
+static void make_index(asl_object *o, uint32_t count) {
     uint32_t slots = 32;
-    while (slots / 2 < o->head.count + 1) slots *= 2; // at most half full
+    while (slots / 2 < count + 1) slots *= 2; // at most half full
     asl_free(o->index);
     o->index = asl_calloc(slots, sizeof *o->index);
     o->head.slots = slots;
@@ -39,7 +40,7 @@ static void make_index(asl_object *o) {
 }
 
 static struct asl__entry *find_indexed(asl_object *o, const char *data, size_t size, uint32_t hash) {
-    if (!o->index) make_index(o);
+    if (!o->index) make_index(o, o->head.count);
     uint32_t mask = o->head.slots - 1;
     for (uint32_t i = hash & mask; o->index[i].position; i = (i + 1) & mask) {
         if (o->index[i].hash != hash) continue;
@@ -120,7 +121,7 @@ static asl_object *append(asl_object *o, asl_text *key, asl_value item) {
     uint32_t position = o->head.count++;
     o->entries[position] = (struct asl__entry){key, item};
     if (o->index) {
-        if (o->head.count > o->head.slots / 2) make_index(o);
+        if (o->head.count > o->head.slots / 2) make_index(o, o->head.count);
         else index_add(o, key->hash, position);
     }
     return o;
@@ -177,21 +178,28 @@ static bool may_repeat(const struct asl__entry *entries, size_t count) {
     return false;
 }
 
+void asl__object_settle(asl_object *o) {
+    uint32_t count = o->head.count;
+    if (count <= 16 && !may_repeat(o->entries, count)) return;
+    o->head.count = 0;
+    if (count > ASL__SCAN_MAX) make_index(o, count);
+    for (uint32_t i = 0; i < count; i++) {
+        struct asl__entry next = o->entries[i], *e = asl__object_find(o, next.key);
+        if (e) {
+            asl_value_set(&e->value, next.value);
+            asl_text_release(next.key);
+            continue;
+        }
+        uint32_t position = o->head.count++; // no later than where it was
+        o->entries[position] = next;
+        if (o->index) index_add(o, next.key->hash, position);
+    }
+}
+
 asl_value asl__object_of(const struct asl__entry *entries, size_t count) {
     asl_object *o = new_object(count);
-    if (count <= 16 && !may_repeat(entries, count)) {
-        if (count) memcpy(o->entries, entries, count * sizeof *entries);
-        o->head.count = (uint32_t)count;
-        return object_value(o);
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct asl__entry *e = asl__object_find(o, entries[i].key);
-        if (e) {
-            asl_value_set(&e->value, entries[i].value);
-            asl_text_release(entries[i].key);
-        } else {
-            o = append(o, entries[i].key, entries[i].value);
-        }
-    }
+    if (count) memcpy(o->entries, entries, count * sizeof *entries);
+    o->head.count = (uint32_t)count;
+    asl__object_settle(o);
     return object_value(o);
 }

@@ -9,8 +9,7 @@
 
 // ---------------------------------------------------------------- hash
 
-// A multiply-and-fold hash in the manner of wyhash, over a seed that differs in every process, so that nobody can
-// write an input whose keys all collide. Nothing visible depends on it: objects keep insertion order.
+// The seed differs in every process, so that nobody can write an input whose keys all collide.
 
 static uint64_t seed;
 static atomic_bool seeded;
@@ -26,62 +25,25 @@ static void make_seed(void) {
     atomic_store_explicit(&seeded, true, memory_order_release);
 }
 
-static inline uint64_t fold(uint64_t a, uint64_t b) {
-    unsigned __int128 product = (unsigned __int128)a * b;
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-static inline uint64_t load8(const char *p) {
-    uint64_t x;
-    memcpy(&x, p, 8);
-    return x;
-}
-
-static inline uint64_t load4(const char *p) {
-    uint32_t x;
-    memcpy(&x, p, 4);
-    return x;
-}
-
-uint32_t asl_hash(asl_str text) {
+uint64_t asl__hash_seed(void) {
     if (__builtin_expect(!atomic_load_explicit(&seeded, memory_order_acquire), 0)) pthread_once(&seed_once, make_seed);
-    const uint64_t c1 = 0xa0761d6478bd642fu, c2 = 0xe7037ed1a0b428dbu;
-    const char *p = text.data;
-    size_t left = text.size;
-    uint64_t h = seed ^ c1;
-    while (left > 16) {
-        h = fold(load8(p) ^ c1, load8(p + 8) ^ h);
-        p += 16, left -= 16;
-    }
-    // The last 0 … 16 bytes as two words, which may overlap.
-    uint64_t a = 0, b = 0;
-    if (left >= 8) {
-        a = load8(p), b = load8(p + left - 8);
-    } else if (left >= 4) {
-        a = load4(p), b = load4(p + left - 4);
-    } else if (left) {
-        a = (uint64_t)(uint8_t)p[0] << 16 | (uint64_t)(uint8_t)p[left >> 1] << 8 | (uint8_t)p[left - 1];
-    }
-    h = fold(a ^ c2, b ^ h);
-    h = fold(h ^ text.size, c1 ^ seed);
-    return (uint32_t)(h ^ h >> 32);
+    return seed;
 }
+
+uint32_t asl_hash(asl_str text) { return asl__hash_with(asl__hash_seed(), text); }
 
 // ---------------------------------------------------------------- blocks
 
-// At least one byte more than the text, for the NUL, and a multiple of ASL__TEXT_STEP.
-static inline size_t block_size(size_t size) {
-    return (sizeof(asl_text) + size + ASL__TEXT_STEP) & ~(size_t)(ASL__TEXT_STEP - 1);
-}
-
 asl_text *asl_text_new(asl_str text) {
     if (text.size > PTRDIFF_MAX) asl__out_of_memory(SIZE_MAX);
-    asl_text *t = asl__block_alloc(block_size(text.size));
+    size_t block = asl__text_block(text.size);
+    asl_text *t = asl__block_alloc(block);
+    // The NUL, and something definite where it may be read in steps of 16.
+    memset((char *)t + block - ASL__TEXT_STEP, 0, ASL__TEXT_STEP);
     t->refs = 1;
     t->hash = asl_hash(text);
     t->size = text.size;
     if (text.size) memcpy(t->bytes, text.data, text.size);
-    t->bytes[text.size] = 0;
     return t;
 }
 
@@ -91,7 +53,7 @@ asl_text *asl_text_retain(asl_text *t) {
 }
 
 void asl_text_release(asl_text *t) {
-    if (--t->refs == 0) asl__block_free(t, block_size(t->size));
+    if (--t->refs == 0) asl__block_free(t, asl__text_block(t->size));
 }
 
 asl_str asl_str_z(const char *zero_terminated) {
@@ -103,6 +65,12 @@ bool asl_str_equal(asl_str a, asl_str b) {
 }
 
 // ---------------------------------------------------------------- Java's orders
+
+static inline uint64_t load8(const char *p) {
+    uint64_t x;
+    memcpy(&x, p, 8);
+    return x;
+}
 
 // UTF-8 compares byte by byte in the order of code points. UTF-16 differs in one place: code points above U+FFFF are
 // surrogate pairs, d800 … dfff, and so come before U+E000 … U+FFFF. In the first byte that differs these are F0 … F4

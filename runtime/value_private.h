@@ -121,8 +121,45 @@ static inline asl_value asl__inline_text(asl_tag tag, const char *data, size_t s
 }
 #endif
 
+/* asl_hash() with a seed asked for once: multiply and fold, in the manner of wyhash. Nothing visible depends on it. */
+uint64_t asl__hash_seed(void);
+static inline uint64_t asl__fold(uint64_t a, uint64_t b) {
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+static inline uint32_t asl__hash_with(uint64_t seed, asl_str text) {
+    const uint64_t c1 = 0xa0761d6478bd642fu, c2 = 0xe7037ed1a0b428dbu;
+    const char *p = text.data;
+    size_t left = text.size;
+    uint64_t h = seed ^ c1, a = 0, b = 0;
+    while (left > 16) {
+        memcpy(&a, p, 8);
+        memcpy(&b, p + 8, 8);
+        h = asl__fold(a ^ c1, b ^ h);
+        p += 16, left -= 16;
+    }
+    // The last 0 … 16 bytes as two words, which may overlap.
+    a = b = 0;
+    if (left >= 8) {
+        memcpy(&a, p, 8);
+        memcpy(&b, p + left - 8, 8);
+    } else if (left >= 4) {
+        memcpy(&a, p, 4);
+        memcpy(&b, p + left - 4, 4);
+    } else if (left) {
+        a = (uint64_t)(uint8_t)p[0] << 16 | (uint64_t)(uint8_t)p[left >> 1] << 8 | (uint8_t)p[left - 1];
+    }
+    h = asl__fold(a ^ c2, b ^ h);
+    h = asl__fold(h ^ text.size, c1 ^ seed);
+    return (uint32_t)(h ^ h >> 32);
+}
+
 /* The bytes of an asl_text may be read in steps of 16 from the first: what follows the NUL is allocated too. */
 #define ASL__TEXT_STEP 16
+/* The size of its block: at least one byte more than the text, for the NUL, and a multiple of ASL__TEXT_STEP. */
+static inline size_t asl__text_block(size_t size) {
+    return (sizeof(asl_text) + size + ASL__TEXT_STEP) & ~(size_t)(ASL__TEXT_STEP - 1);
+}
 static inline bool asl__text_is(const asl_text *t, const char *data, size_t size) {
     return t->size == size && memcmp(t->bytes, data, size) == 0;
 }
@@ -133,6 +170,9 @@ static inline bool asl__text_equal(const asl_text *a, const asl_text *b) {
 /* Containers of values that are moved in. Of entries with the same key the last one wins, in the first one's place. */
 asl_value asl__array_of(const asl_value *items, size_t count);
 asl_value asl__object_of(const struct asl__entry *entries, size_t count);
+
+/* Of members with the same key keeps the last one, in the first one's place. Nobody has searched the object yet. */
+void asl__object_settle(asl_object *o);
 
 /* The member with this key, or NULL. */
 struct asl__entry *asl__object_find(asl_object *o, const asl_text *key);

@@ -1,0 +1,854 @@
+// JSON text, parsed straight into values.
+//
+// The parser does not recurse, and does not copy what it makes: an array or object is made when it opens and filled in
+// place; `levels` holds the way up to the root. How large it will be, and which names its members have, is guessed from a
+// value that it will probably be like:
+//
+//     [{"id": 1, "at": {"x": 5}},      an item         is like the item before it,
+//      {"id": 2, "at": {"x": 6}}]      a first item    like the first of the array that its array is like,
+//                                      a member        like the member of that name in the object that its object is like
+//
+// While the guess holds, reading a name is one comparison with the bytes expected, the object has the right size from the
+// start and no name in it can occur twice. Whatever is different is found by looking, and the guess goes on from there.
+// Names that occur again share one asl_text also without a guess, as long as a small cache remembers them.
+//
+// At each step MARGIN bytes can be read without looking for the end of the text. To this end its last bytes are copied,
+// with zeros after them, when the parser comes near: s->start, s->end and the pointers into the text are then about the copy.
+//
+// Strings are copied, not kept as parts of the text: most fit into their value, and a small part that somebody keeps must
+// not keep a large document alive.
+#include "heap.h"
+#include "json_private.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+// 16 bytes as two such numbers.
+struct window {
+    uint64_t low, high;
+};
+
+static const char byte_mask[32] = "\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377\377";
+
+// The first `size` <= 16 of 16 readable bytes, the others zero.
+static inline struct window window_load(const char *p, size_t size) {
+    const char *mask = byte_mask + 16 - size;
+    return (struct window){load8(p) & load8(mask), load8(p + 8) & load8(mask + 8)};
+}
+
+// A value's two halves. It is stored as such: written byte by byte and read again as 16 it would stall the processor.
+static inline void store(asl_value *slot, uint64_t low, uint64_t high) {
+    struct window w = {low, high};
+    memcpy(slot, &w, sizeof w);
+}
+
+static inline void store_value(asl_value *slot, asl_value v) {
+    struct window w;
+    memcpy(&w, &v, sizeof w);
+    store(slot, w.low, w.high);
+}
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+// A value that is a tag, with nothing between it and its second half.
+#define TAGGED(slot, value_tag, value_half) store((slot), (uint64_t)(value_tag), (uint64_t)(value_half))
+#else
+#define TAGGED(slot, value_tag, value_half) store((slot), (uint64_t)(value_tag) << 56, (uint64_t)(value_half))
+#endif
+
+// The value with up to 14 bytes of text in it.
+static inline void store_inline_text(asl_value *slot, asl_tag tag, const char *p, size_t size) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    struct window w = window_load(p, size);
+    store(slot, (uint64_t)tag | (uint64_t)size << 8 | w.low << 16, w.low >> 48 | w.high << 16);
+#else
+    store_value(slot, asl__inline_text(tag, p, size));
+#endif
+}
+
+// ---------------------------------------------------------------- the parser
+
+enum kind { ROOT, ARRAY, OBJECT };
+
+// An array or object that is being filled, or what stands above them all.
+struct level {
+    struct asl__container *container; /* NULL at the root */
+    char *next, *full;                /* where the next item or member goes; where there is no more room */
+    const struct asl__entry *like, *like_end; /* the members that are expected */
+    enum kind kind;
+    bool distinct; /* no name can have occurred twice */
+};
+
+#define CACHED_KEYS 128
+struct cached_key {
+    struct window start; /* of the key, padded with zeros */
+    asl_text *text;      /* not owned: a member holds it */
+};
+
+// From the check at the start of an item or member up to the next check at most so many bytes are read: a name of 15
+// bytes with its quotes, a number of 25 or a string of 16, what stands between them, and 16 to look ahead.
+#define MARGIN 80
+
+#define FIRST_LEVELS 48
+#define FIRST_ROOM   8 /* of an array or object that is like none */
+struct parser {
+    const char *start, *end, *limit; /* limit: MARGIN bytes before the end */
+    size_t copied_from;              /* in the copy: what its start is in the text */
+    bool in_copy;
+    const char *text;
+    size_t max_depth;
+    bool lone_surrogates, index_order;
+    bool plain_keys; /* each name's bytes can stand in quotes as they are */
+    asl_json_error *error; /* may be NULL */
+    struct asl__heap *heap;
+    uint64_t seed;
+    struct level *levels; /* those above the one that is being filled */
+    size_t depth, level_room;
+    struct level failed; /* the one that was being filled when the text turned out to be wrong */
+    asl_buffer decoded; /* of a string with escapes */
+    uint64_t cached[CACHED_KEYS / 64]; /* a bit for each of keys[] that holds one */
+    /* Not initialised: keys that are not cached, levels, and the copy. */
+    struct cached_key keys[CACHED_KEYS];
+    struct level first_levels[FIRST_LEVELS];
+    char copy[2 * MARGIN];
+};
+
+static const char *fail(struct parser *s, const char *at, const char *format, ...)
+    __attribute__((cold, noinline, format(printf, 3, 4)));
+
+// Fills in the error and returns NULL, which stands for failure everywhere below.
+static const char *fail(struct parser *s, const char *at, const char *format, ...) {
+    asl_json_error *e = s->error;
+    if (!e) return NULL;
+    e->offset = s->copied_from + (size_t)(at - s->start);
+    e->line = 1;
+    const char *line = s->text, *end = s->text + e->offset;
+    for (const char *p = line; p < end; p++) {
+        if (*p != '\n') continue;
+        e->line++;
+        line = p + 1;
+    }
+    e->column = (uint32_t)(end - line) + 1;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(e->message, sizeof e->message, format, arguments);
+    va_end(arguments);
+    return NULL;
+}
+
+// p is near the end: what is left goes on in the copy.
+static const char *go_on_in_copy(struct parser *s, const char *p) {
+    size_t left = (size_t)(s->end - p); // less than MARGIN
+    memset(s->copy, 0, sizeof s->copy);
+    if (left) memcpy(s->copy, p, left);
+    s->copied_from = (size_t)(p - s->start);
+    s->in_copy = true;
+    s->start = s->copy;
+    s->end = s->copy + left;
+    s->limit = s->copy + sizeof s->copy; // never passed
+    return s->copy;
+}
+
+// Skips white space; at the result there is again room to read ahead.
+static const char *skip_space(struct parser *s, const char *p) {
+    for (;;) {
+        if (p > s->limit) p = go_on_in_copy(s, p);
+#if defined __SSE2__
+        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+        __m128i blank = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\n')));
+        __m128i rare = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('\r')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\t')));
+        uint32_t other = (uint32_t)_mm_movemask_epi8(_mm_or_si128(blank, rare)) ^ 0xffff;
+        if (other) return p + __builtin_ctz(other);
+#else
+        for (int i = 0; i < 16; i++, p++) {
+            if (*p != ' ' && *p != '\n' && *p != '\r' && *p != '\t') return p;
+        }
+        continue;
+#endif
+        p += 16;
+    }
+}
+
+// ---------------------------------------------------------------- strings
+
+// The length of the valid UTF-8 sequence at p, whose first byte is not ASCII; 0 when it is not valid (RFC 3629: no
+// overlong forms, no surrogates, nothing above U+10FFFF).
+static inline size_t utf8_length(const char *text, const char *end) {
+    const uint8_t *p = (const uint8_t *)text;
+    size_t left = (size_t)(end - text);
+    if (p[0] < 0xc2 || left < 2 || (p[1] & 0xc0) != 0x80) return 0;
+    if (p[0] < 0xe0) return 2;
+    if (left < 3 || (p[2] & 0xc0) != 0x80) return 0;
+    if (p[0] < 0xf0) {
+        if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0)) return 0;
+        return 3;
+    }
+    if (left < 4 || (p[3] & 0xc0) != 0x80) return 0;
+    if (p[0] > 0xf4 || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90)) return 0;
+    return 4;
+}
+
+// The number of four hexadecimal digits, or -1.
+static int32_t hex4(const char *p, const char *end) {
+    if (end - p < 4) return -1;
+    int32_t x = 0;
+    for (int i = 0; i < 4; i++) {
+        char c = p[i];
+        int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) >= 'a' && (c | 0x20) <= 'f' ? (c | 0x20) - 'a' + 10 : -1;
+        if (digit < 0) return -1;
+        x = x << 4 | digit;
+    }
+    return x;
+}
+
+// Decodes the escape at p, which is at a backslash, to the end of s->decoded.
+static const char *escape(struct parser *s, const char *p) {
+    char c = p + 1 < s->end ? p[1] : 0;
+    switch (c) {
+    case '"':
+    case '\\':
+    case '/': break;
+    case 'b': c = '\b'; break;
+    case 'f': c = '\f'; break;
+    case 'n': c = '\n'; break;
+    case 'r': c = '\r'; break;
+    case 't': c = '\t'; break;
+    case 'u': {
+        int32_t unit = hex4(p + 2, s->end);
+        if (unit < 0) return fail(s, p, "\\u needs four hexadecimal digits");
+        uint32_t code = (uint32_t)unit;
+        const char *after = p + 6;
+        if (code >= 0xd800 && code < 0xe000) {
+            int32_t low = code < 0xdc00 && s->end - after >= 2 && after[0] == '\\' && after[1] == 'u'
+                              ? hex4(after + 2, s->end) : -1;
+            if (low >= 0xdc00 && low <= 0xdfff) {
+                code = 0x10000 + ((code - 0xd800) << 10) + ((uint32_t)low - 0xdc00);
+                after += 6;
+            } else if (!s->lone_surrogates) {
+                return fail(s, p, "lone surrogate \\u%04x", code);
+            }
+        }
+        char *out = asl_buffer_reserve(&s->decoded, 4);
+        if (code < 0x80) {
+            out[0] = (char)code;
+            s->decoded.size += 1;
+        } else if (code < 0x800) {
+            out[0] = (char)(0xc0 | code >> 6);
+            out[1] = (char)(0x80 | (code & 0x3f));
+            s->decoded.size += 2;
+        } else if (code < 0x10000) {
+            out[0] = (char)(0xe0 | code >> 12);
+            out[1] = (char)(0x80 | (code >> 6 & 0x3f));
+            out[2] = (char)(0x80 | (code & 0x3f));
+            s->decoded.size += 3;
+        } else {
+            out[0] = (char)(0xf0 | code >> 18);
+            out[1] = (char)(0x80 | (code >> 12 & 0x3f));
+            out[2] = (char)(0x80 | (code >> 6 & 0x3f));
+            out[3] = (char)(0x80 | (code & 0x3f));
+            s->decoded.size += 4;
+        }
+        return after;
+    }
+    default:
+        if (p + 1 == s->end) return fail(s, p, "unterminated string");
+        if (c > ' ' && c <= '~') return fail(s, p, "unknown escape \\%c", c);
+        return fail(s, p, "unknown escape: a backslash before byte 0x%02x", (uint8_t)c);
+    }
+    asl_buffer_byte(&s->decoded, c);
+    return p + 2;
+}
+
+// From p on, to the next byte that is special in a string: '"', '\\' or one below 0x20. NULL: there is none, or invalid
+// UTF-8 stands before it. start is that of the string, for the message.
+static const char *plain_run(struct parser *s, const char *p, const char *start) {
+    for (;;) {
+        if (s->end - p >= 16) {
+            uint32_t special = window_special(p, true);
+            if (!special) {
+                p += 16;
+                continue;
+            }
+            p += __builtin_ctz(special);
+        } else {
+            while (p < s->end && (uint8_t)*p >= 0x20 && (uint8_t)*p < 0x80 && *p != '"' && *p != '\\') p++;
+            if (p == s->end) return fail(s, start, "unterminated string");
+        }
+        if ((uint8_t)*p < 0x80) return p;
+        do {
+            size_t length = utf8_length(p, s->end);
+            if (!length && s->lone_surrogates && s->end - p >= 3 && (uint8_t)p[0] == 0xed && (uint8_t)p[1] >= 0xa0 &&
+                (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80)
+                length = 3;
+            if (!length) return fail(s, p, "invalid UTF-8 byte 0x%02x", (uint8_t)*p);
+            p += length;
+        } while (p < s->end && (uint8_t)*p >= 0x80);
+    }
+}
+
+// The rest of a string in general: p is after its opening quote. *text is in the source, or decoded in s->decoded.
+static const char *string_text(struct parser *s, const char *p, asl_str *text) {
+    const char *start = p - 1, *run = p;
+    p = plain_run(s, p, start);
+    if (!p) return NULL;
+    if (*p == '"') {
+        *text = (asl_str){run, (size_t)(p - run)};
+        return p + 1;
+    }
+    s->decoded.size = 0;
+    while (*p != '"') {
+        if (*p != '\\') return fail(s, p, "a control character in a string must be escaped: \\u%04x", (uint8_t)*p);
+        asl_buffer_add(&s->decoded, run, (size_t)(p - run));
+        run = p = escape(s, p);
+        if (!p) return NULL;
+        p = plain_run(s, p, start);
+        if (!p) return NULL;
+    }
+    asl_buffer_add(&s->decoded, run, (size_t)(p - run));
+    *text = (asl_str){s->decoded.data, s->decoded.size};
+    return p + 1;
+}
+
+// A text whose block is filled in steps of 16: so many bytes can be read from the text's first.
+static inline asl_text *new_text(struct parser *s, asl_str text) {
+    if (s->end - text.data < (ptrdiff_t)(text.size + ASL__TEXT_STEP) && !s->in_copy) return asl_text_new(text);
+    asl_text *t = asl__heap_alloc(s->heap, asl__text_block(text.size));
+    t->refs = 1;
+    t->hash = asl__hash_with(s->seed, text);
+    t->size = text.size;
+    if (text.size < 128) {
+        for (size_t i = 0; i <= text.size; i += ASL__TEXT_STEP) memcpy(t->bytes + i, text.data + i, ASL__TEXT_STEP);
+    } else {
+        memcpy(t->bytes, text.data, text.size);
+    }
+    t->bytes[text.size] = 0;
+    return t;
+}
+
+// A string that does not fit into its value, or is not plain ASCII. p is after its opening quote.
+static __attribute__((noinline)) const char *long_string(struct parser *s, const char *p, asl_value *slot) {
+    const char *q = plain_run(s, p, p - 1);
+    if (!q) return NULL;
+    if (*q == '"') {
+        size_t size = (size_t)(q - p);
+        if (size <= ASL_INLINE_MAX) store_value(slot, asl__inline_text(ASL_STRING, p, size));
+        else store_value(slot, (asl_value){.tag = ASL_STRING, .size = ASL_ON_HEAP, .text = new_text(s, (asl_str){p, size})});
+        return q + 1;
+    }
+    asl_str text;
+    p = string_text(s, p, &text);
+    if (p) store_value(slot, asl_string(text));
+    return p;
+}
+
+// The text for a key: the one made before, when the cache has it. start are its first 16 bytes.
+static inline asl_text *key_text(struct parser *s, asl_str key, struct window start) {
+    uint64_t h = (start.low ^ start.high * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
+    size_t slot = (h ^ key.size) >> 32 & (CACHED_KEYS - 1);
+    struct cached_key *k = &s->keys[slot];
+    uint64_t bit = (uint64_t)1 << slot % 64, *cached = &s->cached[slot / 64];
+    if (*cached & bit && k->start.low == start.low && k->start.high == start.high && k->text->size == key.size &&
+        (key.size <= 16 || memcmp(k->text->bytes + 16, key.data + 16, key.size - 16) == 0)) {
+        k->text->refs++;
+        return k->text;
+    }
+    *k = (struct cached_key){start, asl_text_new(key)};
+    *cached |= bit;
+    return k->text;
+}
+
+// A member's name, whatever it is; p is after its opening quote.
+static __attribute__((noinline)) const char *member_name(struct parser *s, const char *p, asl_text **key) {
+    uint32_t special = window_special(p, true);
+    size_t size = special ? (size_t)__builtin_ctz(special) : 16;
+    if (size < 16 && p[size] == '"') {
+        *key = key_text(s, (asl_str){p, size}, window_load(p, size));
+        return p + size + 1;
+    }
+    asl_str text;
+    p = string_text(s, p, &text);
+    if (!p) return NULL;
+    if (text.data == s->decoded.data) {
+        for (size_t i = 0; i < text.size; i++) {
+            uint8_t c = (uint8_t)text.data[i];
+            if (c < 0x20 || c == '"' || c == '\\') s->plain_keys = false;
+        }
+    }
+    struct window start = {0};
+    if (text.size) memcpy(&start, text.data, text.size < 16 ? text.size : 16);
+    *key = key_text(s, text, start);
+    return p;
+}
+
+// Whether the string after the opening quote at p is the key, which is written without escapes.
+static inline bool name_is(const struct parser *s, const char *p, const asl_text *key) {
+    size_t size = key->size;
+#if defined __SSE2__
+    // They differ at the quote at the latest, where the key has its NUL.
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i y = _mm_loadu_si128((const __m128i *)(const void *)key->bytes);
+    uint32_t differ = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) ^ 0xffff;
+    if (__builtin_expect(size < 16, 1)) return __builtin_ctz(differ | 0x10000) == (int)size && p[size] == '"';
+    if (differ) return false;
+#else
+    if (size < 16) {
+        struct window x = window_load(p, size), y = window_load(key->bytes, size);
+        return x.low == y.low && x.high == y.high && p[size] == '"';
+    }
+#endif
+    return (size_t)(s->end - p) > size && memcmp(p, key->bytes, size) == 0 && p[size] == '"';
+}
+
+// ---------------------------------------------------------------- numbers
+
+// How many of 8 bytes, each xor '0', are digits before the first that is not.
+static inline unsigned digits_among(uint64_t x) {
+    uint64_t other = ((x + EACH(0x76)) | x) & EACH(0x80); // right up to the first: carries go upwards only
+    return other ? (unsigned)__builtin_ctzll(other) / 8 : 8;
+}
+
+// The number of 8 digits, first digit in the lowest byte: pairs, fours, eights.
+static inline uint64_t eight_digits(uint64_t x) {
+    x = (x * 10 + (x >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
+    x = (x * 100 + (x >> 16)) & UINT64_C(0x0000ffff0000ffff);
+    return (x * 10000 + (x >> 32)) & UINT64_C(0xffffffff);
+}
+
+// Integers of up to 15 digits, and decimal fractions of up to 14 bytes without an exponent. All others, and whatever
+// is not a number, go to asl__number_scan.
+static inline const char *number_value(struct parser *s, const char *p, asl_value *slot) {
+    static const uint32_t ten[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    const char *start = p, *why;
+    bool negative = *p == '-';
+    p += negative;
+    uint64_t x = load8(p) ^ EACH('0'), u;
+    unsigned size = digits_among(x);
+    if (size < 8) {
+        u = size ? eight_digits(x << (64 - 8 * size)) : 0;
+    } else {
+        u = eight_digits(x);
+        x = load8(p + 8) ^ EACH('0');
+        unsigned more_digits = digits_among(x);
+        if (more_digits) u = u * ten[more_digits] + eight_digits(x << (64 - 8 * more_digits));
+        size += more_digits;
+    }
+    if (size && (*p != '0' || size == 1)) {
+        char next = p[size];
+        if (size < 16 && next != '.' && (next | 0x20) != 'e' && !(negative && u == 0)) {
+            TAGGED(slot, ASL_INT, negative ? 0 - u : u);
+            return p + size;
+        }
+        if (size < 12 && next == '.') {
+            unsigned fraction = digits_among(load8(p + size + 1) ^ EACH('0'));
+            const char *end = p + size + 1 + fraction;
+            if (fraction && fraction < 8 && end - start <= ASL_INLINE_MAX && (*end | 0x20) != 'e') {
+                store_inline_text(slot, ASL_NUMBER_TEXT, start, (size_t)(end - start));
+                return end;
+            }
+        }
+    }
+    asl_value general;
+    p = asl__number_scan(start, s->end, &general, &why);
+    if (general.tag == ASL_NONE) return fail(s, p, "%s", why);
+    store_value(slot, general);
+    return p;
+}
+
+// ---------------------------------------------------------------- values
+
+static const char *bad_value(struct parser *s, const char *p) {
+    if (p == s->end) return fail(s, p, "unexpected end of input, expected a value");
+    uint8_t c = (uint8_t)*p;
+    if (c == '\'') return fail(s, p, "strings take double quotes");
+    if (c == '/' || c == '#') return fail(s, p, "expected a value; JSON has no comments");
+    if (c == '+' || c == '.') return fail(s, p, "a number may not start with '%c'", c);
+    if ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') {
+        size_t size = 1;
+        while (size < 20 && p + size < s->end && (p[size] | 0x20) >= 'a' && (p[size] | 0x20) <= 'z') size++;
+        return fail(s, p, "expected a value, found %.*s", (int)size, p);
+    }
+    if (c > ' ' && c <= '~') return fail(s, p, "expected a value, found '%c'", c);
+    return fail(s, p, "expected a value, found byte 0x%02x", c);
+}
+
+static const char *expected(struct parser *s, const char *p, const char *what) {
+    if (p == s->end) return fail(s, p, "unexpected end of input, expected %s", what);
+    return fail(s, p, "expected %s", what);
+}
+
+static inline const char *word(struct parser *s, const char *p, const char *spelling, size_t size) {
+    if ((size_t)(s->end - p) < size || memcmp(p, spelling, size) != 0) return bad_value(s, p);
+    return p + size;
+}
+
+// The level with room for at least one more.
+static __attribute__((noinline)) struct level more(struct level here) {
+    struct asl__container *c = here.container;
+    size_t room = c->capacity < FIRST_ROOM / 2 ? FIRST_ROOM : (size_t)c->capacity * 2;
+    if (room > ASL__CAPACITY_MAX) asl__out_of_memory(SIZE_MAX);
+    bool object = here.kind == OBJECT;
+    size_t filled = (size_t)(here.next - (char *)c);
+    c = object ? asl__block_resize(c, asl__object_size(c->capacity), asl__object_size(room))
+               : asl__block_resize(c, asl__array_size(c->capacity), asl__array_size(room));
+    c->capacity = (uint32_t)room;
+    here.container = c;
+    here.next = (char *)c + filled;
+    here.full = (char *)c + (object ? asl__object_size(room) : asl__array_size(room));
+    return here;
+}
+
+// How much of its room is used.
+static inline uint32_t count_in(const struct level *here) {
+    return here->kind == OBJECT ? (uint32_t)((struct asl__entry *)(void *)here->next - ((asl_object *)here->container)->entries)
+                                : (uint32_t)((asl_value *)(void *)here->next - ((asl_array *)here->container)->items);
+}
+
+// Gives back room that was not needed.
+static __attribute__((noinline)) struct asl__container *fit(const struct level *here) {
+    struct asl__container *c = here->container;
+    uint32_t count = c->count = count_in(here);
+    bool object = here->kind == OBJECT;
+    size_t has = object ? asl__object_size(c->capacity) : asl__array_size(c->capacity);
+    size_t needs = object ? asl__object_size(count) : asl__array_size(count);
+    if (asl__heap_rounded(has) == asl__heap_rounded(needs)) return c;
+    c = asl__block_resize(c, has, needs);
+    c->capacity = count;
+    return c;
+}
+
+// The name's place among array indices, from 1; 0 when it is none: no leading zeros, below 2^32 - 1.
+static uint64_t index_of(const asl_text *key) {
+    if (key->size == 0 || key->size > 10 || (key->bytes[0] == '0' && key->size > 1)) return 0;
+    uint64_t n = 0;
+    for (size_t i = 0; i < key->size; i++) {
+        if (key->bytes[i] < '0' || key->bytes[i] > '9') return 0;
+        n = n * 10 + (uint64_t)(key->bytes[i] - '0');
+    }
+    return n < UINT32_MAX ? n + 1 : 0;
+}
+
+struct indexed {
+    uint64_t index;
+    size_t at;
+};
+
+static int compare_indexed(const void *a, const void *b) {
+    const struct indexed *x = a, *y = b;
+    if (x->index != y->index) return x->index < y->index ? -1 : 1;
+    return x->at < y->at ? -1 : 1; // of the same name the last one wins: they stay as they came
+}
+
+// Moves the members whose names are array indices to the front, ascending.
+static void indices_first(struct asl__entry *members, size_t count) {
+    size_t indices = 0;
+    bool moves = false;
+    uint64_t highest = 0;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t n = index_of(members[i].key);
+        if (!n) continue;
+        moves = moves || indices < i || n < highest;
+        highest = n;
+        indices++;
+    }
+    if (!moves) return;
+    struct indexed *first = asl_alloc(indices * sizeof *first);
+    struct asl__entry *sorted = asl_alloc(count * sizeof *sorted);
+    size_t found = 0, rest = indices;
+    for (size_t i = 0; i < count; i++) {
+        uint64_t n = index_of(members[i].key);
+        if (n) first[found++] = (struct indexed){n, i};
+        else sorted[rest++] = members[i];
+    }
+    qsort(first, indices, sizeof *first, compare_indexed);
+    for (size_t i = 0; i < indices; i++) sorted[i] = members[first[i].at];
+    memcpy(members, sorted, count * sizeof *members);
+    asl_free(sorted);
+    asl_free(first);
+}
+
+// An object whose names may be out of order or occur twice. A key that is freed because it occurs twice may not stay in
+// the cache.
+static __attribute__((noinline)) void settle(struct parser *s, asl_object *o) {
+    uint32_t count = o->head.count;
+    if (s->index_order) indices_first(o->entries, count);
+    asl__object_settle(o);
+    if (o->head.count < count) memset(s->cached, 0, sizeof s->cached);
+}
+
+#define CHECK_ROOM()                                                                                                   \
+    do {                                                                                                               \
+        if (__builtin_expect(p > limit, 0) && !s->in_copy) p = go_on_in_copy(s, p), limit = s->limit;                   \
+    } while (0)
+#define SKIP_SPACE()                                                                                                   \
+    do {                                                                                                               \
+        if ((uint8_t)*p <= ' ') p = skip_space(s, p), limit = s->limit;                                                \
+    } while (0)
+
+// One value with everything inside it. Returns where it ends, or NULL: then the levels up to s->depth hold what there was.
+static const char *parse_value(struct parser *s, const char *p, asl_value *root) {
+    struct asl__heap *heap = s->heap;
+    const char *limit = s->limit;
+    struct level here = {.kind = ROOT, .next = (char *)root};
+    asl_value *slot = root;       // where the next value goes
+    const asl_value *like = NULL; // what it is probably like
+    size_t size;
+
+next_value:
+    SKIP_SPACE();
+    switch (*p) {
+    case '"': {
+        uint32_t special = window_special(p + 1, true);
+        size = special ? (size_t)__builtin_ctz(special) : 16;
+        if (size <= ASL_INLINE_MAX && p[size + 1] == '"') {
+            store_inline_text(slot, ASL_STRING, p + 1, size);
+            p += size + 2;
+            break;
+        }
+        p = long_string(s, p + 1, slot);
+        if (!p) goto failed;
+        CHECK_ROOM();
+        break;
+    }
+    case '{': {
+        if (s->depth >= s->max_depth) goto too_deep;
+        p++;
+        CHECK_ROOM();
+        SKIP_SPACE();
+        if (*p == '}') {
+            p++;
+            store_value(slot, asl_object_new(0));
+            break;
+        }
+        if (s->depth == s->level_room) s->levels = more_room(s->levels, s->first_levels, &s->level_room, sizeof *s->levels);
+        s->levels[s->depth++] = here;
+        size_t room = FIRST_ROOM;
+        here.like = here.like_end = NULL;
+        here.distinct = false;
+        if (like && like->tag == ASL_OBJECT && like->object->head.count && s->plain_keys) {
+            room = like->object->head.count;
+            here.like = like->object->entries;
+            here.like_end = here.like + room;
+            here.distinct = true;
+        }
+        size = asl__object_size(room);
+        asl_object *o = asl__heap_alloc(heap, size);
+        o->head = (struct asl__container){.refs = 1, .capacity = (uint32_t)room};
+        o->index = NULL;
+        here.kind = OBJECT;
+        here.container = &o->head;
+        here.next = (char *)o->entries;
+        here.full = (char *)o + size;
+        goto next_member;
+    }
+    case '[': {
+        if (s->depth >= s->max_depth) goto too_deep;
+        p++;
+        CHECK_ROOM();
+        SKIP_SPACE();
+        if (*p == ']') {
+            p++;
+            store_value(slot, asl_array_new(0));
+            break;
+        }
+        if (s->depth == s->level_room) s->levels = more_room(s->levels, s->first_levels, &s->level_room, sizeof *s->levels);
+        s->levels[s->depth++] = here;
+        size_t room = FIRST_ROOM;
+        if (like && like->tag == ASL_ARRAY && like->array->head.count) {
+            room = like->array->head.count;
+            like = like->array->items;
+        } else {
+            like = NULL;
+        }
+        size = asl__array_size(room);
+        asl_array *a = asl__heap_alloc(heap, size);
+        a->head = (struct asl__container){.refs = 1, .capacity = (uint32_t)room};
+        here.kind = ARRAY;
+        here.container = &a->head;
+        here.next = (char *)a->items;
+        here.full = (char *)a + size;
+        slot = a->items;
+        goto next_value;
+    }
+    case '-':
+    case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+        p = number_value(s, p, slot);
+        if (!p) goto failed;
+        CHECK_ROOM();
+        break;
+    case 't':
+        if (!(p = word(s, p, "true", 4))) goto failed;
+        TAGGED(slot, ASL_BOOL, true);
+        break;
+    case 'f':
+        if (!(p = word(s, p, "false", 5))) goto failed;
+        TAGGED(slot, ASL_BOOL, false);
+        break;
+    case 'n':
+        if (!(p = word(s, p, "null", 4))) goto failed;
+        TAGGED(slot, ASL_NULL, 0);
+        break;
+    default: bad_value(s, p); goto failed;
+    }
+
+have_value:
+    if (here.kind == OBJECT) {
+        if (*p != ',') {
+            SKIP_SPACE();
+            if (*p == '}') goto close_object;
+            if (*p != ',') {
+                expected(s, p, "',' or '}' after a member");
+                goto failed;
+            }
+        }
+        p++;
+        SKIP_SPACE();
+        goto next_member;
+    }
+    if (here.kind == ROOT) return p;
+    here.next += sizeof(asl_value);
+    if (*p != ',') {
+        SKIP_SPACE();
+        if (*p == ']') goto close_array;
+        if (*p != ',') {
+            expected(s, p, "',' or ']' after an item");
+            goto failed;
+        }
+    }
+    p++;
+    CHECK_ROOM();
+    if (here.next == here.full) here = more(here);
+    slot = (asl_value *)(void *)here.next;
+    like = slot - 1;
+    goto next_value;
+
+close_object: {
+    asl_object *o = (asl_object *)here.container;
+    if (here.next == here.full) o->head.count = o->head.capacity;
+    else o = (asl_object *)fit(&here);
+    if (!here.distinct) settle(s, o);
+    here = s->levels[--s->depth];
+    slot = (asl_value *)(void *)(here.kind == OBJECT ? here.next - sizeof(asl_value) : here.next);
+    TAGGED(slot, ASL_OBJECT, (uintptr_t)o);
+    p++;
+    CHECK_ROOM();
+    goto have_value;
+}
+
+close_array: {
+    asl_array *a = (asl_array *)here.container;
+    if (here.next == here.full) a->head.count = a->head.capacity;
+    else a = (asl_array *)fit(&here);
+    here = s->levels[--s->depth];
+    slot = (asl_value *)(void *)(here.kind == OBJECT ? here.next - sizeof(asl_value) : here.next);
+    TAGGED(slot, ASL_ARRAY, (uintptr_t)a);
+    p++;
+    CHECK_ROOM();
+    goto have_value;
+}
+
+next_member: {
+    CHECK_ROOM();
+    if (*p != '"') {
+        expected(s, p, "a member's name in double quotes");
+        goto failed;
+    }
+    if (here.next == here.full) here = more(here);
+    struct asl__entry *member = (struct asl__entry *)(void *)here.next;
+    if (here.like < here.like_end && name_is(s, p + 1, here.like->key)) {
+        member->key = here.like->key;
+        member->key->refs++;
+        p += member->key->size + 2;
+        like = &here.like->value;
+        here.like++;
+        if (__builtin_expect(member->key->size >= 16, 0)) CHECK_ROOM();
+    } else {
+        p = member_name(s, p + 1, &member->key);
+        if (!p) goto failed;
+        CHECK_ROOM();
+        like = NULL;
+        // Perhaps some of the members expected are missing here, and this is the one after them.
+        const struct asl__entry *e = here.like;
+        size_t ahead = (size_t)(here.like_end - e);
+        if (ahead > 16) ahead = 16;
+        while (ahead && e->key != member->key) e++, ahead--;
+        if (ahead) {
+            like = &e->value;
+            here.like = e + 1;
+        } else {
+            here.distinct = false;
+        }
+    }
+    TAGGED(&member->value, ASL_NONE, 0);
+    here.next += sizeof *member;
+    slot = &member->value;
+    if (*p != ':') {
+        SKIP_SPACE();
+        if (*p != ':') {
+            expected(s, p, "':' after a member's name");
+            goto failed;
+        }
+    }
+    p++;
+    if (*p == ' ') p++;
+    goto next_value;
+}
+
+too_deep:
+    fail(s, p, "nested deeper than %zu", s->max_depth);
+failed:
+    s->failed = here;
+    return NULL;
+}
+
+// Frees what is in a level, as far as it was filled.
+static void drop_level(struct level *level) {
+    if (!level->container) return;
+    level->container->count = count_in(level);
+    asl_release(level->kind == OBJECT ? (asl_value){.tag = ASL_OBJECT, .object = (asl_object *)level->container}
+                                      : (asl_value){.tag = ASL_ARRAY, .array = (asl_array *)level->container});
+}
+
+int asl_json_parse(asl_str text, const asl_json_limits *limits, asl_value *out, asl_json_error *error) {
+    struct parser s;
+    s.text = s.start = text.size ? text.data : "";
+    s.end = s.start + text.size;
+    s.copied_from = 0;
+    s.in_copy = false;
+    s.max_depth = limits && limits->max_depth ? limits->max_depth : ASL_MAX_DEPTH;
+    s.lone_surrogates = limits && limits->lone_surrogates;
+    s.index_order = limits && limits->index_order;
+    s.plain_keys = true;
+    s.error = error;
+    s.heap = asl__heap();
+    s.seed = asl__hash_seed();
+    s.levels = s.first_levels, s.depth = 0, s.level_room = FIRST_LEVELS;
+    s.failed.container = NULL;
+    s.decoded = (asl_buffer){0};
+    memset(s.cached, 0, sizeof s.cached);
+
+    *out = asl_none();
+    if (limits && limits->max_size && text.size > limits->max_size) {
+        fail(&s, s.start, "%zu bytes of JSON are more than the limit of %zu", text.size, limits->max_size);
+        return -1;
+    }
+    asl_value v = asl_none();
+    const char *p = s.start;
+    if (text.size >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
+    if (s.end - p < MARGIN) p = go_on_in_copy(&s, p);
+    else s.limit = s.end - MARGIN;
+    p = parse_value(&s, p, &v);
+    if (p) {
+        p = skip_space(&s, p);
+        if (p < s.end) {
+            fail(&s, p, "text after the JSON value");
+            asl_release(v);
+            p = NULL;
+        }
+    } else {
+        drop_level(&s.failed);
+        while (s.depth) drop_level(&s.levels[--s.depth]);
+    }
+    if (p) *out = v;
+    if (s.levels != s.first_levels) asl_free(s.levels);
+    asl_buffer_free(&s.decoded);
+    return p ? 0 : -1;
+}
