@@ -46,7 +46,7 @@ static void free_variable(void *arg, const node *at, asl_str name, asl_str field
 static uint32_t root_function(struct compiler *c, const node *tree, const struct params *p) {
     uint32_t number = ir_function_new(c->plan, c->name, (uint32_t)(1 + p->names.count));
     struct function *f = arena_alloc(c->arena, sizeof *f);
-    *f = (struct function){.compiler = c, .machine = c->plan->functions.items[number], .error = IR_NO_BLOCK};
+    *f = (struct function){.compiler = c, .machine = c->plan->functions.items[number], .error = IR_NO_BLOCK, .wrapped = NONE};
     f->block = ir_block_new(c->plan, f->machine, "entry", ASL_NO_OPERAND);
     ir_slot(c->plan, f->machine, "context");
     f->top = 1;

@@ -361,18 +361,21 @@ static uint32_t binary(struct function *f, const node *n, uint32_t context, uint
     return d;
 }
 
-static uint32_t conditional(struct function *f, const node *n, uint32_t context, uint32_t want) {
+typedef uint32_t value_fn(struct function *f, const node *n, uint32_t context, uint32_t want);
+
+// value: what the branches are evaluated with, jl_value or jl_body_value.
+static uint32_t conditional(struct function *f, const node *n, uint32_t context, uint32_t want, value_fn *value) {
     uint32_t d = wanted(f, want), top = f->top;
     uint32_t yes = jl_new_block(f, "then"), no = jl_new_block(f, "else"), end = jl_new_block(f, "end");
     jl_condition(f, n->condition.test, context, yes, no);
     jl_continue_at(f, yes);
     f->top = top;
-    jl_value(f, n->condition.then, context, d);
+    value(f, n->condition.then, context, d);
     jl_jump(f, end);
     jl_continue_at(f, no);
     f->top = top;
     if (n->condition.otherwise)
-        jl_value(f, n->condition.otherwise, context, d);
+        value(f, n->condition.otherwise, context, d);
     else
         jl_emit(f, OP_JX_UNDEFINED, OPERANDS(d));
     jl_go_to(f, end);
@@ -380,20 +383,33 @@ static uint32_t conditional(struct function *f, const node *n, uint32_t context,
     return d;
 }
 
-// a ?: b, a ?? b: the left value counts when it is true, or exists. (The reference evaluates it twice.)
-static uint32_t otherwise(struct function *f, const node *n, uint32_t context, uint32_t want) {
-    uint32_t d = wanted(f, want), top = f->top;
-    uint32_t yes = jl_new_block(f, "left"), no = jl_new_block(f, "right"), end = jl_new_block(f, "end");
-    uint32_t t = jl_temporary(f);
-    jl_value(f, n->two.left, context, t);
-    jl_emit(f, n->kind == JSONATA_ELVIS ? OP_JX_TRUTH : OP_JX_EXISTS, OPERANDS(t));
+// Of a ?: b and a ?? b: the left value, which counts when it is true, or exists; goes on at `no` when it does not. (The
+// reference evaluates it twice.)
+static uint32_t left_value(struct function *f, const node *n, uint32_t context, bool body, uint32_t no) {
+    uint32_t t = jl_temporary(f), seen = t, yes = jl_new_block(f, "left");
+    const node *left = n->two.left;
+    if (body && left->kind == JSONATA_CALL && jl_is_plain(left) && !left->keep_array) { // it is in tail position, too
+        seen = jl_temporary(f);
+        jl_bare_value(f, left, context, t, true);
+        jl_emit(f, OP_JX_NODE, OPERANDS(seen, t, 0));
+    } else {
+        jl_value(f, left, context, t);
+    }
+    jl_emit(f, n->kind == JSONATA_ELVIS ? OP_JX_TRUTH : OP_JX_EXISTS, OPERANDS(seen));
     jl_branch(f, yes, no);
     jl_continue_at(f, yes);
+    return t;
+}
+
+static uint32_t otherwise(struct function *f, const node *n, uint32_t context, uint32_t want, value_fn *value) {
+    uint32_t d = wanted(f, want), top = f->top;
+    uint32_t no = jl_new_block(f, "right"), end = jl_new_block(f, "end");
+    uint32_t t = left_value(f, n, context, value == jl_body_value, no);
     jl_copy(f, d, t);
     jl_jump(f, end);
     jl_continue_at(f, no);
     f->top = top;
-    jl_value(f, n->two.right, context, d);
+    value(f, n->two.right, context, d);
     jl_go_to(f, end);
     f->top = top;
     return d;
@@ -441,14 +457,14 @@ static uint32_t array(struct function *f, const node *n, uint32_t context, uint3
 
 // ---------------------------------------------------------------- blocks
 
-static uint32_t block(struct function *f, const node *n, uint32_t context, uint32_t want) {
+static uint32_t block(struct function *f, const node *n, uint32_t context, uint32_t want, value_fn *value) {
     if (n->list.count == 0) {
         uint32_t d = wanted(f, want);
         jl_emit(f, OP_JX_UNDEFINED, OPERANDS(d));
         return d;
     }
     if (n->list.count == 1 && n->list.items[0]->kind != JSONATA_BIND && !calls_or_binds(n->list.items[0]))
-        return jl_value(f, n->list.items[0], context, want);
+        return value(f, n->list.items[0], context, want);
     uint32_t d = wanted(f, want), top = f->top;
     jl_scope_open(f);
     jl_scope_declare(f, &n->list, context, true);
@@ -457,7 +473,7 @@ static uint32_t block(struct function *f, const node *n, uint32_t context, uint3
         jl_value(f, n->list.items[i], context, NONE);
         f->top = before;
     }
-    jl_value(f, n->list.items[n->list.count - 1], context, d);
+    value(f, n->list.items[n->list.count - 1], context, d);
     jl_scope_close(f);
     f->top = top;
     return d;
@@ -481,7 +497,7 @@ static uint32_t bind(struct function *f, const node *n, uint32_t context, uint32
 
 // ---------------------------------------------------------------- any node
 
-uint32_t jl_bare_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep) {
+uint32_t jl_bare_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool raw) {
     uint32_t d, top;
     struct jsonata_node alone = *n;
     alone.predicates.count = 0;
@@ -509,7 +525,7 @@ uint32_t jl_bare_value(struct function *f, const node *n, uint32_t context, uint
     case JSONATA_WILDCARD:
     case JSONATA_DESCENDANTS:
         d = wanted(f, want);
-        jl_emit(f, n->kind == JSONATA_WILDCARD ? OP_JX_WILDCARD : OP_JX_DESCENDANTS, OPERANDS(d, context));
+        jl_emit(f, n->kind == JSONATA_WILDCARD ? OP_JX_WILDCARD : OP_JX_DESCENDANTS, OPERANDS(d, context, raw));
         return d;
     case JSONATA_PARENT: return jl_variable_value(f, n, jl_label_name(f->compiler->arena, n->slot->label), context, want);
     case JSONATA_NEGATE:
@@ -520,13 +536,13 @@ uint32_t jl_bare_value(struct function *f, const node *n, uint32_t context, uint
     case JSONATA_ARRAY: return array(f, n, context, want);
     case JSONATA_OBJECT: return jl_object_value(f, &n->object, context, want);
     case JSONATA_BINARY: return binary(f, n, context, want);
-    case JSONATA_CONDITION: return conditional(f, n, context, want);
+    case JSONATA_CONDITION: return conditional(f, n, context, want, jl_value);
     case JSONATA_ELVIS:
-    case JSONATA_COALESCE: return otherwise(f, n, context, want);
-    case JSONATA_BLOCK: return block(f, n, context, want);
+    case JSONATA_COALESCE: return otherwise(f, n, context, want, jl_value);
+    case JSONATA_BLOCK: return block(f, n, context, want, jl_value);
     case JSONATA_BIND: return bind(f, n, context, want);
-    case JSONATA_APPLY: return jl_apply_value(f, n, context, want, keep);
-    case JSONATA_CALL: return jl_call_value(f, n, NULL, context, want, keep);
+    case JSONATA_APPLY: return jl_apply_value(f, n, context, want, raw);
+    case JSONATA_CALL: return jl_call_value(f, n, NULL, context, want, raw);
     case JSONATA_PARTIAL: return jl_partial_value(f, n, NULL, context, want);
     case JSONATA_LAMBDA: return jl_lambda_value(f, jl_lambda_of(f, n, context), want);
     case JSONATA_TRANSFORM: return jl_lambda_value(f, jl_lambda_of(f, n, context), want);
@@ -584,31 +600,21 @@ static void check_depth(struct function *f, const node *n) {
     jl_emit(f, OP_JX_DEPTH, OPERANDS(f->checked));
 }
 
-/* Whether a node that gives nothing gives an empty sequence: its predicates have no item to look at. */
-static bool gives_sequence(struct function *f, const node *n) {
-    if (n->kind == JSONATA_WILDCARD || n->kind == JSONATA_DESCENDANTS)
-        return true;
-    if (n->kind != JSONATA_CALL || n->call.callee->kind != JSONATA_VARIABLE)
-        return false;
-    int id = jl_builtin_id(f, n->call.callee->text);
-    return id == JX_KEYS || id == JX_FILTER || id == JX_MAP || id == JX_EACH || id == JX_MATCH || id == JX_SPREAD;
-}
-
 uint32_t jl_value(struct function *f, const node *n, uint32_t context, uint32_t want) {
     f->level++;
     check_depth(f, n);
     bool group = n->group && n->kind != JSONATA_PATH;
-    if (n->predicates.count == 0 && !group && !n->keep_array) {
+    if (n->predicates.count == 0 && !group && (!n->keep_array || n->kind == JSONATA_PATH)) { // a path sees to it itself
         uint32_t operand = jl_bare_value(f, n, context, want, false);
         f->level--;
         return operand;
     }
     uint32_t d = wanted(f, want), top = f->top;
-    uint32_t operand = jl_bare_value(f, n, context, NONE, n->keep_array);
+    uint32_t operand = jl_bare_value(f, n, context, NONE, true);
     for (size_t i = 0; i < n->predicates.count; i++) {
         bool last = i + 1 == n->predicates.count && !group;
         operand = jl_filtered(f, operand, n->predicates.items[i].filter, last ? d : NONE,
-                           (!last ? AS_STAGE : n->keep_array ? AS_KEPT : AS_NODE) | (i == 0 && gives_sequence(f, n) ? FILTERS_SEQUENCE : 0));
+                           !last ? AS_STAGE : n->keep_array ? AS_KEPT : AS_NODE);
     }
     if (group)
         jl_object_value(f, n->group, jl_in_slot(f, operand), d);
@@ -620,6 +626,26 @@ uint32_t jl_value(struct function *f, const node *n, uint32_t context, uint32_t 
 }
 
 // ---------------------------------------------------------------- bodies
+
+uint32_t jl_body_value(struct function *f, const node *n, uint32_t context, uint32_t want) {
+    uint32_t operand;
+    bool call = n->kind == JSONATA_CALL && n->call.tail;
+    if (!jl_is_plain(n) || n->keep_array ||
+        !(call || n->kind == JSONATA_CONDITION || n->kind == JSONATA_ELVIS || n->kind == JSONATA_COALESCE || n->kind == JSONATA_BLOCK))
+        return jl_value(f, n, context, want);
+    f->level++;
+    check_depth(f, n);
+    if (call)
+        operand = jl_bare_value(f, n, context, want, true);
+    else if (n->kind == JSONATA_CONDITION)
+        operand = conditional(f, n, context, want, jl_body_value);
+    else if (n->kind == JSONATA_BLOCK)
+        operand = block(f, n, context, want, jl_body_value);
+    else
+        operand = otherwise(f, n, context, want, jl_body_value);
+    f->level--;
+    return operand;
+}
 
 void jl_returned(struct function *f, const node *n, uint32_t context) {
     uint32_t top = f->top;
@@ -654,6 +680,16 @@ void jl_returned(struct function *f, const node *n, uint32_t context) {
         jl_returned(f, n->list.items[n->list.count - 1], context);
         jl_scope_close(f);
         f->level--;
+    } else if (jl_is_plain(n) && !n->keep_array && (n->kind == JSONATA_ELVIS || n->kind == JSONATA_COALESCE)) {
+        f->level++;
+        check_depth(f, n);
+        uint32_t no = jl_new_block(f, "right");
+        jl_emit(f, OP_JX_RETURN, OPERANDS(left_value(f, n, context, true, no)));
+        leave_function(f, ASL_DONE);
+        f->top = top;
+        jl_continue_at(f, no);
+        jl_returned(f, n->two.right, context);
+        f->level--;
     } else if (n->kind == JSONATA_CALL && n->call.tail && jl_is_plain(n) && jl_called_builtin(f, n) < 0) {
         f->level++;
         check_depth(f, n);
@@ -661,7 +697,7 @@ void jl_returned(struct function *f, const node *n, uint32_t context) {
         leave_function(f, ASL_TAIL);
         f->level--;
     } else {
-        jl_emit(f, OP_JX_RETURN, OPERANDS(jl_value(f, n, context, NONE)));
+        jl_emit(f, OP_JX_RETURN, OPERANDS(jl_body_value(f, n, context, NONE)));
         leave_function(f, ASL_DONE);
     }
     f->top = top;

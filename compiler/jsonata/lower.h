@@ -65,6 +65,7 @@ struct function {
     struct scope *scope;
     VEC(struct capture) captures;
     uint32_t level;        /* nesting of the node being lowered */
+    uint32_t wrapped;      /* a context that is a sequence: reading $ makes a node's value of it; NONE */
     uint32_t checked, checked_block; /* nesting has been checked down to this level in that block (jx_depth) */
     bool is_lambda;
 };
@@ -104,8 +105,10 @@ bool jl_same(asl_str a, const char *b);
 
 /* The value of n: in `want`, or anywhere when that is NONE. Temporaries above the result's slot are free again. */
 uint32_t jl_value(struct function *f, const node *n, uint32_t context, uint32_t want);
-/* The same without the node's predicates, group and keep_array. */
-uint32_t jl_bare_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep);
+/* The same without the node's predicates, group and keep_array. raw: a sequence does not collapse. */
+uint32_t jl_bare_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool raw);
+/* The value of a lambda's body where it is inlined: what a call in tail position gives does not collapse. */
+uint32_t jl_body_value(struct function *f, const node *n, uint32_t context, uint32_t want);
 void jl_condition(struct function *f, const node *n, uint32_t context, uint32_t yes, uint32_t no);
 bool jl_is_boolean(struct function *f, const node *n); /* true, false, or nothing, surely */
 void jl_returned(struct function *f, const node *n, uint32_t context); /* a body: its value, or a tail call */
@@ -118,7 +121,7 @@ bool jl_is_literal(const node *n);
 uint32_t jl_path_value(struct function *f, const node *n, uint32_t context, uint32_t want);
 /* The list that the steps before `end` give; *how becomes the way to iterate over it (jx_iterate). */
 uint32_t jl_path_list(struct function *f, const node *n, uint32_t end, uint32_t context, uint32_t *how);
-enum { AS_STAGE, AS_NODE, AS_KEPT, FILTERS_SEQUENCE = 16 /* with one of these: nothing is an empty sequence */ };
+enum { AS_STAGE, AS_NODE, AS_KEPT, AS_SEQUENCE /* not yet a node's value */ };
 uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, uint32_t want, uint32_t as);
 uint32_t jl_object_value(struct function *f, const struct jsonata_pairs *pairs, uint32_t items, uint32_t want);
 void jl_group_values(struct function *f, const struct jsonata_pairs *pairs, uint32_t groups, uint32_t object, uint32_t key,
@@ -128,7 +131,8 @@ uint32_t jl_sorted(struct function *f, const node *sort, uint32_t list, uint32_t
 struct loop {
     uint32_t iterator, item, head, done;
 };
-struct loop jl_loop_begin(struct function *f, uint32_t list, uint32_t how);
+enum { ITEMS_GET_NAMES = 64 };
+struct loop jl_loop_begin(struct function *f, uint32_t list, uint32_t how); /* how: of jx_iterate */
 void jl_loop_end(struct function *f, const struct loop *l);
 
 // ---------------------------------------------------------------- tuples (lower_tuple.c)
@@ -161,11 +165,11 @@ bool jl_is_inlined(enum jsonata_dialect dialect, const node *call); /* $map(…,
 
 // ---------------------------------------------------------------- calls (lower_call.c)
 
-uint32_t jl_call_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want, bool keep);
+uint32_t jl_call_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want, bool raw);
 void jl_tail_call(struct function *f, const node *n, uint32_t context); /* and return */
 uint32_t jl_lambda_value(struct function *f, struct lambda *l, uint32_t want);
 uint32_t jl_partial_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want);
-uint32_t jl_apply_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep);
+uint32_t jl_apply_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool raw);
 void jl_lambda_body(struct compiler *c, struct lambda *l);
 
 #endif

@@ -51,7 +51,7 @@ uint32_t jl_lambda_value(struct function *f, struct lambda *l, uint32_t want) {
 }
 
 static void begin_function(struct function *f, struct compiler *c, uint32_t number, struct scope *outer) {
-    *f = (struct function){.compiler = c, .machine = c->plan->functions.items[number], .error = IR_NO_BLOCK, .scope = outer};
+    *f = (struct function){.compiler = c, .machine = c->plan->functions.items[number], .error = IR_NO_BLOCK, .scope = outer, .wrapped = NONE};
     f->block = ir_block_new(c->plan, f->machine, "entry", ASL_NO_OPERAND);
     ir_slot(c->plan, f->machine, "context");
     f->top = 1;
@@ -122,25 +122,27 @@ static struct lambda *known_callee(struct function *f, const node *n) {
     return v ? v->lambda : NULL;
 }
 
-// The site of a call whose callee may turn out to be no function. [position, token, depth, true] when the $ was forgotten.
-static uint32_t call_site(struct function *f, const node *n) {
-    const node *callee = n->call.callee;
-    bool forgotten = callee->kind == JSONATA_PATH && callee->path.steps.count == 1 &&
-                     callee->path.steps.items[0]->kind == JSONATA_NAME &&
-                     (jl_builtin_id(f, callee->path.steps.items[0]->text) >= 0 || jl_scope_find(f->scope, callee->path.steps.items[0]->text));
+// The site of a call whose callee may turn out to be no function: [position, token, depth, whether the $ was forgotten,
+// raw]. raw: the result is not yet a node's value.
+static uint32_t site(struct function *f, uint32_t position, asl_str token, bool forgotten, bool raw) {
     asl_buffer b = {0};
-    asl_str token = n->token;
-    if (forgotten)
-        token = callee->path.steps.items[0]->text;
-    asl_buffer_format(&b, "[%u,", n->position);
+    asl_buffer_format(&b, "[%u,", position);
     if (token.data)
         asl_json_print_string(token, &b);
     else
         asl_buffer_z(&b, "null");
-    asl_buffer_format(&b, ",%u%s]", f->level, forgotten ? ",true" : "");
+    asl_buffer_format(&b, ",%u,%s,%s]", f->level, forgotten ? "true" : "false", raw ? "true" : "false");
     uint32_t k = ir_const(f->compiler->plan, b.data);
     asl_buffer_free(&b);
     return k;
+}
+
+static uint32_t call_site(struct function *f, const node *n, bool raw) {
+    const node *callee = n->call.callee;
+    bool forgotten = callee->kind == JSONATA_PATH && callee->path.steps.count == 1 &&
+                     callee->path.steps.items[0]->kind == JSONATA_NAME &&
+                     (jl_builtin_id(f, callee->path.steps.items[0]->text) >= 0 || jl_scope_find(f->scope, callee->path.steps.items[0]->text));
+    return site(f, n->position, forgotten ? callee->path.steps.items[0]->text : n->token, forgotten, raw);
 }
 
 // ---------------------------------------------------------------- higher-order functions as loops
@@ -194,7 +196,7 @@ static uint32_t map_loop(struct function *f, const node *list, const node *lambd
     uint32_t d = wanted(f, want), top = f->top, kept = jl_temporaries(f, 2);
     uint32_t items = jl_value(f, list, context, NONE);
     jl_emit(f, OP_JX_RESET, OPERANDS(kept));
-    struct loop l = jl_loop_begin(f, items, 0);
+    struct loop l = jl_loop_begin(f, items, ITEMS_GET_NAMES);
     jl_scope_open(f);
     name_slot(f, lambda, 0, l.item);
     name_position(f, lambda, 1, &l);
@@ -205,7 +207,7 @@ static uint32_t map_loop(struct function *f, const node *list, const node *lambd
         jl_continue_at(f, yes);
         jl_emit(f, OP_JX_KEEP, OPERANDS(kept, l.item));
     } else {
-        jl_emit(f, OP_JX_KEEP, OPERANDS(kept, jl_value(f, lambda->lambda.body, context, NONE)));
+        jl_emit(f, OP_JX_KEEP, OPERANDS(kept, jl_body_value(f, lambda->lambda.body, context, NONE)));
     }
     close_body(f);
     jl_loop_end(f, &l);
@@ -214,8 +216,29 @@ static uint32_t map_loop(struct function *f, const node *list, const node *lambd
     return d;
 }
 
+/* Whether a body may give a sequence that is not yet a node's value: one whose last call does. */
+static bool may_be_raw(struct function *f, const node *n) {
+    static const int raw[] = {JX_KEYS,   JX_FILTER,   JX_MAP,    JX_EACH,   JX_MATCH, JX_SPREAD,
+                              JX_LOOKUP, JX_DISTINCT, JX_SINGLE, JX_REDUCE, JX_EVAL};
+    switch ((int)n->kind) {
+    case JSONATA_CALL: {
+        int id = jl_called_builtin(f, n);
+        for (size_t i = 0; i < sizeof raw / sizeof *raw; i++)
+            if (id == raw[i])
+                return true;
+        return id < 0;
+    }
+    case JSONATA_CONDITION:
+        return may_be_raw(f, n->condition.then) || (n->condition.otherwise && may_be_raw(f, n->condition.otherwise));
+    case JSONATA_ELVIS:
+    case JSONATA_COALESCE: return may_be_raw(f, n->two.left) || may_be_raw(f, n->two.right);
+    case JSONATA_BLOCK: return n->list.count && may_be_raw(f, n->list.items[n->list.count - 1]);
+    default: return false;
+    }
+}
+
 static uint32_t reduce_loop(struct function *f, const node *list, const node *lambda, const node *start, uint32_t context,
-                            uint32_t want) {
+                            uint32_t want, bool raw) {
     uint32_t d = wanted(f, want), top = f->top, so_far = jl_temporary(f);
     uint32_t items = jl_value(f, list, context, start ? jl_temporary(f) : NONE); // the start may assign a variable
     if (start)
@@ -235,7 +258,7 @@ static uint32_t reduce_loop(struct function *f, const node *list, const node *la
     }
     uint32_t iterator = jl_temporaries(f, 2), item = jl_temporary(f);
     uint32_t head = jl_new_block(f, "each"), body = jl_new_block(f, "item"), done = jl_new_block(f, "done");
-    jl_emit(f, OP_JX_ITERATE, OPERANDS(iterator, jl_in_slot(f, items), 0));
+    jl_emit(f, OP_JX_ITERATE, OPERANDS(iterator, jl_in_slot(f, items), ITEMS_GET_NAMES));
     if (!start || !(start->kind == JSONATA_OBJECT || start->kind == JSONATA_ARRAY || jl_is_literal(start))) {
         uint32_t take_first = jl_new_block(f, "first");
         jl_emit(f, OP_JX_EXISTS, OPERANDS(so_far));
@@ -252,15 +275,22 @@ static uint32_t reduce_loop(struct function *f, const node *list, const node *la
     jl_continue_at(f, body);
     struct loop l = {.iterator = iterator, .item = item, .head = head, .done = done};
     jl_scope_open(f);
-    name_slot(f, lambda, 0, so_far);
+    uint32_t named = so_far;
+    bool sequences = may_be_raw(f, lambda->lambda.body);
+    if (sequences)
+        jl_emit(f, OP_JX_NODE, OPERANDS(named = jl_temporary(f), so_far, 0));
+    name_slot(f, lambda, 0, named);
     name_slot(f, lambda, 1, item);
     name_position(f, lambda, 2, &l);
     declare_body(f, lambda, context);
-    uint32_t next = jl_value(f, lambda->lambda.body, context, jl_temporary(f));
+    uint32_t next = jl_body_value(f, lambda->lambda.body, context, jl_temporary(f));
     close_body(f);
     jl_copy(f, so_far, next);
     jl_loop_end(f, &l);
-    jl_copy(f, d, so_far);
+    if (sequences && !raw)
+        jl_emit(f, OP_JX_NODE, OPERANDS(d, so_far, 0));
+    else
+        jl_copy(f, d, so_far);
     if (end != NONE)
         jl_go_to(f, end);
     f->top = top;
@@ -292,7 +322,7 @@ static uint32_t object_loop(struct function *f, const node *n, const node *objec
         jl_continue_at(f, yes);
         jl_emit(f, OP_JX_PUT, OPERANDS(result, key, entry));
     } else {
-        jl_emit(f, OP_JX_KEEP, OPERANDS(result, jl_value(f, lambda->lambda.body, context, NONE)));
+        jl_emit(f, OP_JX_KEEP, OPERANDS(result, jl_body_value(f, lambda->lambda.body, context, NONE)));
     }
     close_body(f);
     jl_jump(f, head);
@@ -309,8 +339,8 @@ static bool is_function(const node *n) {
     return n->kind == JSONATA_LAMBDA || n->kind == JSONATA_PARTIAL || n->kind == JSONATA_TRANSFORM || n->kind == JSONATA_REGEX;
 }
 
-static bool loop_call(struct function *f, int id, const node *n, const node *first, uint32_t context, uint32_t *want, bool keep) {
-    uint32_t count = argument_count(n, first), as = keep ? AS_KEPT : AS_NODE;
+static bool loop_call(struct function *f, int id, const node *n, const node *first, uint32_t context, uint32_t *want, bool raw) {
+    uint32_t count = argument_count(n, first), as = raw ? AS_SEQUENCE : AS_NODE;
     const node *lambda = NULL;
     if (count < 2 || !(lambda = inlined(n, first, count)))
         return false;
@@ -325,7 +355,7 @@ static bool loop_call(struct function *f, int id, const node *n, const node *fir
     case JX_REDUCE:
         if (count > 3 || lambda->lambda.param_count < 2 || (count == 3 && is_function(argument(n, first, 2))))
             return false;
-        *want = reduce_loop(f, list, lambda, count == 3 ? argument(n, first, 2) : NULL, context, *want);
+        *want = reduce_loop(f, list, lambda, count == 3 ? argument(n, first, 2) : NULL, context, *want, raw);
         return true;
     case JX_SIFT:
     case JX_EACH:
@@ -359,8 +389,8 @@ static bool merge_call(struct function *f, int id, const node *n, const node *fi
 
 enum { KEEP_SEQUENCE = 0x100 }; /* a built-in's number with it: its sequence does not collapse */
 
-static uint32_t builtin_call(struct function *f, int id, const node *n, const node *first, uint32_t context, uint32_t want, bool keep) {
-    if (loop_call(f, id, n, first, context, &want, keep) || merge_call(f, id, n, first, context, &want))
+static uint32_t builtin_call(struct function *f, int id, const node *n, const node *first, uint32_t context, uint32_t want, bool raw) {
+    if (loop_call(f, id, n, first, context, &want, raw) || merge_call(f, id, n, first, context, &want))
         return want;
     uint32_t d = wanted(f, want), top = f->top, count = argument_count(n, first);
     uint32_t to = count ? jl_temporaries(f, count) : NONE;
@@ -373,15 +403,15 @@ static uint32_t builtin_call(struct function *f, int id, const node *n, const no
     } else if (!looks) {
         seen = NONE;
     }
-    jl_emit(f, OP_JX_BUILTIN, OPERANDS(d, (uint32_t)id | (keep ? KEEP_SEQUENCE : 0), to, count, seen, call_site(f, n)));
+    jl_emit(f, OP_JX_BUILTIN, OPERANDS(d, (uint32_t)id | (raw ? KEEP_SEQUENCE : 0), to, count, seen, call_site(f, n, raw)));
     f->top = top;
     return d;
 }
 
-uint32_t jl_call_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want, bool keep) {
+uint32_t jl_call_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want, bool raw) {
     int id = jl_called_builtin(f, n);
     if (id >= 0)
-        return builtin_call(f, id, n, first, context, want, keep);
+        return builtin_call(f, id, n, first, context, want, raw);
     uint32_t d = wanted(f, want), top = f->top;
     struct lambda *known = known_callee(f, n);
     if (known) {
@@ -390,12 +420,12 @@ uint32_t jl_call_value(struct function *f, const node *n, const node *first, uin
         pass_arguments(f, n, first, context, to + 1, params);
         pass_context(f, known, to);
         pass_captures(f, known, to + 1 + params);
-        jl_emit(f, OP_JX_CALL_FUNCTION, OPERANDS(d, number, to, count, call_site(f, n)));
+        jl_emit(f, OP_JX_CALL_FUNCTION, OPERANDS(d, number, to, count, call_site(f, n, raw)));
     } else {
         uint32_t count = argument_count(n, first), callee = jl_temporary(f), to = count ? jl_temporaries(f, count) : NONE;
         jl_value(f, n->call.callee, context, callee);
         pass_arguments(f, n, first, context, to, count);
-        jl_emit(f, OP_JX_CALL, OPERANDS(d, callee, to, count, context, call_site(f, n)));
+        jl_emit(f, OP_JX_CALL, OPERANDS(d, callee, to, count, context, call_site(f, n, raw)));
     }
     f->top = top;
     return d;
@@ -410,12 +440,12 @@ void jl_tail_call(struct function *f, const node *n, uint32_t context) {
         pass_arguments(f, n, NULL, context, to + 1, params);
         pass_context(f, known, to);
         pass_captures(f, known, to + 1 + params);
-        jl_emit(f, OP_JX_TAIL_FUNCTION, OPERANDS(number, to, count, call_site(f, n)));
+        jl_emit(f, OP_JX_TAIL_FUNCTION, OPERANDS(number, to, count, call_site(f, n, false)));
     } else {
         uint32_t count = argument_count(n, NULL), callee = jl_temporary(f), to = count ? jl_temporaries(f, count) : NONE;
         jl_value(f, n->call.callee, context, callee);
         pass_arguments(f, n, NULL, context, to, count);
-        jl_emit(f, OP_JX_TAIL, OPERANDS(callee, to, count, context, call_site(f, n)));
+        jl_emit(f, OP_JX_TAIL, OPERANDS(callee, to, count, context, call_site(f, n, false)));
     }
     f->top = top;
 }
@@ -463,21 +493,19 @@ static bool is_no_function(const node *n) {
            (n->kind == JSONATA_VARIABLE && (n->text.size == 0 || jl_same(n->text, "$")));
 }
 
-uint32_t jl_apply_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool keep) {
+uint32_t jl_apply_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool raw) {
     const node *right = n->two.right;
-    bool plain = jl_is_plain(right);
-    keep = keep || right->keep_array;
-    if (right->kind == JSONATA_CALL && plain)
-        return jl_call_value(f, right, n->two.left, context, want, keep);
+    if (right->kind == JSONATA_CALL) // nobody asks for its value as a node: its predicates and its group are not looked at
+        return jl_call_value(f, right, n->two.left, context, want, raw);
     uint32_t d = wanted(f, want), top = f->top;
     uint32_t left = jl_value(f, n->two.left, context, jl_temporary(f));
-    if (right->kind == JSONATA_TRANSFORM && plain && is_no_function(n->two.left)) {
+    if (right->kind == JSONATA_TRANSFORM && jl_is_plain(right) && is_no_function(n->two.left)) {
         transform_inline(f, right, left, d);
         f->top = top;
         return d;
     }
     uint32_t function = jl_value(f, right, context, NONE);
-    jl_emit(f, OP_JX_CHAIN, OPERANDS(d, left, function, context, jl_site(f, n)));
+    jl_emit(f, OP_JX_CHAIN, OPERANDS(d, left, function, context, site(f, n->position, n->token, false, raw)));
     f->top = top;
     return d;
 }

@@ -43,14 +43,14 @@ uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, u
     double number;
     if (is_index(filter, &number)) {
         jl_emit(f, OP_JX_INDEX, OPERANDS(d, jl_in_slot(f, operand), (uint32_t)(int32_t)number));
-        if ((as & ~FILTERS_SEQUENCE) != AS_STAGE)
-            jl_emit(f, OP_JX_NODE, OPERANDS(d, d, (as & ~FILTERS_SEQUENCE) == AS_KEPT ? 2 : 0));
+        if (as != AS_STAGE)
+            jl_emit(f, OP_JX_NODE, OPERANDS(d, d, as == AS_KEPT ? 2 : 0));
         f->top = top;
         return d;
     }
     uint32_t kept = jl_temporaries(f, 2);
     jl_emit(f, OP_JX_RESET, OPERANDS(kept));
-    struct loop l = jl_loop_begin(f, operand, as & FILTERS_SEQUENCE ? 0 : 2); // nothing is one item, unless it is []
+    struct loop l = jl_loop_begin(f, operand, 2); // nothing is one item
     if (jl_is_boolean(f, filter)) {
         uint32_t yes = jl_new_block(f, "keep");
         jl_condition(f, filter, l.item, yes, l.head);
@@ -61,7 +61,7 @@ uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, u
         jl_emit(f, OP_JX_SELECT, OPERANDS(kept, l.item, p, l.iterator, l.iterator + 1));
     }
     jl_loop_end(f, &l);
-    jl_emit(f, OP_JX_KEPT, OPERANDS(d, kept, as & ~FILTERS_SEQUENCE));
+    jl_emit(f, OP_JX_KEPT, OPERANDS(d, kept, as));
     f->top = top;
     return d;
 }
@@ -147,6 +147,34 @@ uint32_t jl_sorted(struct function *f, const node *sort, uint32_t list, uint32_t
     return d;
 }
 
+/* Whether n can tell a context from the sequence of it: paths go over its items, and $ makes a node's value of it. */
+static bool sees_sequence(struct function *f, const node *n) {
+    if (n->kind == JSONATA_ARRAY || n->kind == JSONATA_BLOCK) {
+        for (size_t i = 0; i < n->list.count; i++)
+            if (sees_sequence(f, n->list.items[i]))
+                return true;
+        return false;
+    }
+    if (n->kind == JSONATA_RANGE)
+        return sees_sequence(f, n->two.left) || sees_sequence(f, n->two.right);
+    if (n->kind == JSONATA_PATH)
+        return n->path.steps.items[0]->cons && sees_sequence(f, n->path.steps.items[0]);
+    return n->kind != JSONATA_VARIABLE && jl_reads_context(f->compiler, f->scope, n);
+}
+
+/* A constructor that a path begins with is evaluated once, in the context of the whole sequence that the path goes over. */
+static void constructor(struct function *f, const node *step, uint32_t context, uint32_t want) {
+    uint32_t top = f->top, outer = f->wrapped;
+    if (sees_sequence(f, step)) {
+        uint32_t sequence = jl_temporary(f);
+        jl_emit(f, OP_JX_SEQUENCE, OPERANDS(sequence, context));
+        f->wrapped = context = sequence;
+    }
+    jl_value(f, step, context, want);
+    f->wrapped = outer;
+    f->top = top;
+}
+
 /* Lowers the steps from the first up to end; how is what iterating over the result needs. flags are those of the path's
    last step; nothing is finished when end is before it. The result is in d unless it is the first step's own operand. */
 static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uint32_t context, uint32_t d, uint32_t *how) {
@@ -157,12 +185,13 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
     bool first_variable = false;
     uint32_t start = f->top, top = start, first_list = NONE;
     struct variable *member = states_member(f, steps);
+    bool keep = n->path.keep_singleton || n->keep_array;
     if (member && end >= 2) {
         uint32_t slot = jl_variable_slot(f, member);
         i = 2;
         bool last = count == 2;
         if (steps->items[1]->stages.count || last) {
-            single_step(f, steps->items[1], slot, last ? LAST | (n->path.keep_singleton ? KEEP : 0) : 0, d);
+            single_step(f, steps->items[1], slot, last ? LAST | (keep ? KEEP : 0) : 0, d);
             list = d;
         } else {
             list = slot;
@@ -172,7 +201,7 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
     while (i < end) {
         const node *step = steps->items[i];
         bool last = i + 1 == count;
-        uint32_t flags = last ? LAST | (n->path.keep_singleton ? KEEP : 0) : 0;
+        uint32_t flags = last ? LAST | (keep ? KEEP : 0) : 0;
         bool of_array = *how == 8 && (steps->items[0]->predicates.count || steps->items[0]->stages.count);
         if (is_plain_name(step) && !of_array) { // what a predicate has taken out of the array may be none, and is no item then
             uint32_t to = i + 1;
@@ -180,7 +209,7 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
                 to++;
             bool finished = to == count;
             jl_emit(f, OP_JX_NAMES, OPERANDS(d, list, (first_variable ? 1 : 0) | (finished ? 2 : 0) |
-                                                       (finished && n->path.keep_singleton ? 4 : 0),
+                                                       (finished && keep ? 4 : 0),
                                           names_constant(f, steps, i, to)));
             i = to;
         } else if (step->kind == JSONATA_SORT) {
@@ -189,7 +218,7 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
                 if (step->stages.items[s].filter)
                     sorting = jl_filtered(f, sorting, step->stages.items[s].filter, NONE, AS_STAGE);
             if (last)
-                jl_emit(f, OP_JX_NODE, OPERANDS(d, sorting, n->path.keep_singleton ? 2 : 0));
+                jl_emit(f, OP_JX_NODE, OPERANDS(d, sorting, keep ? 2 : 0));
             else
                 jl_copy(f, d, sorting);
             f->top = top;
@@ -203,18 +232,19 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
         } else if (i == 0 && step->kind == JSONATA_VARIABLE) {
             single_step(f, step, jl_in_slot(f, jl_value(f, step, context, NONE)), flags, d);
             i++;
-        } else if (i == 0 && step->kind == JSONATA_ARRAY && step->cons) {
+        } else if (i == 0 && (step->kind == JSONATA_ARRAY || step->kind == JSONATA_BLOCK) && step->cons) {
             bool decides = !last && end > 1; // an empty one ends the path and is its value
             if (decides) {
-                first_list = jl_value(f, step, context, jl_temporary(f));
+                first_list = jl_temporary(f);
+                constructor(f, step, context, first_list);
                 top = f->top;
             } else
-                jl_value(f, step, context, d);
+                constructor(f, step, context, d);
             *how = 8;
             list = decides ? first_list : d;
             i++;
             if (last)
-                jl_emit(f, OP_JX_NODE, OPERANDS(d, d, n->path.keep_singleton));
+                jl_emit(f, OP_JX_NODE, OPERANDS(d, d, keep));
             first_variable = false;
             continue;
         } else {
@@ -226,7 +256,7 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
         first_variable = false;
     }
     if (first_list != NONE)
-        jl_emit(f, OP_JX_UNLESS_EMPTY, OPERANDS(d, first_list, end == count && n->path.keep_singleton));
+        jl_emit(f, OP_JX_UNLESS_EMPTY, OPERANDS(d, first_list, end == count && keep));
     if (list == d)
         f->top = start;
     return list;

@@ -375,17 +375,17 @@ static void group_tuples(struct function *f, struct stream *s, uint32_t want) {
    be the empty array constructor from which it starts. Such a value goes to d, and control to the block that is returned. */
 static uint32_t ended_early(struct function *f, struct stream *s, uint32_t d) {
     const node *path = s->path, *first = path->path.steps.items[0];
-    if (s->first == 0 || !(path->group || (first->kind == JSONATA_ARRAY && first->cons)))
+    if (s->first == 0 || !(path->group || ((first->kind == JSONATA_ARRAY || first->kind == JSONATA_BLOCK) && first->cons)))
         return NONE;
     uint32_t some = jl_new_block(f, "some"), none = jl_new_block(f, "none"), end = jl_new_block(f, "ended");
     s->list = start_of(s, &s->how);
     s->listed = true;
     uint32_t iterator = jl_temporaries(f, 2), item = jl_temporary(f);
-    jl_emit(f, OP_JX_UNDEFINED, OPERANDS(item));
     jl_emit(f, OP_JX_ITERATE, OPERANDS(iterator, jl_in_slot(f, s->list), s->how));
     jl_emit(f, OP_JX_NEXT, OPERANDS(item, iterator));
     jl_branch(f, some, none);
     jl_continue_at(f, none);
+    jl_emit(f, OP_JX_UNDEFINED, OPERANDS(item)); // what jx_next leaves alone may be anything
     if (path->group) {
         jl_object_value(f, path->group, item, d);
     } else {

@@ -361,7 +361,7 @@ uint32_t jl_variable_value(struct function *f, const node *n, asl_str name, uint
     struct variable *v = name.size == 0 ? NULL : jl_same(name, "$") ? f->compiler->input : jl_scope_find(f->scope, name);
     uint32_t slot = NONE;
     if (name.size == 0) {
-        if (context != 0)
+        if (context != 0 && context != f->wrapped)
             slot = context;
     } else if (v && v->lambda) {
         return jl_lambda_value(f, v->lambda, want);

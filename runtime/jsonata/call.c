@@ -303,15 +303,20 @@ static int prepare_lambda(struct jx *jx, const asl_value *f, const asl_value *ar
     in[0] = jx_retain(items[JX_CONTEXT]);
     const asl_value *given = checked ? checked : args;
     uint32_t given_count = checked ? got : count;
-    for (uint32_t i = 0; i < params; i++) in[1 + i] = i < given_count ? jx_retain(given[i]) : asl_none();
+    for (uint32_t i = 0; i < params; i++) {
+        in[1 + i] = i < given_count ? jx_retain(given[i]) : asl_none();
+        if (UNLIKELY(is_sequence(&in[1 + i]))) in[1 + i] = jx_collapse(in[1 + i], false); // as whoever reads it does
+    }
     for (uint32_t i = 0; i < captures; i++) in[1 + params + i] = jx_retain(items[JX_HELD + 1 + i]);
     if (checked) release_all(checked, got);
     if (checked && checked != checked_local) asl_free(checked);
     return 1;
 }
 
+static int call_value(struct jx *jx, const asl_value *f, const asl_value *args, uint32_t count, const asl_value *context, asl_value *out);
+
 /* Lambdas of $eval belong to another program, whose own evaluation is over: they get a new one. */
-static int call_foreign(struct jx *jx, const asl_value *f, const asl_value *args, uint32_t count, asl_value *out);
+static int call_foreign(struct jx *jx, const asl_value *f, const asl_value *args, uint32_t count, const asl_value *context, asl_value *out);
 
 static int call_partial(struct jx *jx, const asl_value *f, const asl_value *args, uint32_t count, const asl_value *context, asl_value *out) {
     const asl_value *items = f->array->items;
@@ -359,9 +364,11 @@ static int call_other(struct jx *jx, const asl_value *f, const asl_value *args, 
     case JX_PARTIAL: rc = call_partial(jx, f, args, count, context, out); break;
     case JX_COMPOSITION: {
         asl_value middle, nothing = asl_none(); // a function of one parameter
-        rc = jx_call(jx, &f->array->items[JX_HELD], count ? args : &nothing, 1, &middle);
+        const asl_value *items = f->array->items;
+        rc = call_value(jx, &items[JX_HELD], count ? args : &nothing, 1, &items[JX_CONTEXT], &middle);
         if (rc == 0) {
-            rc = jx_call(jx, &f->array->items[JX_HELD + 1], &middle, 1, out);
+            if (is_sequence(&middle)) middle = jx_collapse(middle, false);
+            rc = call_value(jx, &items[JX_HELD + 1], &middle, 1, &items[JX_CONTEXT], out);
             asl_release(middle);
         }
         break;
@@ -374,19 +381,19 @@ static int call_other(struct jx *jx, const asl_value *f, const asl_value *args, 
 static int call_value(struct jx *jx, const asl_value *f, const asl_value *args, uint32_t count, const asl_value *context, asl_value *out) {
     *out = asl_none();
     if (jx_kind(f) != JX_LAMBDA) return call_other(jx, f, args, count, context, out);
-    if (UNLIKELY(jx_pointer(f) != jx->program)) return call_foreign(jx, f, args, count, out);
+    if (UNLIKELY(jx_pointer(f) != jx->program)) return call_foreign(jx, f, args, count, context, out);
     if (prepare_lambda(jx, f, args, count, context) < 0) return -1;
     return jx_run_function(jx, jx->tail_function, jx->tail, jx->tail_count, out);
 }
 
 int jx_call(struct jx *jx, const asl_value *f, const asl_value *args, uint32_t count, asl_value *out) {
-    asl_value nothing = asl_none(), held = jx_retain(*f); // the callee may drop what names it
-    int rc = call_value(jx, &held, args, count, &nothing, out);
+    asl_value no_context = asl_null(), held = jx_retain(*f); // the callee may drop what names it
+    int rc = call_value(jx, &held, args, count, &no_context, out);
     asl_release(held);
     return rc;
 }
 
-static int call_foreign(struct jx *jx, const asl_value *f, const asl_value *args, uint32_t count, asl_value *out) {
+static int call_foreign(struct jx *jx, const asl_value *f, const asl_value *args, uint32_t count, const asl_value *context, asl_value *out) {
     struct jx_program *p = jx_pointer(f);
     struct jx inner = *jx;
     inner.program = p;
@@ -397,8 +404,7 @@ static int call_foreign(struct jx *jx, const asl_value *f, const asl_value *args
     inner.tail_room = inner.tail_count = 0;
     inner.cells = asl_none();
     inner.result = asl_none();
-    asl_value nothing = asl_none();
-    int rc = prepare_lambda(&inner, f, args, count, &nothing);
+    int rc = prepare_lambda(&inner, f, args, count, context);
     if (rc >= 0) rc = jx_run_function(&inner, inner.tail_function, inner.tail, inner.tail_count, out);
     struct jx_chunk *chunks = inner.first;
     asl_value *tail = inner.tail;
@@ -427,8 +433,14 @@ static int call_foreign(struct jx *jx, const asl_value *f, const asl_value *args
 static COLD int not_a_function(struct jx *jx, uint32_t k) {
     // A bare name that names a built-in: the $ was forgotten.
     const asl_value *site = &jx->constants[k];
-    jx_raise(jx, count_of(site) > 3 && site->array->items[3].tag == ASL_BOOL ? "T1005" : "T1006", (const char *)NULL);
+    jx_raise(jx, count_of(site) > 3 && site->array->items[3].b ? "T1005" : "T1006", (const char *)NULL);
     return jx_place_site(jx, k);
+}
+
+/* A call's value as its node's, unless somebody else (a predicate, a caller's caller) takes it as it is. */
+static inline asl_value node_value(struct jx *jx, asl_value v, uint32_t k) {
+    if (LIKELY(!is_sequence(&v)) || jx->constants[k].array->items[4].b) return v;
+    return jx_collapse(v, false);
 }
 
 static inline int deeper(struct jx *jx, uint32_t k) {
@@ -449,7 +461,7 @@ int32_t asl_rt_jx_call(asl_frame *frame, uint32_t d, uint32_t v, uint32_t a, uin
     jx->depth = depth;
     drop_arguments(frame, a, count);
     if (UNLIKELY(rc < 0)) return jx_place_site(jx, k);
-    put(frame, d, is_sequence(&out) ? jx_collapse(out, false) : out); // what a built-in gives is no node's value yet
+    put(frame, d, node_value(jx, out, k));
     return 0;
 }
 
@@ -461,6 +473,7 @@ int32_t asl_rt_jx_call_function(asl_frame *frame, uint32_t d, uint32_t g, uint32
     if (rc == 0) rc = jx_run_function(jx, g, &frame->slot[a], count, &out);
     jx->depth = depth;
     if (UNLIKELY(rc < 0)) return jx_place_site(jx, k);
+    if (UNLIKELY(is_sequence(&out))) out = node_value(jx, out, k);
     put_words(frame, d, words_of(&out));
     return 0;
 }
@@ -476,7 +489,7 @@ int32_t asl_rt_jx_tail(asl_frame *frame, uint32_t v, uint32_t a, uint32_t count,
         rc = prepare_lambda(jx, f, args, count, context);
     } else {
         rc = call_value(jx, f, args, count, context, &nothing);
-        if (rc == 0) asl_value_set(&jx->result, is_sequence(&nothing) ? jx_collapse(nothing, false) : nothing);
+        if (rc == 0) asl_value_set(&jx->result, nothing);
         jx->tail_function = ASL_NO_OPERAND;
         jx->tail_count = 0;
     }
@@ -576,21 +589,22 @@ int32_t asl_rt_jx_chain(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, ui
         jx_raise(jx, "T2006", "value", right, (const char *)NULL);
         return jx_place_site(jx, k);
     }
-    asl_value out, nothing = asl_none();
+    asl_value out, nothing = asl_none(), no_context = asl_null();
+    const asl_value *context = s == ASL_NO_OPERAND ? &nothing : at(frame, s);
     if (left->tag == ASL_FUNCTION) {
-        out = jx_function_value(JX_COMPOSITION, 0, 1, asl_none(), NULL, 2);
+        out = jx_function_value(JX_COMPOSITION, 0, 1, jx_retain(*context), NULL, 2);
         out.array->items[out.array->head.count++] = jx_retain(*left);
         out.array->items[out.array->head.count++] = jx_retain(*right);
     } else {
         uint32_t depth = jx->depth;
         int rc = deeper(jx, k);
         asl_value f = jx_retain(*right), argument = jx_retain(*left);
-        if (rc == 0) rc = call_value(jx, &f, &argument, 1, s == ASL_NO_OPERAND ? &nothing : at(frame, s), &out);
+        if (rc == 0) rc = call_value(jx, &f, &argument, 1, &no_context, &out);
         asl_release(f);
         asl_release(argument);
         jx->depth = depth;
         if (rc < 0) return jx_place_site(jx, k);
-        if (is_sequence(&out)) out = jx_collapse(out, false);
+        out = node_value(jx, out, k);
     }
     put(frame, d, out);
     return 0;

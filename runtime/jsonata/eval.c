@@ -498,16 +498,11 @@ static int run(struct jx *jx, uint32_t g, const asl_value *context, const asl_va
     int rc = jx_run_function(jx, g, in, count + 1, out);
     for (uint32_t i = 0; i <= count; i++) jx_release(in[i]); // those that a failure has left
     if (in != local) asl_free(in);
-    if (rc == 0 && is_sequence(out)) {
-        if (jx_marks(out) & JX_OUTER && count_of(out) == 1) {
-            asl_value inner = jx_retain(out->array->items[0]);
-            asl_release(*out);
-            *out = inner;
-        } else {
-            *out = jx_collapse(*out, false);
-        }
+    if (rc == 0 && is_array(out) && jx_marks(out) & JX_OUTER && count_of(out) == 1) {
+        asl_value inner = jx_retain(out->array->items[0]);
+        asl_release(*out);
+        *out = inner;
     }
-    if (rc == 0 && is_array(out)) out->reserved[0] = 0;
     return rc;
 }
 
@@ -518,6 +513,7 @@ int jx_run(struct jx_program *p, uint32_t g, const asl_value *context, const asl
     jx_strange = false;
     int rc = run(jx, g, context, args, count, out);
     if (rc < 0) report(jx, error);
+    else if (is_array(out)) out->reserved[0] = 0;
     end(jx);
     return rc;
 }

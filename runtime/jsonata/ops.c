@@ -96,8 +96,21 @@ int32_t asl_rt_jx_undefined(asl_frame *frame, uint32_t d) {
 
 int32_t asl_rt_jx_unwrap(asl_frame *frame, uint32_t d, uint32_t s) {
     const asl_value *v = at(frame, s);
-    bool wrapped = is_array(v) && jx_marks(v) & JX_OUTER;
-    put_copy(frame, d, wrapped ? &v->array->items[0] : v);
+    if (is_array(v) && jx_marks(v) & JX_OUTER) put_copy(frame, d, &v->array->items[0]);
+    else if (is_sequence(v)) put(frame, d, jx_collapse(jx_retain(*v), false));
+    else put_copy(frame, d, v);
+    return 0;
+}
+
+int32_t asl_rt_jx_sequence(asl_frame *frame, uint32_t d, uint32_t s) {
+    asl_value v = take(frame, s);
+    if (v.tag == ASL_NONE) jx_strange = true;
+    if (v.tag != ASL_ARRAY) {
+        asl_value one = asl_array_new(1);
+        jx_push(&one, v);
+        v = jx_marked(one, JX_SEQUENCE);
+    }
+    put(frame, d, v);
     return 0;
 }
 

@@ -3,6 +3,7 @@
 // A list that goes from step to step is an array of its items, or, when it has one item that is no array, that item
 // itself, or nothing. So the common path over objects never makes an array.
 #include "eval.h"
+#include "lib.h"
 
 #include <math.h>
 
@@ -103,18 +104,21 @@ int32_t asl_rt_jx_match(asl_frame *frame, uint32_t x, uint32_t v) {
     return 0;
 }
 
+enum { KEPT_STAGE, KEPT_NODE, KEPT_SINGLETON, KEPT_SEQUENCE };
+
 int32_t asl_rt_jx_kept(asl_frame *frame, uint32_t d, uint32_t x, uint32_t how) {
     asl_value v = frame->slot[x];
     int64_t kept = frame->slot[x + 1].i;
     frame->slot[x] = asl_none();
     frame->slot[x + 1] = asl_int(0);
     if (kept == 0) {
-        v = how == 0 ? jx_retain(jx_of(frame)->program->empty) : asl_none();
+        bool sequence = how == KEPT_STAGE || how == KEPT_SEQUENCE;
+        v = sequence ? jx_retain(jx_of(frame)->program->empty) : asl_none();
     } else if (kept > 1) {
-        v = jx_marked(v, how == 2 ? JX_SEQUENCE | JX_KEEP_SINGLETON : JX_SEQUENCE);
-    } else if (how == 2 || (how == 0 && (v.tag == ASL_ARRAY || v.tag == ASL_NONE))) {
+        v = jx_marked(v, how == KEPT_SINGLETON ? JX_SEQUENCE | JX_KEEP_SINGLETON : JX_SEQUENCE);
+    } else if (how >= KEPT_SINGLETON || (how == KEPT_STAGE && (v.tag == ASL_ARRAY || v.tag == ASL_NONE))) {
         acc_start_array(&v);
-        v = jx_marked(v, how == 2 ? JX_SEQUENCE | JX_KEEP_SINGLETON : JX_SEQUENCE);
+        v = jx_marked(v, how == KEPT_SINGLETON ? JX_SEQUENCE | JX_KEEP_SINGLETON : JX_SEQUENCE);
     }
     put(frame, d, v);
     return 0;
@@ -122,7 +126,7 @@ int32_t asl_rt_jx_kept(asl_frame *frame, uint32_t d, uint32_t x, uint32_t how) {
 
 int32_t asl_rt_jx_unless_empty(asl_frame *frame, uint32_t x, uint32_t first, uint32_t keep) {
     const asl_value *v = peek(frame, first);
-    if (!is_array(v) || count_of(v) > 0) return 0;
+    if (!is_array(v) || count_of(v) > 0 || is_sequence(v)) return 0;
     asl_value found = jx_retain(*v);
     if (keep) {
         acc_start_array(&found);
@@ -134,22 +138,39 @@ int32_t asl_rt_jx_unless_empty(asl_frame *frame, uint32_t x, uint32_t first, uin
 
 // ---------------------------------------------------------------- iterating
 
-// The second slot: the next index, or -1 for a value that is the only item.
+/* In the second slot: the next index; and about the iteration: */
+enum { ONE_ITEM = 1, NAMED = 2 /* what names are bound to has collapsed (5.4) */ };
+
+// The reference counts what it iterates over, and indexes it: a string has a length, too.
+static COLD asl_value units_of(const asl_value *string) {
+    asl_str s = asl_text_of(string);
+    size_t units = jx_units(s);
+    asl_value list = asl_array_new(units);
+    for (size_t i = 0; i < units; i++) jx_push(&list, jx_unit_slice(s, i, i + 1));
+    return list;
+}
+
 int32_t asl_rt_jx_iterate(asl_frame *frame, uint32_t d, uint32_t s, uint32_t how) {
     const asl_value *v = at(frame, s);
+    if (UNLIKELY(how & 8 && v->tag == ASL_STRING)) {
+        put(frame, d, units_of(v));
+        put(frame, d + 1, asl_int(0));
+        return 0;
+    }
     bool one = !is_array(v) || (how & 1 && jx_marks(v) & JX_CONS) || how & 4;
     asl_value index = asl_int(0);
     if (how & 16 && is_array(v) && count_of(v) == 0) {
-        index.reserved[0] = 1;
+        index.reserved[0] = ONE_ITEM;
         put(frame, d, asl_none());
         put(frame, d + 1, index);
         return 0;
     }
     if (one) {
-        index.reserved[0] = 1;
+        index.reserved[0] = ONE_ITEM;
         index.i = how & 8 || (v->tag == ASL_NONE && !(how & (2 | 16)));
     }
     if (how & 32 && (one || count_of(v) < 2)) index.i = 1;
+    if (how & 64) index.reserved[0] |= NAMED;
     asl_value list = take(frame, s);
     put(frame, d, list);
     put(frame, d + 1, index);
@@ -160,7 +181,7 @@ int32_t asl_rt_jx_next(asl_frame *frame, uint32_t d, uint32_t x) {
     const asl_value *list = &frame->slot[x];
     asl_value *index = &frame->slot[x + 1];
     int64_t i = index->i;
-    if (index->reserved[0]) {
+    if (index->reserved[0] & ONE_ITEM) {
         if (i) return 0;
         index->i = 1;
         put(frame, d, jx_retain(*list));
@@ -168,7 +189,9 @@ int32_t asl_rt_jx_next(asl_frame *frame, uint32_t d, uint32_t x) {
     }
     if (i >= count_of(list)) return 0;
     index->i = i + 1;
-    put_copy(frame, d, &list->array->items[i]);
+    const asl_value *item = &list->array->items[i];
+    if (UNLIKELY(is_sequence(item)) && index->reserved[0] & NAMED) put(frame, d, jx_collapse(jx_retain(*item), false));
+    else put_copy(frame, d, item);
     return jx_tick(jx_of(frame)) < 0 ? -1 : 1;
 }
 
@@ -311,7 +334,7 @@ static void flatten(const asl_value *v, asl_value *into, int depth) {
     }
 }
 
-int32_t asl_rt_jx_wildcard(asl_frame *frame, uint32_t d, uint32_t s) {
+int32_t asl_rt_jx_wildcard(asl_frame *frame, uint32_t d, uint32_t s, uint32_t raw) {
     const asl_value *v = at(frame, s);
     if (is_array(v) && jx_marks(v) & JX_OUTER && count_of(v) > 0) v = &v->array->items[0];
     size_t count = v->tag == ASL_ARRAY ? count_of(v) : v->tag == ASL_OBJECT ? asl_object_count(v) : 0;
@@ -325,7 +348,7 @@ int32_t asl_rt_jx_wildcard(asl_frame *frame, uint32_t d, uint32_t s) {
             jx_push(&found, jx_retain(*item));
         }
     }
-    put(frame, d, jx_collapse(found, false));
+    put(frame, d, raw ? found : jx_collapse(found, false));
     return 0;
 }
 
@@ -338,11 +361,15 @@ static void descend(const asl_value *v, asl_value *found, int depth) {
         for (size_t i = 0; i < asl_object_count(v); i++) descend(asl_object_at(v, i), found, depth - 1);
 }
 
-int32_t asl_rt_jx_descendants(asl_frame *frame, uint32_t d, uint32_t s) {
+int32_t asl_rt_jx_descendants(asl_frame *frame, uint32_t d, uint32_t s, uint32_t raw) {
     const asl_value *v = at(frame, s);
+    if (v->tag == ASL_NONE) { // has none, not even an empty sequence of them
+        put(frame, d, asl_none());
+        return 0;
+    }
     asl_value found = jx_marked(asl_array_new(8), JX_SEQUENCE);
-    if (v->tag != ASL_NONE) descend(v, &found, ASL_MAX_DEPTH);
-    put(frame, d, jx_collapse(found, false));
+    descend(v, &found, ASL_MAX_DEPTH);
+    put(frame, d, raw && count_of(&found) != 1 ? found : jx_collapse(found, false)); // a single one is given bare
     return 0;
 }
 
@@ -386,7 +413,7 @@ int32_t asl_rt_jx_select(asl_frame *frame, uint32_t x, uint32_t v, uint32_t p, u
         if (jx_truth(predicate)) keep_item(pair, jx_retain(*item));
         return 0;
     }
-    bool one = state->reserved[0];
+    bool one = state->reserved[0] & ONE_ITEM;
     double position = one ? 0 : (double)(state->i - 1), length = one ? 1 : count_of(iterated);
     for (uint32_t i = 0; i < count; i++) {
         double n = floor(jx_number(&numbers[i]));

@@ -358,10 +358,14 @@ def short(o):
     return harness.short({k: v for k, v in o.items() if k in ('crash', 'code', 'host', 'undefined', 'result')}, 200)
 
 
+def kept(seed, tree, document, want, got):
+    return {'seed': seed, 'expr': tree.text(), **({} if document is ... else {'data': document}), 'want': want, 'got': got}
+
+
 class Run:
     def __init__(self, o):
         self.o, self.lock = o, threading.Lock()
-        self.reasons, self.failures, self.kinds = collections.Counter(), [], collections.Counter()
+        self.reasons, self.kinds, self.failures, self.explained = collections.Counter(), collections.Counter(), [], []
 
     def chunk(self, seeds):
         both = Both(self.o.aslc, self.o.reference)
@@ -392,6 +396,7 @@ class Run:
         if why:
             with self.lock:
                 self.reasons[why] += 1
+                self.explained.append({'why': why, **kept(seed, tree, document, want, got)})
             return
         again = both.one(tree.text(), document)
         if same(*again):
@@ -405,7 +410,7 @@ class Run:
         tree, document = pair
         data = 'undefined' if document is ... else json.dumps(document)
         with self.lock:
-            self.failures.append({'seed': seed, 'expr': tree.text(), **({} if document is ... else {'data': document}), 'want': want, 'got': got})
+            self.failures.append(kept(seed, tree, document, want, got))
             if len(self.failures) <= 200:
                 print(f'FAILED --only {seed}: {what}\n  {tree.text()}\n  on {harness.short(data)}\n  want {short(want)}\n  got  {short(got)}', flush=True)
 
@@ -419,7 +424,7 @@ def main():
     p.add_argument('--seed', type=int, default=1)
     p.add_argument('--jit', type=float, default=0.02, help='the part that also runs as machine code')
     p.add_argument('--only', type=int)
-    p.add_argument('--keep', help='writes what differs to this file, one JSON object a line')
+    p.add_argument('--keep', help='writes what differs to this file, one JSON object a line; what is explained has "why"')
     p.add_argument('--jobs', type=int, default=1)
     o = p.parse_args()
     if not shutil.which('node') or not os.path.exists(os.path.join(o.reference, 'node_modules/jsonata/package.json')):
@@ -448,7 +453,7 @@ def main():
         list(pool.map(run.chunk, seeds))
     if o.keep:
         with open(o.keep, 'w', encoding='utf-8') as f:
-            f.writelines(json.dumps(x) + '\n' for x in run.failures)
+            f.writelines(json.dumps(x) + '\n' for x in run.failures + run.explained)
     print('the reference gave: ' + ', '.join(f'{n} {k}' for k, n in run.kinds.most_common()))
     for why, n in run.reasons.most_common():
         print(f'explained, {n}: {why}')
