@@ -34,9 +34,17 @@ struct store *store_open(const char *url, bool create, char *message, size_t mes
 void store_close(struct store *s);
 const char *store_message(const struct store *s); /* of the last STORE_ERROR, one line */
 
+/* Connects anew when the connection is lost; so whoever wants to survive a database that restarts calls it again for a
+   while. EXISTS: the transaction whose commit said ERROR has happened after all (the connection broke before the answer
+   came), it must not be repeated, and none has been begun. It is therefore a repetition of what failed that is begun
+   after a failed commit. */
 enum store_result store_begin(struct store *s);
-enum store_result store_commit(struct store *s); /* not OK: nothing of the transaction has happened */
-void store_rollback(struct store *s);
+/* Not OK: it is rolled back, nothing of the transaction has happened, unless the next store_begin says so. LOST as
+   store_execution_update has it: PostgreSQL is asked in a bunch and may tell it here only. */
+enum store_result store_commit(struct store *s);
+void store_rollback(struct store *s); /* does nothing when no transaction is open */
+/* Which execution the last LOST was about: a transaction may hold those of many. */
+int64_t store_lost(const struct store *s);
 
 // ---------------------------------------------------------------- executions
 
@@ -72,7 +80,8 @@ enum store_result store_execution_find(struct store *s, const char *machine, con
 /* Newest first; status NULL: all. visit returns false to stop. */
 enum store_result store_execution_list(struct store *s, const char *machine, const char *status,
                                        bool (*visit)(void *user, const struct store_execution *x), void *user);
-/* Takes the execution over: BUSY while another live process has it (then *out tells who). A transaction of its own. */
+/* Takes the execution over: BUSY while another live process has it (then *out tells who), NONE when it is gone. The own
+   process may claim what it has, which makes the older fence an old one. A transaction of its own. */
 enum store_result store_execution_claim(struct store *s, int64_t id, int64_t now_ms, int64_t lease_ms,
                                         struct store_execution *out);
 /* Longer lease, and LOST when the fence is not ours any more. Also tells whether a stop is wanted. Own transaction. */
@@ -80,9 +89,9 @@ enum store_result store_execution_renew(struct store *s, int64_t id, int64_t fen
 /* Writes status, stop_ms, deadline_ms, redrive_count, redrive_ms, events, output, error, cause, state and definition;
    prolongs the lease to lease_ms. LOST: roll back, it is not ours. The first write of every journal transaction. */
 enum store_result store_execution_update(struct store *s, const struct store_execution *x);
-/* Gives it up: the next process need not wait for the lease. */
+/* Gives it up: the next process need not wait for the lease. In the caller's transaction or, without one, its own. */
 enum store_result store_execution_release(struct store *s, int64_t id, int64_t fence);
-/* Another process asks its owner to stop it. Own transaction. */
+/* Another process asks its owner to stop it. EXISTS: it has ended already. Own transaction. */
 enum store_result store_execution_ask_stop(struct store *s, int64_t id, asl_str error, asl_str cause);
 /* Deletes executions of the machine that ended before a time, and payloads nobody needs. *count: how many executions. Own
    transactions, bounded in size each. */
@@ -125,6 +134,7 @@ struct store_token {
     int64_t heartbeat_ms;            /* when the last heartbeat was, 0: none */
     int64_t heartbeat_seconds;       /* the task's HeartbeatSeconds, 0: none */
     int64_t deadline_ms;             /* when it times out, heartbeats included; 0: never */
+    int64_t timeout_ms;              /* when it times out whatever the heartbeats (TimeoutSeconds); 0: never */
 };
 
 enum store_result store_token_put(struct store *s, const struct store_token *t);
