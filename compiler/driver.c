@@ -179,6 +179,8 @@ static struct ir_plan *make_plan(struct aslc_unit *u, bool optimise) {
         return NULL;
     }
     p->source_path = u->source->path;
+    if (u->ast)
+        p->source_text = u->source->text;
     add_bindings(u, p);
     after_pass(u, p, "lower");
     if (optimise) {

@@ -155,7 +155,7 @@ const asl_program *interp_program(struct arena *a, const struct ir_plan *p, cons
     w->machines = flatten(a, p->machines.items, p->machines.count);
     w->functions = flatten(a, p->functions.items, p->functions.count);
     asl_buffer image = {0};
-    ir_image(p, &image);
+    ir_image((struct ir_plan *)p, &image); // only its arena grows
     w->program = (asl_program){.abi = ASL_ABI,
                                .step_count = (uint32_t)p->machines.count,
                                .image = arena_copy(a, image.data, image.size),

@@ -126,6 +126,7 @@ struct ir_plan {
     int64_t timeout_seconds; /* 0: none */
     const char *definition_hash;
     const char *source_path; /* for debug info; may be NULL */
+    asl_str source_text;     /* the definition, for reports; may be empty */
     VEC(const char *) constants; /* compact JSON texts, each once */
     VEC(const char *) paths;
     VEC(struct ir_state) states;
@@ -151,7 +152,7 @@ struct ir_plan *ir_parse(struct arena *a, asl_str text, char *message, size_t me
 /* ir_verify.c: NULL, or what is wrong ("machine @0 block b3 op 2 (path): slot %9 does not exist"), in the arena. */
 const char *ir_verify(const struct ir_plan *p);
 /* ir_image.c: the program's image (aslc/program.h) as JSON text. */
-void ir_image(const struct ir_plan *p, asl_buffer *out);
+void ir_image(struct ir_plan *p, asl_buffer *out);
 /* Resume points of a machine, in order of block number: resume point N is the block resume[N]. */
 uint32_t ir_resume_points(struct arena *a, const struct ir_machine *m, uint32_t **resume);
 
@@ -161,6 +162,8 @@ const asl_program *interp_program(struct arena *a, const struct ir_plan *p, cons
 /* opt/: each pass changes the plan in place and never what a workflow does. */
 void opt_thread(struct ir_plan *p); /* jumps to jumps, empty and unreachable blocks */
 void opt_slots(struct ir_plan *p);  /* copies removed, temporaries shared, last uses marked */
+/* For each block of the machine as it is now the slots that are read from its start on, as bits. In the plan's arena. */
+const uint64_t *const *opt_live(struct ir_plan *p, struct ir_machine *m);
 
 struct ast;
 struct source;

@@ -1,4 +1,6 @@
 // The program's image: everything of the plan that is data, as one JSON text (aslc/program.h describes it).
+#include <string.h>
+
 #include "ir.h"
 
 static void member(asl_buffer *out, const char *key) {
@@ -20,12 +22,36 @@ static void texts(asl_buffer *out, const char *const *items, size_t count, bool 
     asl_buffer_byte(out, ']');
 }
 
-static void machine(struct arena *a, const struct ir_machine *m, asl_buffer *out) {
+/* What a journal needs of each resume point: the state it belongs to, and the slots that are read from there on. */
+static void resume_points(struct ir_plan *p, struct ir_machine *m, const uint32_t *points, uint32_t count, asl_buffer *out) {
+    const uint64_t *const *live = opt_live(p, m);
+    member(out, "states");
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t state = m->blocks.items[points[i]]->state;
+        asl_buffer_format(out, "%c%d", i ? ',' : '[', state == ASL_NO_OPERAND ? -1 : (int)state);
+    }
+    asl_buffer_byte(out, ']');
+    member(out, "live");
+    for (uint32_t i = 0; i < count; i++) {
+        asl_buffer_z(out, i ? ",[" : "[[");
+        const char *before = "";
+        for (uint32_t slot = 0; slot < m->slots.count; slot++) {
+            if (!(live[points[i]][slot / 64] >> (slot % 64) & 1))
+                continue;
+            asl_buffer_format(out, "%s%u", before, slot);
+            before = ",";
+        }
+        asl_buffer_byte(out, ']');
+    }
+    asl_buffer_byte(out, ']');
+}
+
+static void machine(struct ir_plan *p, struct ir_machine *m, asl_buffer *out) {
     asl_buffer_z(out, "{\"name\":");
     asl_json_print_string(asl_str_z(m->name), out);
     member(out, "slots");
     texts(out, m->slots.items, m->slots.count, true);
-    uint32_t *points, count = ir_resume_points(a, m, &points);
+    uint32_t *points, count = ir_resume_points(p->arena, m, &points);
     member(out, "resume");
     asl_buffer_byte(out, '[');
     for (uint32_t i = 0; i < count; i++) {
@@ -34,6 +60,7 @@ static void machine(struct arena *a, const struct ir_machine *m, asl_buffer *out
         asl_json_print_string(asl_str_z(m->blocks.items[points[i]]->name), out);
     }
     asl_buffer_byte(out, ']');
+    resume_points(p, m, points, count, out);
     if (m->captures.count) {
         member(out, "captures");
         for (size_t i = 0; i < m->captures.count; i++)
@@ -43,7 +70,7 @@ static void machine(struct arena *a, const struct ir_machine *m, asl_buffer *out
     asl_buffer_byte(out, '}');
 }
 
-void ir_image(const struct ir_plan *p, asl_buffer *out) {
+void ir_image(struct ir_plan *p, asl_buffer *out) {
     asl_buffer_format(out, "{\"abi\":%d", ASL_ABI);
     member(out, "name");
     asl_json_print_string(asl_str_z(p->name), out);
@@ -56,6 +83,13 @@ void ir_image(const struct ir_plan *p, asl_buffer *out) {
     if (p->timeout_seconds) {
         member(out, "timeoutSeconds");
         asl_buffer_format(out, "%lld", (long long)p->timeout_seconds);
+    }
+    if (p->source_text.size) {
+        const char *slash = strrchr(p->source_path, '/');
+        member(out, "file");
+        asl_json_print_string(asl_str_z(slash ? slash + 1 : p->source_path), out);
+        member(out, "source");
+        asl_json_print_string(p->source_text, out);
     }
     member(out, "constants");
     texts(out, p->constants.items, p->constants.count, false);
@@ -74,7 +108,7 @@ void ir_image(const struct ir_plan *p, asl_buffer *out) {
     for (size_t i = 0; i < p->machines.count; i++) {
         if (i)
             asl_buffer_byte(out, ',');
-        machine(p->arena, p->machines.items[i], out);
+        machine(p, p->machines.items[i], out);
     }
     asl_buffer_byte(out, ']');
     if (p->functions.count) {

@@ -276,7 +276,7 @@ uint32_t lower_machine(struct lower *l, struct scope *parent, const struct ast_m
     }
     for (size_t i = 0; i < m->count; i++) {
         s->state = m->states[i];
-        m->states[i]->block = lower_block(l, s, "", false);
+        m->states[i]->block = lower_block(l, s, "", true); // where a redrive enters it again
     }
     if (entry != IR_NO_BLOCK) {
         lower_into(s, entry);

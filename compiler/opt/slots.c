@@ -256,14 +256,13 @@ static void mark_last_uses(const struct flow *f, set live, set after) {
     }
 }
 
-static void slots_machine(struct ir_plan *p, struct ir_machine *m) {
+static struct flow flow_of(struct ir_plan *p, struct ir_machine *m) {
     struct arena *a = p->arena;
     struct flow f = {.plan = p, .machine = m, .words = m->slots.count / 64 + 1};
     f.pinned = arena_alloc(a, f.words * sizeof(uint64_t));
     f.in = arena_alloc(a, m->blocks.count * sizeof *f.in);
     for (size_t i = 0; i < m->blocks.count; i++)
         f.in[i] = arena_alloc(a, f.words * sizeof(uint64_t));
-    set live = arena_alloc(a, f.words * sizeof *live), after = arena_alloc(a, f.words * sizeof *after);
     // Which machine a child's captures speak of is not written down: every machine whose slots they could name keeps them.
     for (size_t i = 0; i < p->machines.count; i++)
         for (size_t j = 0; j < p->machines.items[i]->captures.count; j++) { // functions capture nothing this way
@@ -271,10 +270,25 @@ static void slots_machine(struct ir_plan *p, struct ir_machine *m) {
             if (p->machines.items[i] != m && slot < m->slots.count)
                 add(f.pinned, slot);
         }
+    return f;
+}
+
+static void slots_machine(struct ir_plan *p, struct ir_machine *m) {
+    struct flow f = flow_of(p, m);
+    set live = arena_alloc(p->arena, f.words * sizeof *live), after = arena_alloc(p->arena, f.words * sizeof *after);
     solve(&f, live);
     for (int round = 0; round < 4 && improve(&f, live); round++)
         solve(&f, live);
     mark_last_uses(&f, live, after);
+}
+
+const uint64_t *const *opt_live(struct ir_plan *p, struct ir_machine *m) {
+    struct flow f = flow_of(p, m);
+    set live = arena_alloc(p->arena, f.words * sizeof *live);
+    solve(&f, live);
+    for (size_t i = 0; i < m->blocks.count; i++)
+        join(&f, f.in[i], f.pinned);
+    return (const uint64_t *const *)f.in;
 }
 
 void opt_slots(struct ir_plan *p) {

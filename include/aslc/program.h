@@ -15,12 +15,15 @@
 //
 //   {"abi": 1, "name": "order", "type": "STANDARD", "definition": "<sha256 of the source>",
 //    "timeoutSeconds": 60,                           absent: no time limit
+//    "file": "order.asl.json", "source": "{…}",      the definition, for reports
 //    "constants": [ … ],                             any JSON; op operand kN is constants[N]
 //    "paths":     ["$.a.b", "$$.Execution.Id"],      op operand pN; texts as the definition has them
 //    "states":    [{"name": "A", "type": "Task"}],   op operand nN
 //    "machines":  [{"name": "/",                     0 is the top level; branch: "/P.0", Map processor: "/M"
 //                   "slots": ["input", "result"],    names; slots[0] is the raw input of the state being run
-//                   "resume": ["A", "A.retry"],      name of resume point N
+//                   "resume": ["A", "A.attempt"],   name of resume point N: a state's beginning, where it goes on
+//                   "states": [0, 0],                the state that resume point N belongs to; -1: none
+//                   "live": [[0], [0, 1]],           the slots that are read from resume point N on
 //                   "captures": [[1, 4]]}],          at start: own slot 1 = parent's slot 4
 //    "functions": [[2, 9]],                          op operand gN: parameters, slots; absent without expressions
 //    "sites":     [{"state": 3, "kind": "task",      task | parallel | map | wait; op operand tN
