@@ -1,0 +1,254 @@
+// A bounded queue with a thread of its own, made when somebody must wait (see outbox.h).
+//
+// The thread owns the outbox together with its opener: when close gives up waiting, the thread frees it once the call it
+// is stuck in returns, or the end of the process does.
+#include "outbox.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#include "aslc/value.h"
+
+struct chunk {
+    struct chunk *next;
+    size_t size;
+    char bytes[];
+};
+
+struct outbox {
+    struct outbox_options options;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;  /* for the thread: something to do */
+    pthread_cond_t progress; /* for close: something was done */
+    pthread_t thread;
+    bool threaded, threadless; /* threadless: none could be made */
+    bool closing, abandoned, ended;
+    struct chunk *first, *last;
+    size_t bytes, items;   /* queued, what is being delivered included */
+    size_t head_sent;      /* of the first chunk */
+    int64_t oldest_ms;     /* when the first item came into an empty queue */
+    int64_t give_up_ms;    /* closing */
+    uint64_t dropped, done;
+};
+
+int64_t outbox_now_ms(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+static struct timespec timespec_of(int64_t ms) {
+    return (struct timespec){.tv_sec = (time_t)(ms / 1000), .tv_nsec = (long)(ms % 1000) * 1000000};
+}
+
+struct outbox *outbox_new(const struct outbox_options *options) {
+    struct outbox *o = asl_calloc(1, sizeof *o);
+    o->options = *options;
+    pthread_mutex_init(&o->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&o->changed, &monotonic);
+    pthread_cond_init(&o->progress, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return o;
+}
+
+static void free_outbox(struct outbox *o) {
+    while (o->first) {
+        struct chunk *c = o->first;
+        o->first = c->next;
+        asl_free(c);
+    }
+    if (o->options.destroy) o->options.destroy(o->options.user);
+    pthread_cond_destroy(&o->changed);
+    pthread_cond_destroy(&o->progress);
+    pthread_mutex_destroy(&o->lock);
+    asl_free(o);
+}
+
+// ---------------------------------------------------------------- the thread
+
+static void pop(struct outbox *o, size_t count) {
+    for (; count > 0; count--) {
+        struct chunk *c = o->first;
+        o->first = c->next;
+        o->bytes -= c->size;
+        o->items--;
+        asl_free(c);
+    }
+    if (!o->first) o->last = NULL;
+    o->head_sent = 0;
+    o->oldest_ms = outbox_now_ms();
+    o->done++;
+    pthread_cond_signal(&o->progress);
+}
+
+/* The first `count` chunks, in one. Only this thread takes chunks away, so they stay while others add to the end. */
+static size_t join(struct outbox *o, size_t count, asl_buffer *out) {
+    out->size = 0;
+    struct chunk *c = o->first;
+    size_t n = 0;
+    for (; c && n < count; c = c->next, n++) {
+        if (n) asl_buffer_byte(out, ',');
+        asl_buffer_add(out, c->bytes, c->size);
+    }
+    return n;
+}
+
+/* Locked. Sleeps until there is something to deliver; false: there never will be. */
+static bool await(struct outbox *o) {
+    for (;;) {
+        if (o->abandoned) return false;
+        if (!o->first) {
+            if (o->closing) return false;
+            pthread_cond_wait(&o->changed, &o->lock);
+            continue;
+        }
+        int64_t due = o->oldest_ms + o->options.linger_ms;
+        if (o->closing || !o->options.batch || o->items >= o->options.batch || outbox_now_ms() >= due) return true;
+        struct timespec until = timespec_of(due);
+        pthread_cond_timedwait(&o->changed, &o->lock, &until);
+    }
+}
+
+static void *run(void *argument) {
+    struct outbox *o = argument;
+    asl_buffer joined = {0};
+    pthread_mutex_lock(&o->lock);
+    while (await(o)) {
+        const char *data = o->first->bytes;
+        size_t size = o->first->size, count = 1, at = o->head_sent, sent = 0;
+        if (o->options.batch) {
+            count = join(o, o->options.batch, &joined);
+            data = joined.data;
+            size = joined.size;
+        }
+        pthread_mutex_unlock(&o->lock);
+        enum delivery d = o->options.deliver(o->options.user, data + at, size - at, count, &sent, true);
+        pthread_mutex_lock(&o->lock);
+        if (d == NOT_NOW) {
+            o->head_sent = sent ? at + sent : at;
+            if (sent) {
+                o->done++;
+                pthread_cond_signal(&o->progress);
+            }
+            continue;
+        }
+        if (d == LOST) o->dropped += count;
+        pop(o, count);
+    }
+    o->ended = true;
+    bool abandoned = o->abandoned;
+    pthread_cond_signal(&o->progress);
+    pthread_mutex_unlock(&o->lock);
+    asl_buffer_free(&joined);
+    if (abandoned) free_outbox(o);
+    return NULL;
+}
+
+/* Signals are the main thread's: it has handlers for them. */
+static void start_thread(struct outbox *o) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    o->threaded = pthread_create(&o->thread, NULL, run, o) == 0;
+    o->threadless = !o->threaded;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+// ---------------------------------------------------------------- putting
+
+static void enqueue(struct outbox *o, const char *data, size_t size, size_t sent) {
+    struct chunk *c = asl_alloc(sizeof *c + size);
+    c->next = NULL;
+    c->size = size;
+    memcpy(c->bytes, data, size);
+    if (o->last) o->last->next = c;
+    else o->first = c;
+    if (o->first == c) {
+        o->head_sent = sent;
+        o->oldest_ms = outbox_now_ms();
+    }
+    o->last = c;
+    o->bytes += size;
+    o->items++;
+}
+
+void outbox_put(struct outbox *o, const char *data, size_t size) {
+    size_t sent = 0;
+    pthread_mutex_lock(&o->lock);
+    enum delivery d = NOT_NOW;
+    if (!o->first && !o->options.batch) d = o->options.deliver(o->options.user, data, size, 1, &sent, false);
+    if (d == NOT_NOW && !o->threaded && !o->threadless) start_thread(o);
+    /* A line that has begun must end, or what follows would continue it. */
+    if (d == LOST || (d == NOT_NOW && (o->threadless || (!sent && o->bytes + size > o->options.limit)))) {
+        o->dropped++;
+    } else if (d == NOT_NOW) {
+        enqueue(o, data, size, sent);
+        if (o->items == 1 || o->items == o->options.batch) pthread_cond_signal(&o->changed);
+    }
+    pthread_mutex_unlock(&o->lock);
+}
+
+void outbox_lose(struct outbox *o, size_t items) {
+    pthread_mutex_lock(&o->lock);
+    o->dropped += items;
+    pthread_mutex_unlock(&o->lock);
+}
+
+uint64_t outbox_dropped(struct outbox *o) {
+    pthread_mutex_lock(&o->lock);
+    uint64_t dropped = o->dropped;
+    pthread_mutex_unlock(&o->lock);
+    return dropped;
+}
+
+// ---------------------------------------------------------------- closing
+
+bool outbox_closing(struct outbox *o) {
+    pthread_mutex_lock(&o->lock);
+    bool closing = o->closing;
+    pthread_mutex_unlock(&o->lock);
+    return closing;
+}
+
+int64_t outbox_left_ms(struct outbox *o) {
+    pthread_mutex_lock(&o->lock);
+    int64_t left = !o->closing ? INT64_MAX : o->abandoned ? 0 : o->give_up_ms - outbox_now_ms();
+    pthread_mutex_unlock(&o->lock);
+    return left < 0 ? 0 : left;
+}
+
+void outbox_close(struct outbox *o, int64_t timeout_ms, int64_t patience_ms, uint64_t *dropped) {
+    pthread_mutex_lock(&o->lock);
+    int64_t now = outbox_now_ms();
+    o->closing = true;
+    o->give_up_ms = now + timeout_ms;
+    pthread_cond_signal(&o->changed);
+    while (o->threaded && !o->ended) {
+        uint64_t done = o->done;
+        int64_t until_ms = now + patience_ms < o->give_up_ms ? now + patience_ms : o->give_up_ms;
+        struct timespec until = timespec_of(until_ms);
+        while (!o->ended && o->done == done && now < until_ms) {
+            pthread_cond_timedwait(&o->progress, &o->lock, &until);
+            now = outbox_now_ms();
+        }
+        if (now >= until_ms && !o->ended) break;
+    }
+    bool wait = o->threaded && o->ended;
+    o->abandoned = o->threaded && !o->ended;
+    o->dropped += o->items; /* of an abandoned outbox, whatever comes of the one in the thread's hands */
+    if (dropped) *dropped = o->dropped;
+    if (o->abandoned) {
+        pthread_detach(o->thread);
+        pthread_cond_signal(&o->changed);
+        pthread_mutex_unlock(&o->lock); /* from here on it is the thread's */
+        return;
+    }
+    pthread_mutex_unlock(&o->lock);
+    if (wait) pthread_join(o->thread, NULL);
+    free_outbox(o);
+}
