@@ -66,4 +66,25 @@ struct metrics_options {
    closes last and says what they dropped. NULL with a message when the options are wrong. */
 struct asl_observer *asl__metrics_open(const struct metrics_options *options, char *message, size_t message_size);
 
+// ---------------------------------------------------------------- the command line (options.c)
+
+/* What the run options say about sinks. All zero: nothing; the texts are borrowed. */
+struct sink_options {
+    bool has_level, data;
+    enum log_level level;
+    const char *log;
+    const char **redact, **traces, **metrics;
+    size_t redact_count, trace_count, metrics_count;
+    struct sink_counters counters;
+};
+
+/* Takes --log-level, --log, --log-redact, --trace, --metrics with their value, and --log-data (NULL). 0; 1: not one of
+   these; -1 with a message. */
+int asl__sinks_option(struct sink_options *o, const char *option, const char *value, char *message, size_t message_size);
+/* Opens what was asked for and adds it to the engine's observers. *tracer: for asl__trace_headers, NULL without --trace.
+   o stays until the engine is freed. 0, or -1 with a message. */
+int asl__sinks_open(struct sink_options *o, asl_engine *e, const asl_engine_options *engine_options,
+                    struct asl_observer **tracer, char *message, size_t message_size);
+void asl__sinks_options_free(struct sink_options *o);
+
 #endif
