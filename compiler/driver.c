@@ -4,10 +4,11 @@
 //     read     JSON with spans, shape, meaning          runtime/doc.c, parse.c, query/, check.c
 //     lower    plan                                     lower/
 //     thread   jumps                                    opt/thread.c
+//     quiet    machines for executions nobody watches   opt/quiet.c
 //     slots    copies, last uses                        opt/slots.c
 //     emit     LLVM                                     emit/, link.c
 //
-// The plan is verified after every pass.
+// The plan is verified after every pass. -fno-NAME leaves a pass out.
 #include "driver.h"
 
 #include <nettle/sha2.h>
@@ -126,16 +127,41 @@ static void broken_pass(const char *pass, const char *why) {
     abort();
 }
 
-bool driver_has_pass(const char *name) {
-    static const char *const passes[] = {"lower", "thread", "slots"}; // those that after_pass hears of
-    for (size_t i = 0; i < sizeof passes / sizeof *passes; i++)
-        if (strcmp(passes[i], name) == 0)
+static const struct pass {
+    const char *name;
+    void (*run)(struct ir_plan *p);
+} passes[] = {
+    {"thread", opt_thread},
+    {"quiet", opt_quiet},
+    {"slots", opt_slots},
+};
+enum { PASSES = sizeof passes / sizeof *passes };
+
+bool driver_has_pass(const char *name, bool optional) {
+    for (size_t i = 0; i < PASSES; i++)
+        if (strcmp(passes[i].name, name) == 0)
+            return true;
+    return !optional && strcmp(name, "lower") == 0;
+}
+
+const char *driver_passes(struct arena *a) {
+    const char *list = "lower";
+    for (size_t i = 0; i < PASSES; i++)
+        list = arena_format(a, "%s%s%s", list, i + 1 == PASSES ? " or " : ", ", passes[i].name);
+    return list;
+}
+
+// `without` is the names of passes, each followed by a comma.
+static bool is_off(const char *without, const char *name) {
+    size_t size = strlen(name);
+    for (const char *at = without; at && *at; at = strchr(at, ',') + 1)
+        if (strncmp(at, name, size) == 0 && at[size] == ',')
             return true;
     return false;
 }
 
 static void after_pass(const struct aslc_unit *u, struct ir_plan *p, const char *pass) {
-    const char *why = driver_has_pass(pass) ? ir_verify(p) : "the pass is not in the list for --dump-after";
+    const char *why = ir_verify(p);
     if (why)
         broken_pass(pass, why);
     if (u->dump_after && strcmp(u->dump_after, pass) == 0) {
@@ -183,11 +209,11 @@ static struct ir_plan *make_plan(struct aslc_unit *u, bool optimise) {
         p->source_text = u->source->text;
     add_bindings(u, p);
     after_pass(u, p, "lower");
-    if (optimise) {
-        opt_thread(p);
-        after_pass(u, p, "thread");
-        opt_slots(p);
-        after_pass(u, p, "slots");
+    for (size_t i = 0; optimise && i < PASSES; i++) {
+        if (is_off(u->without, passes[i].name))
+            continue;
+        passes[i].run(p);
+        after_pass(u, p, passes[i].name);
     }
     return p;
 }
@@ -210,6 +236,7 @@ struct aslc_unit *driver_compile(const char *path, const asl_str *text, const as
     u->source = source;
     u->optimise = o->optimise;
     u->dump_after = o->dump_after;
+    u->without = o->without ? arena_copy(a, o->without, strlen(o->without)) : NULL;
     asl_bind *binds = arena_alloc(a, (o->bind_count + 1) * sizeof *binds);
     for (size_t i = 0; i < o->bind_count; i++)
         binds[i] = (asl_bind){arena_copy(a, o->binds[i].pattern, strlen(o->binds[i].pattern)),

@@ -15,7 +15,7 @@ struct aslc_unit {
     struct ast *ast;              /* NULL when the file holds a plan */
     const char *name;             /* the state machine's */
     int optimise;
-    const char *dump_after;
+    const char *dump_after, *without;
     const asl_bind *binds;
     size_t bind_count;
     struct ir_plan *plan;         /* optimised; NULL when there were errors */
@@ -36,9 +36,11 @@ const char *driver_name(struct arena *a, const char *path);
 /* Reads --definitions FILE: a JSON object of names and values. 0, or -1 after printing what is wrong. */
 int driver_definitions(struct arena *a, const char *path, aslc_define **defines, size_t *count);
 
-/* Whether "SCHEME:…" is a handler of the runtime; whether --dump-after knows a pass. */
+/* Whether "SCHEME:…" is a handler of the runtime. */
 bool driver_knows_handler(const char *handler);
-bool driver_has_pass(const char *name);
+/* Whether --dump-after knows a pass, or with `optional` -fno-PASS; their names for messages. */
+bool driver_has_pass(const char *name, bool optional);
+const char *driver_passes(struct arena *a);
 
 /* The first Task state whose resource neither a binding nor a scheme of ours nor AWS can serve, or NULL. */
 const struct ast_state *driver_unserved(const struct aslc_unit *u);

@@ -152,15 +152,19 @@ static asl_step *const *repeated(struct arena *a, asl_step *step_function, size_
 const asl_program *interp_program(struct arena *a, const struct ir_plan *p, const asl_handler *const *handlers) {
     pthread_once(&entries_once, find_entries);
     struct walker *w = arena_alloc(a, sizeof *w);
-    w->machines = flatten(a, p->machines.items, p->machines.count);
+    size_t machines = p->quiet ? p->quiet : p->machines.count; // quiet machines are the compiler's
+    w->machines = flatten(a, p->machines.items, machines);
     w->functions = flatten(a, p->functions.items, p->functions.count);
     asl_buffer image = {0};
-    ir_image((struct ir_plan *)p, &image); // only its arena grows
+    struct ir_plan watched = *p;
+    watched.machines.count = machines;
+    watched.quiet = 0;
+    ir_image(&watched, &image);
     w->program = (asl_program){.abi = ASL_ABI,
-                               .step_count = (uint32_t)p->machines.count,
+                               .step_count = (uint32_t)machines,
                                .image = arena_copy(a, image.data, image.size),
                                .image_size = image.size,
-                               .steps = repeated(a, step, p->machines.count),
+                               .steps = repeated(a, step, machines),
                                .functions = repeated(a, function, p->functions.count),
                                .function_count = p->functions.count,
                                .handlers = handlers,

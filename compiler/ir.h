@@ -25,6 +25,7 @@
 //         retry t0 b0 b4                                     wait and go on at b0; no retrier: b4
 //       block b4 "Charge.catch" n0
 //         catch t0 b5 b6                                     catcher 0, catcher 1; none: the machine fails
+//     machine @1 "/" quiet                                 machine @0 once more, for executions that nobody watches
 //
 // Laws, which ir_verify checks: every block ends in exactly one exit; nothing but slots lives across a suspend (true by
 // construction: ops name slots only); a block that a suspend or retry names is a resume point; operands are in range and
@@ -132,6 +133,7 @@ struct ir_plan {
     VEC(struct ir_state) states;
     VEC(const char *) sites;     /* JSON objects as the image has them (aslc/program.h) */
     VEC(struct ir_machine *) machines;
+    uint32_t quiet;              /* 0, or half of the machines: machine n + quiet is the quiet form of machine n */
     VEC(struct ir_machine *) functions; /* op operand gN */
     VEC(const char *) bindings;  /* JSON objects as the image has them */
 };
@@ -161,6 +163,7 @@ const asl_program *interp_program(struct arena *a, const struct ir_plan *p, cons
 
 /* opt/: each pass changes the plan in place and never what a workflow does. */
 void opt_thread(struct ir_plan *p); /* jumps to jumps, empty and unreachable blocks */
+void opt_quiet(struct ir_plan *p);  /* a second set of machines, for executions that nobody watches */
 void opt_slots(struct ir_plan *p);  /* copies removed, temporaries shared, last uses marked */
 /* For each block of the machine as it is now the slots that are read from its start on, as bits. In the plan's arena. */
 const uint64_t *const *opt_live(struct ir_plan *p, struct ir_machine *m);

@@ -103,6 +103,10 @@ void ir_image(struct ir_plan *p, asl_buffer *out) {
         asl_buffer_format(out, ",\"type\":\"%s\"}", p->states.items[i].type);
     }
     asl_buffer_byte(out, ']');
+    if (p->quiet) {
+        member(out, "quiet");
+        asl_buffer_format(out, "%u", p->quiet);
+    }
     member(out, "machines");
     asl_buffer_byte(out, '[');
     for (size_t i = 0; i < p->machines.count; i++) {

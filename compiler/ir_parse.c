@@ -270,6 +270,8 @@ static void read_line(struct reader *r) {
             fail(r, "machines are numbered from @0 in order");
         r->machine = ir_machine_new(p, quoted(r));
         r->block = NULL;
+        if (!at_end(r) && is(word(r), "quiet") && !p->quiet)
+            p->quiet = (uint32_t)p->machines.count - 1;
     } else if (is(w, "function")) {
         if (reference(r, word(r), '@', "a function") != p->functions.count)
             fail(r, "functions are numbered from @0 in order");

@@ -75,11 +75,13 @@ static void print_exit(asl_buffer *out, const struct ir_exit *e) {
     position(out, e->line, e->column);
 }
 
-static void print_machine(asl_buffer *out, const struct ir_machine *m, const char *kind, size_t number) {
+static void print_machine(asl_buffer *out, const struct ir_machine *m, const char *kind, size_t number, bool quiet) {
     asl_buffer_format(out, "%s @%zu ", kind, number);
     quoted(out, m->name);
     if (m->params)
         asl_buffer_format(out, " params %u", m->params);
+    if (quiet)
+        asl_buffer_z(out, " quiet");
     asl_buffer_byte(out, '\n');
     for (size_t i = 0; i < m->slots.count; i++) {
         asl_buffer_format(out, "  slot %%%zu ", i);
@@ -141,7 +143,7 @@ void ir_print(const struct ir_plan *p, asl_buffer *out) {
     for (size_t i = 0; i < p->bindings.count; i++)
         asl_buffer_format(out, "binding %s\n", p->bindings.items[i]);
     for (size_t i = 0; i < p->machines.count; i++)
-        print_machine(out, p->machines.items[i], "machine", i);
+        print_machine(out, p->machines.items[i], "machine", i, p->quiet && i >= p->quiet);
     for (size_t i = 0; i < p->functions.count; i++)
-        print_machine(out, p->functions.items[i], "function", i);
+        print_machine(out, p->functions.items[i], "function", i, false);
 }

@@ -156,6 +156,8 @@ static const char *bad_machine(struct place *at) {
 
 const char *ir_verify(const struct ir_plan *p) {
     const char *why = p->machines.count + p->functions.count ? NULL : "the plan has no machine";
+    if (!why && p->quiet && p->machines.count != 2 * (size_t)p->quiet)
+        why = "there must be as many quiet machines as others";
     for (size_t i = 0; i < p->machines.count && !why; i++)
         why = bad_machine(&(struct place){p, p->machines.items[i], "machine", i, 0});
     for (size_t i = 0; i < p->functions.count && !why; i++)

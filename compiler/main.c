@@ -50,7 +50,8 @@ static const char build_usage[] =
     "  --name NAME             of the state machine\n"
     "  --static                link everything statically\n"
     "  -s                      strip the executable\n"
-    "  --dump-after=PASS       print the plan after lower, thread or slots on standard error\n"
+    "  --dump-after=PASS       print the plan after lower or a pass (thread, quiet, slots) on standard error\n"
+    "  -fno-PASS               leave a pass out\n"
     "  -v                      print the command that links\n"
     "  --color=WHEN            auto, always or never\n"
     "\n"
@@ -64,7 +65,8 @@ static const char run_usage[] =
     "  -O0 -O1 -O2 -O3         how hard to optimise (run; default -O2)\n"
     "  -D NAME=VALUE           fill the placeholder ${NAME}\n"
     "  --definitions FILE      placeholders' values as a JSON object\n"
-    "  --dump-after=PASS       print the plan after lower, thread or slots on standard error\n"
+    "  --dump-after=PASS       print the plan after lower or a pass (thread, quiet, slots) on standard error\n"
+    "  -fno-PASS               leave a pass out\n"
     "\n";
 
 static const char check_usage[] =
@@ -199,8 +201,16 @@ static int set_colour(struct command_line *c, const char *command, const char *w
 
 static int set_dump_after(struct command_line *c, const char *command, const char *pass) {
     c->options.dump_after = pass;
-    if (!driver_has_pass(pass))
-        return complain(command, "--dump-after is lower, thread or slots, not \"%s\"", pass);
+    if (!driver_has_pass(pass, false))
+        return complain(command, "--dump-after %s",
+                        arena_format(c->arena, "is %s, not \"%s\"", driver_passes(c->arena), pass));
+    return OK;
+}
+
+static int leave_out(struct command_line *c, const char *command, const char *pass) {
+    if (!driver_has_pass(pass, true))
+        return complain(command, "-fno-%s: there is no such pass", pass);
+    c->options.without = arena_format(c->arena, "%s%s,", c->options.without ? c->options.without : "", pass);
     return OK;
 }
 
@@ -216,6 +226,8 @@ static int common_option(struct command_line *c, const char *command, int argc, 
         rc = set_colour(c, command, value);
     else if (got == 0 && (got = valued("--dump-after", argc, argv, i, &value)) > 0)
         rc = set_dump_after(c, command, value);
+    else if (got == 0 && strncmp(argv[*i], "-fno-", 5) == 0)
+        rc = leave_out(c, command, argv[*i] + 5), got = 1;
     else if (got == 0 && strncmp(argv[*i], "-O", 2) == 0 && argv[*i][2] >= '0' && argv[*i][2] <= '3' && !argv[*i][3])
         c->options.optimise = argv[*i][2] - '0', got = 1;
     if (got < 0) {

@@ -146,6 +146,7 @@ struct image {
     struct site *sites;
     struct image_binding *bindings;
     uint32_t most_retriers; /* of any site: the counters a frame needs */
+    uint32_t quiet; /* machine N + quiet is machine N for executions that nobody watches; 0: there are none */
 };
 
 /* 0, or -1 with a message. */
@@ -264,6 +265,8 @@ struct frame {
 static inline struct frame *frame_of(asl_frame *f) { return (struct frame *)f; }
 
 struct frame *asl__frame_new(asl_execution *x, uint32_t machine);
+/* The form of a machine that a child of f runs: quiet when f's is. */
+uint32_t asl__child_machine(const struct frame *f, uint32_t machine);
 void asl__frame_cancel(struct frame *f); /* stops whatever it waits for, children included, and frees it */
 void asl__frame_free(struct frame *f);
 void asl__frame_aborted(struct frame *f, uint64_t previous); /* tells the Aborted events of what is open in it */

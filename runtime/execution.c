@@ -40,6 +40,9 @@ asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *na
     return x;
 }
 
+/* Whether nobody watches: no limit of the service's holds, no event is told. */
+static bool quiet(const asl_engine *e) { return !e->strict && !e->observers; }
+
 asl_execution *asl_execution_start(asl_engine *e, asl_value input, const char *name) {
     return asl__execution_start(e, input, (asl_str){NULL, 0}, name);
 }
@@ -52,7 +55,7 @@ asl_execution *asl__execution_start(asl_engine *e, asl_value input, asl_str text
     if (x->next) x->next->prev = x;
     e->executions = x;
     e->running++;
-    x->root = asl__frame_new(x, 0);
+    x->root = asl__frame_new(x, quiet(e) ? e->image.quiet : 0);
     x->root->slots[0] = asl_retain(x->input);
     if (text.size && e->observers) x->input_text = asl_string(text);
     asl__publish(x, NULL, EVENT_EXECUTION_STARTED, 0, DETAILS(.input = &x->input));

@@ -106,7 +106,7 @@ static void start_child(struct fanout *o, uint32_t machine, asl_value input) {
 
 static void start_iterations(struct fanout *o) {
     while (o->next < o->count && o->unstepped < WINDOW && (o->max_running == 0 || o->running < o->max_running))
-        start_child(o, o->site->machines[0], asl_retain(*asl_array_at(&o->items, o->next)));
+        start_child(o, asl__child_machine(o->parent, o->site->machines[0]), asl_retain(*asl_array_at(&o->items, o->next)));
 }
 
 int32_t asl_rt_item(asl_frame *frame, uint32_t t) {
@@ -147,7 +147,7 @@ int32_t asl_rt_parallel(asl_frame *frame, uint32_t t, uint32_t input) {
     struct fanout *o = new_fanout(f, site, site->machine_count);
     o->chain = asl__tell(f, EVENT_PARALLEL_STARTED, NULL);
     for (size_t i = 0; i < site->machine_count; i++)
-        start_child(o, site->machines[i], asl_retain(frame->slot[input & ~ASL_LAST]));
+        start_child(o, asl__child_machine(f, site->machines[i]), asl_retain(frame->slot[input & ~ASL_LAST]));
     return 0;
 }
 

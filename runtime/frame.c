@@ -41,6 +41,11 @@ struct frame *asl__frame_new(asl_execution *x, uint32_t machine) {
     return f;
 }
 
+uint32_t asl__child_machine(const struct frame *f, uint32_t machine) {
+    uint32_t quiet = f->execution->engine->image.quiet;
+    return f->head.machine >= quiet ? machine + quiet : machine; /* without quiet machines that adds nothing */
+}
+
 void asl__frame_free(struct frame *f) {
     asl_assert(f->ready == READY_NOT && !f->task && !f->down && f->timer.position == 0);
     struct machine *m = &f->execution->engine->image.machines[f->head.machine];

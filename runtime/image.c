@@ -278,6 +278,10 @@ static int decode_tables(struct image *image, const asl_program *program) {
     for (uint32_t i = 0; i < image->machine_count; i++)
         if (decode_machine(image, &image->machines[i], asl_array_at(machines, i), program->steps[i]) < 0) return -1;
 
+    int64_t quiet = get_int(root, "quiet", 0);
+    if (quiet && (quiet < 0 || quiet * 2 != (int64_t)image->machine_count)) return -1;
+    image->quiet = (uint32_t)quiet;
+
     image->site_count = list_count(sites);
     image->sites = take(image, image->site_count * sizeof *image->sites);
     for (uint32_t i = 0; i < image->site_count; i++)

@@ -76,6 +76,13 @@ static void begin(struct emit *e, bool names) {
     e->unlikely = branch_weights(e, 1, 2000);
 }
 
+// Where there is a quiet machine, the other one only calls the runtime and tells of it: hard work on its code would take
+// the compiler's time and save nobody's.
+static void leave_as_it_is(struct emit *e, LLVMValueRef step) {
+    emit_attribute(e, step, LLVMAttributeFunctionIndex, "noinline", 0);
+    emit_attribute(e, step, LLVMAttributeFunctionIndex, "optnone", 0);
+}
+
 static LLVMValueRef declare_step(struct emit *e, const char *name) {
     LLVMValueRef f = LLVMAddFunction(e->module, name, LLVMFunctionType(e->i32, &e->ptr, 1, false));
     LLVMSetLinkage(f, LLVMInternalLinkage);
@@ -92,8 +99,11 @@ static void declare_steps(struct emit *e) {
     e->steps = arena_alloc(e->arena, (p->machines.count + 1) * sizeof *e->steps);
     for (size_t i = 0; i < p->machines.count; i++) {
         const char *machine = p->machines.items[i]->name;
-        e->steps[i] = declare_step(
-            e, arena_format(e->arena, "%s.step%s", e->identifier, strcmp(machine, "/") == 0 ? "" : machine));
+        bool quiet = p->quiet && i >= p->quiet;
+        e->steps[i] = declare_step(e, arena_format(e->arena, "%s.step%s%s", e->identifier,
+                                                   strcmp(machine, "/") == 0 ? "" : machine, quiet ? ".quiet" : ""));
+        if (p->quiet && !quiet && e->options->optimise > 0)
+            leave_as_it_is(e, e->steps[i]);
     }
     e->functions = arena_alloc(e->arena, (p->functions.count + 1) * sizeof *e->functions);
     for (size_t i = 0; i < p->functions.count; i++)

@@ -264,10 +264,12 @@ static struct flow flow_of(struct ir_plan *p, struct ir_machine *m) {
     for (size_t i = 0; i < m->blocks.count; i++)
         f.in[i] = arena_alloc(a, f.words * sizeof(uint64_t));
     // Which machine a child's captures speak of is not written down: every machine whose slots they could name keeps them.
-    for (size_t i = 0; i < p->machines.count; i++)
+    size_t machines = p->quiet ? p->quiet : p->machines.count; // the quiet ones capture the same
+    for (size_t i = 0; i < machines; i++)
         for (size_t j = 0; j < p->machines.items[i]->captures.count; j++) { // functions capture nothing this way
             uint32_t slot = p->machines.items[i]->captures.items[j].parent_slot;
-            if (p->machines.items[i] != m && slot < m->slots.count)
+            bool own = p->machines.items[i] == m || (p->quiet && p->machines.items[i + p->quiet] == m);
+            if (!own && slot < m->slots.count)
                 add(f.pinned, slot);
         }
     return f;

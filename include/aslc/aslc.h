@@ -35,7 +35,8 @@ typedef struct aslc_options {
     size_t define_count;
     const asl_bind *binds; /* compiled in */
     size_t bind_count;
-    const char *dump_after; /* print the plan on standard error after this pass: "lower", "thread" or "slots" */
+    const char *dump_after; /* print the plan on standard error after this pass: "lower", "thread", "slots", … */
+    const char *without; /* passes to leave out, each followed by a comma: "quiet,slots,"; NULL: none */
     bool lenient;        /* later features are warnings, not errors: for `aslc check` */
 } aslc_options;
 
