@@ -46,6 +46,25 @@ static void resume_points(struct ir_plan *p, struct ir_machine *m, const uint32_
     asl_buffer_byte(out, ']');
 }
 
+static void captures(const struct ir_machine *m, asl_buffer *out) {
+    if (!m->captures.count)
+        return;
+    member(out, "captures");
+    for (size_t i = 0; i < m->captures.count; i++)
+        asl_buffer_format(out, "%c[%u,%u]", i ? ',' : '[', m->captures.items[i].slot, m->captures.items[i].parent_slot);
+    asl_buffer_byte(out, ']');
+}
+
+/* No journal speaks of a quiet machine: how many slots it has will do. */
+static void quiet_machine(const struct ir_machine *m, asl_buffer *out) {
+    asl_buffer_z(out, "{\"name\":");
+    asl_json_print_string(asl_str_z(m->name), out);
+    member(out, "slots");
+    asl_buffer_format(out, "%zu", m->slots.count);
+    captures(m, out);
+    asl_buffer_byte(out, '}');
+}
+
 static void machine(struct ir_plan *p, struct ir_machine *m, asl_buffer *out) {
     asl_buffer_z(out, "{\"name\":");
     asl_json_print_string(asl_str_z(m->name), out);
@@ -61,12 +80,7 @@ static void machine(struct ir_plan *p, struct ir_machine *m, asl_buffer *out) {
     }
     asl_buffer_byte(out, ']');
     resume_points(p, m, points, count, out);
-    if (m->captures.count) {
-        member(out, "captures");
-        for (size_t i = 0; i < m->captures.count; i++)
-            asl_buffer_format(out, "%c[%u,%u]", i ? ',' : '[', m->captures.items[i].slot, m->captures.items[i].parent_slot);
-        asl_buffer_byte(out, ']');
-    }
+    captures(m, out);
     asl_buffer_byte(out, '}');
 }
 
@@ -112,7 +126,10 @@ void ir_image(struct ir_plan *p, asl_buffer *out) {
     for (size_t i = 0; i < p->machines.count; i++) {
         if (i)
             asl_buffer_byte(out, ',');
-        machine(p, p->machines.items[i], out);
+        if (p->quiet && i >= p->quiet)
+            quiet_machine(p->machines.items[i], out);
+        else
+            machine(p, p->machines.items[i], out);
     }
     asl_buffer_byte(out, ']');
     if (p->functions.count) {

@@ -217,7 +217,8 @@ static int decode_site(struct image *image, struct site *site, const asl_value *
 static int decode_machine(struct image *image, struct machine *m, const asl_value *from, asl_step *step) {
     m->name = get_text(image, from, "name");
     m->step = step;
-    m->slots = list_count(get(from, "slots"));
+    const asl_value *slots = get(from, "slots"); /* of a quiet machine only their number */
+    m->slots = slots && slots->tag == ASL_ARRAY ? list_count(slots) : (uint32_t)get_int(from, "slots", 0);
     const asl_value *captures = get(from, "captures");
     m->capture_count = list_count(captures);
     m->captures = take(image, m->capture_count * sizeof *m->captures);

@@ -25,7 +25,7 @@
 //                   "states": [0, 0],                the state that resume point N belongs to; -1: none
 //                   "live": [[0], [0, 1]],           the slots that are read from resume point N on
 //                   "captures": [[1, 4]]}],          at start: own slot 1 = parent's slot 4
-//    "quiet": 3,                                     machine N + 3 is machine N for executions that nobody watches; absent: none
+//    "quiet": 3,                                     machine N + 3 is machine N for executions that nobody watches; its "slots" is a number
 //    "functions": [[2, 9]],                          op operand gN: parameters, slots; absent without expressions
 //    "sites":     [{"state": 3, "kind": "task",      task | parallel | map | wait; op operand tN
 //                   "resource": "arn:…",             task
