@@ -97,7 +97,7 @@ struct asl__heap *asl__heap(void) {
 
 static inline void count(atomic_ulong *blocks) {
     if (__builtin_expect(!mine.listed, 0)) list_heap();
-    asl__heap_count(blocks);
+    asl__heap_count(blocks, 1);
 }
 
 void asl__out_of_memory(size_t size) {

@@ -44,8 +44,8 @@ static inline size_t asl__heap_rounded(size_t size) {
 }
 
 // No other thread writes it, so this need not be one atomic addition.
-static inline void asl__heap_count(atomic_ulong *blocks) {
-    atomic_store_explicit(blocks, atomic_load_explicit(blocks, memory_order_relaxed) + 1, memory_order_relaxed);
+static inline void asl__heap_count(atomic_ulong *counter, unsigned long blocks) {
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + blocks, memory_order_relaxed);
 }
 
 static inline void *asl__heap_alloc(struct asl__heap *h, size_t size) {
@@ -59,7 +59,7 @@ static inline void *asl__heap_alloc(struct asl__heap *h, size_t size) {
         block = (struct asl__free_block *)(void *)h->fresh;
         h->fresh += rounded;
     }
-    asl__heap_count(&h->made);
+    asl__heap_count(&h->made, 1);
     return block;
 }
 
@@ -69,7 +69,7 @@ static inline void asl__heap_free(struct asl__heap *h, void *p, size_t size) {
         asl__block_free(p, size);
         return;
     }
-    asl__heap_count(&h->freed);
+    asl__heap_count(&h->freed, 1);
     struct asl__free_block *block = p;
     block->next = h->free[rounded / ASL__HEAP_STEP];
     h->free[rounded / ASL__HEAP_STEP] = block;

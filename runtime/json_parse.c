@@ -48,18 +48,22 @@ static inline void store_value(asl_value *slot, asl_value v) {
     store(slot, w.low, w.high);
 }
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 // A value that is a tag, with nothing between it and its second half.
-#define TAGGED(slot, value_tag, value_half) store((slot), (uint64_t)(value_tag), (uint64_t)(value_half))
-#else
-#define TAGGED(slot, value_tag, value_half) store((slot), (uint64_t)(value_tag) << 56, (uint64_t)(value_half))
-#endif
-
-// The value with up to 14 bytes of text in it.
-static inline void store_inline_text(asl_value *slot, asl_tag tag, const char *p, size_t size) {
+static inline void store_tagged(asl_value *slot, asl_tag tag, uint64_t half) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-    struct window w = window_load(p, size);
-    store(slot, (uint64_t)tag | (uint64_t)size << 8 | w.low << 16, w.low >> 48 | w.high << 16);
+    store(slot, tag, half);
+#else
+    store(slot, (uint64_t)tag << 56, half);
+#endif
+}
+
+// The value with up to 14 bytes of text in it; 16 can be read.
+static inline void store_inline_text(asl_value *slot, asl_tag tag, const char *p, size_t size) {
+#if defined __SSE2__
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    x = _mm_and_si128(x, _mm_loadu_si128((const __m128i *)(const void *)(byte_mask + 16 - size)));
+    x = _mm_or_si128(_mm_slli_si128(x, 2), _mm_cvtsi32_si128((int)(tag | size << 8)));
+    _mm_storeu_si128((__m128i *)(void *)slot, x);
 #else
     store_value(slot, asl__inline_text(tag, p, size));
 #endif
@@ -67,15 +71,25 @@ static inline void store_inline_text(asl_value *slot, asl_tag tag, const char *p
 
 // ---------------------------------------------------------------- the parser
 
-enum kind { ROOT, ARRAY, OBJECT };
+enum kind {
+    ROOT,
+    ARRAY,
+    OBJECT, /* no name in it can have occurred twice */
+    LOOSE_OBJECT,
+};
 
-// An array or object that is being filled, or what stands above them all.
+// An array or object that is being filled. (Or what stands above them all, which never has a second item.)
 struct level {
     struct asl__container *container; /* NULL at the root */
-    char *next, *full;                /* where the next item or member goes; where there is no more room */
-    const struct asl__entry *like, *like_end; /* the members that are expected */
+    char *next, *full; /* where the next item or member goes; where it would have to be looked at what is possible */
+    asl_value *slot;    /* where the array or object one level down goes */
+    ptrdiff_t expected; /* from where a member goes to the one that it is expected to be like; there is one up to `full`.
+                           0: none is expected */
     enum kind kind;
-    bool distinct; /* no name can have occurred twice */
+    union {
+        const asl_object *like_object; /* what this one is probably like, or NULL */
+        const asl_array *like_array;
+    };
 };
 
 #define CACHED_KEYS 128
@@ -88,6 +102,7 @@ struct cached_key {
 // bytes with its quotes, a number of 25 or a string of 16, what stands between them, and 16 to look ahead.
 #define MARGIN 80
 
+#define LOOK_AHEAD   16 /* names */
 #define FIRST_LEVELS 48
 #define FIRST_ROOM   8 /* of an array or object that is like none */
 struct parser {
@@ -100,10 +115,9 @@ struct parser {
     bool plain_keys; /* each name's bytes can stand in quotes as they are */
     asl_json_error *error; /* may be NULL */
     struct asl__heap *heap;
+    size_t made; /* blocks, not yet counted there */
     uint64_t seed;
-    struct level *levels; /* those above the one that is being filled */
-    size_t depth, level_room;
-    struct level failed; /* the one that was being filled when the text turned out to be wrong */
+    struct level *levels, *last_level; /* last_level: the lowest that is allowed, or that there is room for */
     asl_buffer decoded; /* of a string with escapes */
     uint64_t cached[CACHED_KEYS / 64]; /* a bit for each of keys[] that holds one */
     /* Not initialised: keys that are not cached, levels, and the copy. */
@@ -166,6 +180,18 @@ static const char *skip_space(struct parser *s, const char *p) {
 #endif
         p += 16;
     }
+}
+
+// A block of memory, counted when all is done.
+static inline void *new_block(struct parser *s, size_t size) {
+    struct asl__heap *heap = s->heap;
+    size_t rounded = asl__heap_rounded(size);
+    if (rounded > ASL__SMALL_MAX) return asl__block_alloc(size);
+    struct asl__free_block *block = heap->free[rounded / ASL__HEAP_STEP];
+    if (!block) return asl__heap_alloc(heap, size);
+    heap->free[rounded / ASL__HEAP_STEP] = block->next;
+    s->made++;
+    return block;
 }
 
 // ---------------------------------------------------------------- strings
@@ -311,7 +337,7 @@ static const char *string_text(struct parser *s, const char *p, asl_str *text) {
 // A text whose block is filled in steps of 16: so many bytes can be read from the text's first.
 static inline asl_text *new_text(struct parser *s, asl_str text) {
     if (s->end - text.data < (ptrdiff_t)(text.size + ASL__TEXT_STEP) && !s->in_copy) return asl_text_new(text);
-    asl_text *t = asl__heap_alloc(s->heap, asl__text_block(text.size));
+    asl_text *t = new_block(s, asl__text_block(text.size));
     t->refs = 1;
     t->hash = asl__hash_with(s->seed, text);
     t->size = text.size;
@@ -324,20 +350,23 @@ static inline asl_text *new_text(struct parser *s, asl_str text) {
     return t;
 }
 
-// A string that does not fit into its value, or is not plain ASCII. p is after its opening quote.
-static __attribute__((noinline)) const char *long_string(struct parser *s, const char *p, asl_value *slot) {
-    const char *q = plain_run(s, p, p - 1);
+// A string that does not fit into its value, or is not plain ASCII. p is after its opening quote; the first `plain` bytes
+// are.
+static __attribute__((noinline)) const char *long_string(struct parser *s, const char *p, size_t plain, asl_value *slot) {
+    const char *q = plain_run(s, p + plain, p - 1);
     if (!q) return NULL;
     if (*q == '"') {
         size_t size = (size_t)(q - p);
         if (size <= ASL_INLINE_MAX) store_value(slot, asl__inline_text(ASL_STRING, p, size));
         else store_value(slot, (asl_value){.tag = ASL_STRING, .size = ASL_ON_HEAP, .text = new_text(s, (asl_str){p, size})});
-        return q + 1;
+        q++;
+    } else {
+        asl_str text;
+        q = string_text(s, p, &text);
+        if (!q) return NULL;
+        store_value(slot, asl_string(text));
     }
-    asl_str text;
-    p = string_text(s, p, &text);
-    if (p) store_value(slot, asl_string(text));
-    return p;
+    return q > s->limit ? go_on_in_copy(s, q) : q;
 }
 
 // The text for a key: the one made before, when the cache has it. start are its first 16 bytes.
@@ -386,9 +415,9 @@ static inline bool name_is(const struct parser *s, const char *p, const asl_text
     // They differ at the quote at the latest, where the key has its NUL.
     __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
     __m128i y = _mm_loadu_si128((const __m128i *)(const void *)key->bytes);
-    uint32_t differ = (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)) ^ 0xffff;
-    if (__builtin_expect(size < 16, 1)) return __builtin_ctz(differ | 0x10000) == (int)size && p[size] == '"';
-    if (differ) return false;
+    uint32_t differ = ~(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)); // the upper bits are set
+    if (__builtin_expect(size < 16, 1)) return (uint32_t)__builtin_ctz(differ) == size && p[size] == '"';
+    if (differ & 0xffff) return false;
 #else
     if (size < 16) {
         struct window x = window_load(p, size), y = window_load(key->bytes, size);
@@ -400,12 +429,6 @@ static inline bool name_is(const struct parser *s, const char *p, const asl_text
 
 // ---------------------------------------------------------------- numbers
 
-// How many of 8 bytes, each xor '0', are digits before the first that is not.
-static inline unsigned digits_among(uint64_t x) {
-    uint64_t other = ((x + EACH(0x76)) | x) & EACH(0x80); // right up to the first: carries go upwards only
-    return other ? (unsigned)__builtin_ctzll(other) / 8 : 8;
-}
-
 // The number of 8 digits, first digit in the lowest byte: pairs, fours, eights.
 static inline uint64_t eight_digits(uint64_t x) {
     x = (x * 10 + (x >> 8)) & UINT64_C(0x00ff00ff00ff00ff);
@@ -413,47 +436,70 @@ static inline uint64_t eight_digits(uint64_t x) {
     return (x * 10000 + (x >> 32)) & UINT64_C(0xffffffff);
 }
 
+// Of 8 bytes, each xor '0', a bit above the first that is not a digit; what is above that bit means nothing.
+static inline uint64_t no_digit(uint64_t x) {
+    return ((x + EACH(0x76)) | x) & EACH(0x80); // carries go upwards only
+}
+
+// The number of the digits before the first of 8 bytes that is none; there is at least one. bit: from no_digit().
+static inline uint64_t leading_digits(uint64_t x, uint64_t bit) {
+    return eight_digits(x << (71 - __builtin_ctzll(bit)));
+}
+
+static __attribute__((noinline)) const char *number_in_general(struct parser *s, const char *p, asl_value *slot) {
+    asl_value v;
+    const char *why;
+    p = asl__number_scan(p, s->end, &v, &why);
+    if (v.tag == ASL_NONE) return fail(s, p, "%s", why);
+    store_value(slot, v);
+    return p > s->limit ? go_on_in_copy(s, p) : p;
+}
+
 // Integers of up to 15 digits, and decimal fractions of up to 14 bytes without an exponent. All others, and whatever
 // is not a number, go to asl__number_scan.
-static inline const char *number_value(struct parser *s, const char *p, asl_value *slot) {
-    static const uint32_t ten[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
-    const char *start = p, *why;
-    bool negative = *p == '-';
-    p += negative;
-    uint64_t x = load8(p) ^ EACH('0'), u;
-    unsigned size = digits_among(x);
-    if (size < 8) {
-        u = size ? eight_digits(x << (64 - 8 * size)) : 0;
+static inline const char *number_value(struct parser *s, const char *start, bool negative, asl_value *slot) {
+    static const uint32_t ten[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
+    const char *p = start + negative;
+    uint64_t x = load8(p) ^ EACH('0'), bit = no_digit(x), u;
+    if ((uint8_t)x == 0 && (bit & 0x8000) == 0) return number_in_general(s, start, slot); // 0 before another digit
+    if (bit) {
+        if (negative && bit & 0x80) return number_in_general(s, start, slot);
+        u = leading_digits(x, bit);
+        p += __builtin_ctzll(bit) / 8;
     } else {
         u = eight_digits(x);
         x = load8(p + 8) ^ EACH('0');
-        unsigned more_digits = digits_among(x);
-        if (more_digits) u = u * ten[more_digits] + eight_digits(x << (64 - 8 * more_digits));
-        size += more_digits;
+        bit = no_digit(x);
+        p += 8;
+        if (!bit) return number_in_general(s, start, slot);
+        unsigned size = (unsigned)__builtin_ctzll(bit) / 8;
+        if (size) u = u * ten[size] + leading_digits(x, bit);
+        p += size;
     }
-    if (size && (*p != '0' || size == 1)) {
-        char next = p[size];
-        if (size < 16 && next != '.' && (next | 0x20) != 'e' && !(negative && u == 0)) {
-            TAGGED(slot, ASL_INT, negative ? 0 - u : u);
-            return p + size;
-        }
-        if (size < 12 && next == '.') {
-            unsigned fraction = digits_among(load8(p + size + 1) ^ EACH('0'));
-            const char *end = p + size + 1 + fraction;
-            if (fraction && fraction < 8 && end - start <= ASL_INLINE_MAX && (*end | 0x20) != 'e') {
-                store_inline_text(slot, ASL_NUMBER_TEXT, start, (size_t)(end - start));
-                return end;
+    if (*p != '.' && (*p | 0x20) != 'e' && !(negative && u == 0)) {
+        store_tagged(slot, ASL_INT, negative ? 0 - u : u);
+        return p;
+    }
+    if (*p == '.' && p - start < 12) {
+        bit = no_digit(load8(p + 1) ^ EACH('0'));
+        if (bit && !(bit & 0x80)) {
+            p += 1 + __builtin_ctzll(bit) / 8;
+            if (p - start <= ASL_INLINE_MAX && (*p | 0x20) != 'e') {
+                store_inline_text(slot, ASL_NUMBER_TEXT, start, (size_t)(p - start));
+                return p;
             }
         }
     }
-    asl_value general;
-    p = asl__number_scan(start, s->end, &general, &why);
-    if (general.tag == ASL_NONE) return fail(s, p, "%s", why);
-    store_value(slot, general);
-    return p;
+    return number_in_general(s, start, slot);
 }
 
 // ---------------------------------------------------------------- values
+
+static inline uint32_t load4(const char *p) {
+    uint32_t x;
+    memcpy(&x, p, 4);
+    return x;
+}
 
 static const char *bad_value(struct parser *s, const char *p) {
     if (p == s->end) return fail(s, p, "unexpected end of input, expected a value");
@@ -470,7 +516,7 @@ static const char *bad_value(struct parser *s, const char *p) {
     return fail(s, p, "expected a value, found byte 0x%02x", c);
 }
 
-static const char *expected(struct parser *s, const char *p, const char *what) {
+static const char *expected_at(struct parser *s, const char *p, const char *what) {
     if (p == s->end) return fail(s, p, "unexpected end of input, expected %s", what);
     return fail(s, p, "expected %s", what);
 }
@@ -480,35 +526,35 @@ static inline const char *word(struct parser *s, const char *p, const char *spel
     return p + size;
 }
 
-// The level with room for at least one more.
-static __attribute__((noinline)) struct level more(struct level here) {
-    struct asl__container *c = here.container;
-    size_t room = c->capacity < FIRST_ROOM / 2 ? FIRST_ROOM : (size_t)c->capacity * 2;
-    if (room > ASL__CAPACITY_MAX) asl__out_of_memory(SIZE_MAX);
-    bool object = here.kind == OBJECT;
-    size_t filled = (size_t)(here.next - (char *)c);
-    c = object ? asl__block_resize(c, asl__object_size(c->capacity), asl__object_size(room))
-               : asl__block_resize(c, asl__array_size(c->capacity), asl__array_size(room));
-    c->capacity = (uint32_t)room;
-    here.container = c;
-    here.next = (char *)c + filled;
-    here.full = (char *)c + (object ? asl__object_size(room) : asl__array_size(room));
-    return here;
+// What an array or object in an array is probably like when the item before it is something else: tuples.
+static __attribute__((noinline)) const asl_value *same_place(const struct asl__container *array, const asl_array *like,
+                                                             const asl_value *slot) {
+    size_t i = (size_t)(slot - ((const asl_array *)array)->items);
+    return like && i < like->head.count ? &like->items[i] : NULL;
 }
 
-// How much of its room is used.
-static inline uint32_t count_in(const struct level *here) {
-    return here->kind == OBJECT ? (uint32_t)((struct asl__entry *)(void *)here->next - ((asl_object *)here->container)->entries)
-                                : (uint32_t)((asl_value *)(void *)here->next - ((asl_array *)here->container)->items);
+static inline uint32_t count_in(const struct asl__container *c, const char *next, enum kind kind) {
+    return kind == ARRAY ? (uint32_t)((const asl_value *)(const void *)next - ((const asl_array *)c)->items)
+                         : (uint32_t)((const struct asl__entry *)(const void *)next - ((const asl_object *)c)->entries);
+}
+
+static inline size_t size_of(enum kind kind, size_t room) {
+    return kind == ARRAY ? asl__array_size(room) : asl__object_size(room);
+}
+
+// Twice as much room.
+static __attribute__((noinline)) struct asl__container *grow(struct asl__container *c, enum kind kind) {
+    size_t room = c->capacity < FIRST_ROOM / 2 ? FIRST_ROOM : (size_t)c->capacity * 2;
+    if (room > ASL__CAPACITY_MAX) asl__out_of_memory(SIZE_MAX);
+    c = asl__block_resize(c, size_of(kind, c->capacity), size_of(kind, room));
+    c->capacity = (uint32_t)room;
+    return c;
 }
 
 // Gives back room that was not needed.
-static __attribute__((noinline)) struct asl__container *fit(const struct level *here) {
-    struct asl__container *c = here->container;
-    uint32_t count = c->count = count_in(here);
-    bool object = here->kind == OBJECT;
-    size_t has = object ? asl__object_size(c->capacity) : asl__array_size(c->capacity);
-    size_t needs = object ? asl__object_size(count) : asl__array_size(count);
+static __attribute__((noinline)) struct asl__container *fit(struct asl__container *c, const char *next, enum kind kind) {
+    uint32_t count = c->count = count_in(c, next, kind);
+    size_t has = size_of(kind, c->capacity), needs = size_of(kind, count);
     if (asl__heap_rounded(has) == asl__heap_rounded(needs)) return c;
     c = asl__block_resize(c, has, needs);
     c->capacity = count;
@@ -574,237 +620,307 @@ static __attribute__((noinline)) void settle(struct parser *s, asl_object *o) {
     if (o->head.count < count) memset(s->cached, 0, sizeof s->cached);
 }
 
+// The last level again, when one more is allowed, in a larger stack. NULL: it is not.
+static __attribute__((noinline)) struct level *more_levels(struct parser *s, const char *p) {
+    size_t depth = (size_t)(s->last_level - s->levels), room = depth + 1;
+    if (depth == s->max_depth) {
+        fail(s, p, "nested deeper than %zu", s->max_depth);
+        return NULL;
+    }
+    s->levels = more_room(s->levels, s->first_levels, &room, sizeof *s->levels);
+    s->last_level = s->levels + (s->max_depth < room - 1 ? s->max_depth : room - 1);
+    return s->levels + depth;
+}
+
 #define CHECK_ROOM()                                                                                                   \
     do {                                                                                                               \
-        if (__builtin_expect(p > limit, 0) && !s->in_copy) p = go_on_in_copy(s, p), limit = s->limit;                   \
+        if (__builtin_expect(p > s->limit, 0)) p = go_on_in_copy(s, p);                                                \
     } while (0)
 #define SKIP_SPACE()                                                                                                   \
     do {                                                                                                               \
-        if ((uint8_t)*p <= ' ') p = skip_space(s, p), limit = s->limit;                                                \
+        if ((uint8_t)*p <= ' ') p = skip_space(s, p);                                                                  \
     } while (0)
 
-// One value with everything inside it. Returns where it ends, or NULL: then the levels up to s->depth hold what there was.
-static const char *parse_value(struct parser *s, const char *p, asl_value *root) {
-    struct asl__heap *heap = s->heap;
-    const char *limit = s->limit;
-    struct level here = {.kind = ROOT, .next = (char *)root};
+// One value with everything inside it. Returns where it ends, or NULL; *lowest is the level that was being filled then.
+//
+// That level is spread over local variables, for the compiler to keep in registers. Values are written where they belong;
+// a member's name is there before its value.
+static const char *parse_value(struct parser *s, const char *p, asl_value *root, struct level **lowest) {
+    struct level *level = s->levels;
+    struct asl__container *container = NULL, *closed;
+    char *next = (char *)root, *full = NULL;
+    ptrdiff_t expected = 0;
+    enum kind kind = ROOT;
     asl_value *slot = root;       // where the next value goes
     const asl_value *like = NULL; // what it is probably like
-    size_t size;
+    asl_tag tag;
 
 next_value:
-    SKIP_SPACE();
-    switch (*p) {
-    case '"': {
-        uint32_t special = window_special(p + 1, true);
-        size = special ? (size_t)__builtin_ctz(special) : 16;
+    if (*p == '"') {
+        size_t size = (size_t)__builtin_ctz(window_special(p + 1, true) | 0x10000);
         if (size <= ASL_INLINE_MAX && p[size + 1] == '"') {
             store_inline_text(slot, ASL_STRING, p + 1, size);
             p += size + 2;
-            break;
+            goto have_value;
         }
-        p = long_string(s, p + 1, slot);
+        p = long_string(s, p + 1, size, slot);
         if (!p) goto failed;
-        CHECK_ROOM();
-        break;
+        goto have_value;
     }
-    case '{': {
-        if (s->depth >= s->max_depth) goto too_deep;
+    if ((uint8_t)(*p - '0') < 10) {
+        p = number_value(s, p, false, slot);
+        if (!p) goto failed;
+        goto have_value;
+    }
+    switch (*p) {
+    case ' ':
+        if ((uint8_t)p[1] > ' ') {
+            p++;
+            goto next_value;
+        }
+        // fall through
+    case '\n':
+    case '\r':
+    case '\t':
+        p = skip_space(s, p);
+        goto next_value;
+    case '{':
+        if (level == s->last_level && !(level = more_levels(s, p))) goto failed;
         p++;
         CHECK_ROOM();
-        SKIP_SPACE();
-        if (*p == '}') {
-            p++;
-            store_value(slot, asl_object_new(0));
-            break;
+        if (*p != '"') {
+            SKIP_SPACE();
+            if (*p == '}') {
+                p++;
+                store_value(slot, asl_object_new(0));
+                goto have_value;
+            }
         }
-        if (s->depth == s->level_room) s->levels = more_room(s->levels, s->first_levels, &s->level_room, sizeof *s->levels);
-        s->levels[s->depth++] = here;
-        size_t room = FIRST_ROOM;
-        here.like = here.like_end = NULL;
-        here.distinct = false;
+        if (kind == ARRAY && (!like || like->tag != ASL_OBJECT)) like = same_place(container, level->like_array, slot);
+        level->container = container, level->next = next, level->full = full;
+        level->slot = slot, level->expected = expected, level->kind = kind;
+        level++;
         if (like && like->tag == ASL_OBJECT && like->object->head.count && s->plain_keys) {
-            room = like->object->head.count;
-            here.like = like->object->entries;
-            here.like_end = here.like + room;
-            here.distinct = true;
+            size_t room = like->object->head.count;
+            asl_object *o = new_block(s, asl__object_size(room));
+            o->head = (struct asl__container){.refs = 1, .capacity = (uint32_t)room};
+            o->index = NULL;
+            level->like_object = like->object;
+            container = &o->head;
+            kind = OBJECT;
+            expected = (const char *)like->object - (const char *)o;
+            next = (char *)o->entries;
+            full = (char *)(o->entries + room);
+        } else {
+            asl_object *o = new_block(s, asl__object_size(FIRST_ROOM));
+            o->head = (struct asl__container){.refs = 1, .capacity = FIRST_ROOM};
+            o->index = NULL;
+            level->like_object = NULL;
+            container = &o->head;
+            kind = LOOSE_OBJECT;
+            expected = 0;
+            next = full = (char *)o->entries;
         }
-        size = asl__object_size(room);
-        asl_object *o = asl__heap_alloc(heap, size);
-        o->head = (struct asl__container){.refs = 1, .capacity = (uint32_t)room};
-        o->index = NULL;
-        here.kind = OBJECT;
-        here.container = &o->head;
-        here.next = (char *)o->entries;
-        here.full = (char *)o + size;
         goto next_member;
-    }
     case '[': {
-        if (s->depth >= s->max_depth) goto too_deep;
+        if (level == s->last_level && !(level = more_levels(s, p))) goto failed;
         p++;
         CHECK_ROOM();
         SKIP_SPACE();
         if (*p == ']') {
             p++;
             store_value(slot, asl_array_new(0));
-            break;
+            goto have_value;
         }
-        if (s->depth == s->level_room) s->levels = more_room(s->levels, s->first_levels, &s->level_room, sizeof *s->levels);
-        s->levels[s->depth++] = here;
+        if (kind == ARRAY && (!like || like->tag != ASL_ARRAY)) like = same_place(container, level->like_array, slot);
+        level->container = container, level->next = next, level->full = full;
+        level->slot = slot, level->expected = expected, level->kind = kind;
+        level++;
         size_t room = FIRST_ROOM;
+        level->like_array = NULL;
         if (like && like->tag == ASL_ARRAY && like->array->head.count) {
+            level->like_array = like->array;
             room = like->array->head.count;
             like = like->array->items;
         } else {
             like = NULL;
         }
-        size = asl__array_size(room);
-        asl_array *a = asl__heap_alloc(heap, size);
+        asl_array *a = new_block(s, asl__array_size(room));
         a->head = (struct asl__container){.refs = 1, .capacity = (uint32_t)room};
-        here.kind = ARRAY;
-        here.container = &a->head;
-        here.next = (char *)a->items;
-        here.full = (char *)a + size;
+        container = &a->head;
+        kind = ARRAY;
+        next = (char *)a->items;
+        full = (char *)(a->items + room);
         slot = a->items;
         goto next_value;
     }
     case '-':
-    case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
-        p = number_value(s, p, slot);
+        p = number_value(s, p, true, slot);
         if (!p) goto failed;
-        CHECK_ROOM();
-        break;
+        goto have_value;
     case 't':
-        if (!(p = word(s, p, "true", 4))) goto failed;
-        TAGGED(slot, ASL_BOOL, true);
-        break;
-    case 'f':
-        if (!(p = word(s, p, "false", 5))) goto failed;
-        TAGGED(slot, ASL_BOOL, false);
-        break;
+    case 'f': {
+        // Which of the two it is nobody can foresee: so no jump depends on it.
+        bool truth = *p == 't';
+        if (load4(p + !truth) != load4(truth ? "true" : "alse")) {
+            bad_value(s, p);
+            goto failed;
+        }
+        store_tagged(slot, ASL_BOOL, truth);
+        p += 5 - truth;
+        goto have_value;
+    }
     case 'n':
         if (!(p = word(s, p, "null", 4))) goto failed;
-        TAGGED(slot, ASL_NULL, 0);
-        break;
+        store_tagged(slot, ASL_NULL, 0);
+        goto have_value;
     default: bad_value(s, p); goto failed;
     }
 
 have_value:
-    if (here.kind == OBJECT) {
+    if (kind >= OBJECT) {
         if (*p != ',') {
             SKIP_SPACE();
             if (*p == '}') goto close_object;
             if (*p != ',') {
-                expected(s, p, "',' or '}' after a member");
-                goto failed;
+                expected_at(s, p, "',' or '}' after a member");
+                goto failed_between;
             }
         }
         p++;
-        SKIP_SPACE();
         goto next_member;
     }
-    if (here.kind == ROOT) return p;
-    here.next += sizeof(asl_value);
+    if (kind == ROOT) return p;
+    next += sizeof(asl_value);
     if (*p != ',') {
         SKIP_SPACE();
         if (*p == ']') goto close_array;
         if (*p != ',') {
-            expected(s, p, "',' or ']' after an item");
+            expected_at(s, p, "',' or ']' after an item");
             goto failed;
         }
     }
     p++;
     CHECK_ROOM();
-    if (here.next == here.full) here = more(here);
-    slot = (asl_value *)(void *)here.next;
+    if (next == full) {
+        size_t filled = (size_t)(next - (char *)container);
+        container = grow(container, ARRAY);
+        next = (char *)container + filled;
+        full = (char *)container + asl__array_size(container->capacity);
+    }
+    slot = (asl_value *)(void *)next;
     like = slot - 1;
     goto next_value;
 
-close_object: {
-    asl_object *o = (asl_object *)here.container;
-    if (here.next == here.full) o->head.count = o->head.capacity;
-    else o = (asl_object *)fit(&here);
-    if (!here.distinct) settle(s, o);
-    here = s->levels[--s->depth];
-    slot = (asl_value *)(void *)(here.kind == OBJECT ? here.next - sizeof(asl_value) : here.next);
-    TAGGED(slot, ASL_OBJECT, (uintptr_t)o);
+close_object:
+    if (next == (char *)container + asl__object_size(container->capacity)) container->count = container->capacity;
+    else container = fit(container, next, kind);
+    if (kind == LOOSE_OBJECT) settle(s, (asl_object *)container);
+    closed = container;
+    tag = ASL_OBJECT;
+    goto close_level;
+
+close_array:
+    if (next == full) container->count = container->capacity;
+    else container = fit(container, next, kind);
+    closed = container;
+    tag = ASL_ARRAY;
+
+close_level:
     p++;
     CHECK_ROOM();
+    level--;
+    container = level->container, next = level->next, full = level->full;
+    slot = level->slot, expected = level->expected, kind = level->kind;
+    store_tagged(slot, tag, (uintptr_t)closed);
     goto have_value;
-}
 
-close_array: {
-    asl_array *a = (asl_array *)here.container;
-    if (here.next == here.full) a->head.count = a->head.capacity;
-    else a = (asl_array *)fit(&here);
-    here = s->levels[--s->depth];
-    slot = (asl_value *)(void *)(here.kind == OBJECT ? here.next - sizeof(asl_value) : here.next);
-    TAGGED(slot, ASL_ARRAY, (uintptr_t)a);
-    p++;
-    CHECK_ROOM();
-    goto have_value;
-}
-
-next_member: {
+next_member:
     CHECK_ROOM();
     if (*p != '"') {
-        expected(s, p, "a member's name in double quotes");
-        goto failed;
-    }
-    if (here.next == here.full) here = more(here);
-    struct asl__entry *member = (struct asl__entry *)(void *)here.next;
-    if (here.like < here.like_end && name_is(s, p + 1, here.like->key)) {
-        member->key = here.like->key;
-        member->key->refs++;
-        p += member->key->size + 2;
-        like = &here.like->value;
-        here.like++;
-        if (__builtin_expect(member->key->size >= 16, 0)) CHECK_ROOM();
-    } else {
-        p = member_name(s, p + 1, &member->key);
-        if (!p) goto failed;
-        CHECK_ROOM();
-        like = NULL;
-        // Perhaps some of the members expected are missing here, and this is the one after them.
-        const struct asl__entry *e = here.like;
-        size_t ahead = (size_t)(here.like_end - e);
-        if (ahead > 16) ahead = 16;
-        while (ahead && e->key != member->key) e++, ahead--;
-        if (ahead) {
-            like = &e->value;
-            here.like = e + 1;
-        } else {
-            here.distinct = false;
+        SKIP_SPACE();
+        if (*p != '"') {
+            expected_at(s, p, "a member's name in double quotes");
+            goto failed_between;
         }
     }
-    TAGGED(&member->value, ASL_NONE, 0);
-    here.next += sizeof *member;
-    slot = &member->value;
+    struct asl__entry *member = (struct asl__entry *)(void *)next;
+    const struct asl__entry *e = (const struct asl__entry *)(const void *)(next + expected);
+    if (__builtin_expect(next != full && name_is(s, p + 1, e->key), 1)) {
+        size_t size = e->key->size;
+        e->key->refs++;
+        member->key = e->key;
+        like = &e->value;
+        slot = &member->value;
+        next += sizeof *member;
+        if (__builtin_expect(size < 16, 1)) {
+            p += size + 3;
+            if (p[-1] == ':') goto next_value;
+            p--;
+        } else {
+            p += size + 2;
+            CHECK_ROOM();
+        }
+    } else {
+        const asl_object *like_object = level->like_object;
+        if (next == (char *)container + asl__object_size(container->capacity)) {
+            size_t filled = (size_t)(next - (char *)container);
+            container = grow(container, OBJECT);
+            next = (char *)container + filled;
+            member = (struct asl__entry *)(void *)next;
+        }
+        p = member_name(s, p + 1, &member->key);
+        if (!p) goto failed_between;
+        CHECK_ROOM();
+        slot = &member->value;
+        next += sizeof *member;
+        like = NULL;
+        full = next;
+        if (!like_object) {
+            kind = LOOSE_OBJECT;
+        } else {
+            // Perhaps some of the members expected are missing here, and this is the one after them.
+            const struct asl__entry *end = like_object->entries + like_object->head.count, *found = e;
+            while (found < end && found - e < LOOK_AHEAD && found->key != member->key) found++;
+            if (found < end && found->key == member->key) {
+                like = &found->value;
+                e = found + 1;
+            } else {
+                kind = LOOSE_OBJECT;
+            }
+            size_t room = (size_t)((char *)container + asl__object_size(container->capacity) - next);
+            size_t left = (size_t)((const char *)end - (const char *)e);
+            full += room < left ? room : left;
+            expected = (const char *)e - next;
+        }
+    }
     if (*p != ':') {
         SKIP_SPACE();
         if (*p != ':') {
-            expected(s, p, "':' after a member's name");
+            expected_at(s, p, "':' after a member's name");
             goto failed;
         }
     }
     p++;
-    if (*p == ' ') p++;
     goto next_value;
-}
 
-too_deep:
-    fail(s, p, "nested deeper than %zu", s->max_depth);
 failed:
-    s->failed = here;
+    if (kind >= OBJECT) store_tagged((asl_value *)(void *)next - 1, ASL_NONE, 0); // a name without its value
+failed_between:
+    if (!level) level = s->last_level; // it had to be the last
+    level->container = container, level->next = next, level->kind = kind;
+    *lowest = level;
     return NULL;
 }
 
-// Frees what is in a level, as far as it was filled.
-static void drop_level(struct level *level) {
-    if (!level->container) return;
-    level->container->count = count_in(level);
-    asl_release(level->kind == OBJECT ? (asl_value){.tag = ASL_OBJECT, .object = (asl_object *)level->container}
-                                      : (asl_value){.tag = ASL_ARRAY, .array = (asl_array *)level->container});
+// Frees what there is at all levels. Those above the lowest wait for a value.
+static void drop_levels(struct parser *s, struct level *lowest) {
+    for (struct level *l = lowest; l > s->levels; l--) {
+        if (l->kind >= OBJECT && l != lowest) store_tagged((asl_value *)(void *)l->next - 1, ASL_NONE, 0);
+        l->container->count = count_in(l->container, l->next, l->kind);
+        asl_release(l->kind == ARRAY ? (asl_value){.tag = ASL_ARRAY, .array = (asl_array *)l->container}
+                                     : (asl_value){.tag = ASL_OBJECT, .object = (asl_object *)l->container});
+    }
 }
 
 int asl_json_parse(asl_str text, const asl_json_limits *limits, asl_value *out, asl_json_error *error) {
@@ -819,9 +935,10 @@ int asl_json_parse(asl_str text, const asl_json_limits *limits, asl_value *out, 
     s.plain_keys = true;
     s.error = error;
     s.heap = asl__heap();
+    s.made = 0;
     s.seed = asl__hash_seed();
-    s.levels = s.first_levels, s.depth = 0, s.level_room = FIRST_LEVELS;
-    s.failed.container = NULL;
+    s.levels = s.first_levels;
+    s.last_level = s.levels + (s.max_depth < FIRST_LEVELS - 1 ? s.max_depth : FIRST_LEVELS - 1);
     s.decoded = (asl_buffer){0};
     memset(s.cached, 0, sizeof s.cached);
 
@@ -835,7 +952,8 @@ int asl_json_parse(asl_str text, const asl_json_limits *limits, asl_value *out, 
     if (text.size >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
     if (s.end - p < MARGIN) p = go_on_in_copy(&s, p);
     else s.limit = s.end - MARGIN;
-    p = parse_value(&s, p, &v);
+    struct level *lowest;
+    p = parse_value(&s, p, &v, &lowest);
     if (p) {
         p = skip_space(&s, p);
         if (p < s.end) {
@@ -844,11 +962,11 @@ int asl_json_parse(asl_str text, const asl_json_limits *limits, asl_value *out, 
             p = NULL;
         }
     } else {
-        drop_level(&s.failed);
-        while (s.depth) drop_level(&s.levels[--s.depth]);
+        drop_levels(&s, lowest);
     }
     if (p) *out = v;
     if (s.levels != s.first_levels) asl_free(s.levels);
     asl_buffer_free(&s.decoded);
+    asl__heap_count(&s.heap->made, s.made);
     return p ? 0 : -1;
 }
