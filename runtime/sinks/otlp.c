@@ -19,7 +19,8 @@
 #define LINGER_MS   1000
 #define QUEUE_LIMIT (8u << 20)
 #define TIMEOUT_MS  10000 /* of one request: OTEL_EXPORTER_OTLP_TIMEOUT */
-#define CLOSE_MS    1000
+#define CLOSE_MS    1000  /* at the end, for a collector that is not known to be slow */
+#define SLOW_MS     300   /* one that has not answered for so long is */
 #define RETRIES     4     /* after 250 ms, 500 ms, … or as the collector says */
 #define LONGEST_RETRY_MS 5000
 
@@ -31,7 +32,7 @@ struct sender {
     int64_t timeout_ms;  /* of a request */
     int64_t until_ms;    /* of the one under way */
     int retries;         /* of this batch */
-    atomic_bool sick;    /* the last request had no answer in time */
+    atomic_llong took_ms;  /* the last answer; 0: there was none yet; -1: it did not come */
     atomic_llong since_ms; /* when the one under way began; 0: none is */
     asl_buffer body;
 };
@@ -85,7 +86,7 @@ static enum delivery deliver(void *user, const char *data, size_t size, size_t i
     post_send(s->post, s->body.data, s->body.size, patience, s, &answer);
     size_t refused = answer.status >= 200 && answer.status < 300 ? rejected(&answer.body) : 0;
     asl_buffer_free(&answer.body);
-    s->sick = answer.status == 0;
+    s->took_ms = answer.status ? outbox_now_ms() - s->since_ms + 1 : -1;
     s->since_ms = 0;
     if (answer.status >= 200 && answer.status < 300) {
         s->retries = 0;
@@ -237,10 +238,12 @@ static uint64_t close_otlp(struct exporter *e) {
     struct otlp *o = (struct otlp *)e;
     uint64_t dropped;
     int64_t most = o->sender->timeout_ms < CLOSE_MS ? o->sender->timeout_ms : CLOSE_MS;
-    /* A collector that was not there the last time, or has been silent for longer than we would wait, had its chances. */
-    int64_t since = o->sender->since_ms;
-    bool sick = o->sender->sick || (since && outbox_now_ms() - since > CLOSE_MS);
-    outbox_close(o->outbox, sick && most > 50 ? 50 : most, most, &dropped);
+    /* Waiting for a collector that does not answer is waiting for nothing, and one that does takes about as long as it
+       took before: nobody's process is to last longer for it than it must. */
+    int64_t took = o->sender->took_ms, since = o->sender->since_ms;
+    if (took < 0 || (since && outbox_now_ms() - since > SLOW_MS && outbox_now_ms() - since > took)) most = 0;
+    else if (took > 0 && 4 * took + 50 < most) most = 4 * took + 50;
+    outbox_close(o->outbox, most, INT64_C(1) << 40, &dropped); /* what lingers has not been tried yet */
     asl_buffer_free(&o->span);
     asl_free(o);
     return dropped;

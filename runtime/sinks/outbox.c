@@ -11,6 +11,8 @@
 
 #include "aslc/value.h"
 
+#define END_MS 100 /* for a thread without work to end */
+
 struct chunk {
     struct chunk *next;
     size_t size;
@@ -28,9 +30,10 @@ struct outbox {
     struct chunk *first, *last;
     size_t bytes, items;   /* queued, what is being delivered included */
     size_t head_sent;      /* of the first chunk */
-    int64_t oldest_ms;     /* when the first item came into an empty queue */
+    int64_t oldest_ms;     /* since when the first item has been first */
+    int64_t moved_ms;      /* when the receiver last took something, or had nothing to take */
     int64_t give_up_ms;    /* closing */
-    uint64_t dropped, done;
+    uint64_t dropped, done; /* done: chunks, for linger */
 };
 
 int64_t outbox_now_ms(void) {
@@ -81,7 +84,7 @@ static void pop(struct outbox *o, size_t count) {
     }
     if (!o->first) o->last = NULL;
     o->head_sent = 0;
-    o->oldest_ms = outbox_now_ms();
+    o->oldest_ms = o->moved_ms = outbox_now_ms();
     o->done++;
     pthread_cond_signal(&o->progress);
 }
@@ -107,7 +110,8 @@ static bool await(struct outbox *o) {
             pthread_cond_wait(&o->changed, &o->lock);
             continue;
         }
-        int64_t due = o->oldest_ms + o->options.linger_ms;
+        /* The first batch goes soon: it shows how the receiver is. */
+        int64_t due = o->oldest_ms + (o->done ? o->options.linger_ms : o->options.linger_ms / 5);
         if (o->closing || !o->options.batch || o->items >= o->options.batch || outbox_now_ms() >= due) return true;
         struct timespec until = timespec_of(due);
         pthread_cond_timedwait(&o->changed, &o->lock, &until);
@@ -132,7 +136,7 @@ static void *run(void *argument) {
         if (d == NOT_NOW) {
             o->head_sent = sent ? at + sent : at;
             if (sent) {
-                o->done++;
+                o->moved_ms = outbox_now_ms();
                 pthread_cond_signal(&o->progress);
             }
             continue;
@@ -170,7 +174,7 @@ static void enqueue(struct outbox *o, const char *data, size_t size, size_t sent
     else o->first = c;
     if (o->first == c) {
         o->head_sent = sent;
-        o->oldest_ms = outbox_now_ms();
+        o->oldest_ms = o->moved_ms = outbox_now_ms();
     }
     o->last = c;
     o->bytes += size;
@@ -229,14 +233,12 @@ void outbox_close(struct outbox *o, int64_t timeout_ms, int64_t patience_ms, uin
     o->give_up_ms = now + timeout_ms;
     pthread_cond_signal(&o->changed);
     while (o->threaded && !o->ended) {
-        uint64_t done = o->done;
-        int64_t until_ms = now + patience_ms < o->give_up_ms ? now + patience_ms : o->give_up_ms;
+        int64_t until_ms = o->moved_ms + patience_ms < o->give_up_ms ? o->moved_ms + patience_ms : o->give_up_ms;
+        if (!o->first) until_ms = now + END_MS; /* the thread only has to see that it is over */
+        if (now >= until_ms) break;
         struct timespec until = timespec_of(until_ms);
-        while (!o->ended && o->done == done && now < until_ms) {
-            pthread_cond_timedwait(&o->progress, &o->lock, &until);
-            now = outbox_now_ms();
-        }
-        if (now >= until_ms && !o->ended) break;
+        pthread_cond_timedwait(&o->progress, &o->lock, &until);
+        now = outbox_now_ms();
     }
     bool wait = o->threaded && o->ended;
     o->abandoned = o->threaded && !o->ended;

@@ -26,8 +26,8 @@ struct outbox_options {
     void (*destroy)(void *user); /* once nothing is delivered any more */
     void *user;
     size_t limit;  /* bytes kept */
-    /* batches: the thread waits until there are `batch` items or the first is linger_ms old, and delivers them joined by
-       commas; 0: each chunk by itself */
+    /* batches: the thread waits until there are `batch` items or the first is linger_ms old (of the very first batch a
+       fifth), and delivers them joined by commas; 0: each chunk by itself */
     size_t batch;
     int64_t linger_ms;
 };
@@ -37,8 +37,8 @@ void outbox_put(struct outbox *o, const char *data, size_t size); /* one item; c
 void outbox_lose(struct outbox *o, size_t items);  /* from within deliver: so many of what is delivered were refused */
 bool outbox_closing(struct outbox *o);             /* from within deliver: outbox_close waits */
 int64_t outbox_left_ms(struct outbox *o);          /* … and for how long still; INT64_MAX when it does not */
-/* Waits for what is queued, at most timeout_ms, and at most patience_ms without progress. Frees the outbox; *dropped is
-   the number of items that were not delivered, in all its life. */
+/* Waits for what is queued, at most timeout_ms, and no longer than until the receiver has taken nothing for patience_ms.
+   Frees the outbox; *dropped is the number of items that were not delivered, in all its life. */
 void outbox_close(struct outbox *o, int64_t timeout_ms, int64_t patience_ms, uint64_t *dropped);
 uint64_t outbox_dropped(struct outbox *o); /* so far */
 
