@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "driver.h"
+#include "duration.h"
 
 enum { OK = 0, FAILED = 1, BAD = 2 };
 
@@ -368,17 +369,6 @@ static void report_json(const struct aslc_unit *u, const struct measured m[SIDES
     asl_buffer_z(&b, "}\n");
     fwrite(b.data, 1, b.size, stdout);
     asl_buffer_free(&b);
-}
-
-/* Three digits and a unit: "1.23 ms". */
-static const char *duration(double seconds, char out[32]) {
-    static const struct { double unit; const char *name; } units[] = {{1, "s"}, {1e-3, "ms"}, {1e-6, "us"}, {1e-9, "ns"}};
-    size_t i = 0;
-    while (i < 3 && seconds < units[i].unit)
-        i++;
-    double n = seconds / units[i].unit;
-    snprintf(out, 32, "%.*f %s", n < 10 ? 2 : n < 100 ? 1 : 0, n, units[i].name);
-    return out;
 }
 
 static void report_text(const struct aslc_unit *u, const struct measured m[SIDES], const struct figures f[SIDES], double ratio,
