@@ -12,15 +12,18 @@
    end of the evaluation. */
 enum { MOST_EVALS = 64 };
 
-static int compile_eval(void *user, asl_str text, struct jx_program **out, struct jx_error *error) {
+static int compile_eval(void *user, asl_str text, struct jx_program **out, const char *const **params, size_t *count,
+                        struct jx_error *error) {
     struct expression *outer = user;
     struct jsonata_error why;
-    struct expression_options o = {.language = {.dialect = JSONATA_PLAIN, .name = "eval"}};
+    struct expression_options o = {.language = {.dialect = JSONATA_PLAIN, .name = "eval", .evaluated = true}};
     struct arena *texts = arena_new();
     struct expression *inner = expression_new(text, &o, texts, &why);
     if (inner) {
         *vec_push(outer->arena, &outer->evals) = inner;
         *out = inner->program;
+        *params = inner->compiled.params;
+        *count = inner->compiled.param_count;
     } else {
         *error = (struct jx_error){.position = (int64_t)why.position, .message = asl_string_z(why.message)};
         snprintf(error->code, sizeof error->code, "%s", why.code);
@@ -118,7 +121,7 @@ int expression_run(struct expression *e, const asl_value *context, const struct 
     if (args != local)
         asl_free(args);
     if (rc == 0 && e->evals.count) { // functions of theirs cannot leave the evaluation alive
-        *out = jx_document(*out, false);
+        *out = jx_without_functions(*out);
     }
     if (e->evals.count >= MOST_EVALS)
         drop_evals(e);

@@ -56,10 +56,12 @@ static uint32_t root_function(struct compiler *c, const node *tree, const struct
         f->top++;
         jl_scope_add(f, asl_str_z(p->names.items[i]), slot);
     }
-    struct variable *input = arena_alloc(c->arena, sizeof *input);
-    *input = (struct variable){.name = ASL_STR("$"), .function = f, .slot = jl_temporary(f)};
-    c->input = input;
-    jl_emit(f, OP_JX_UNWRAP, OPERANDS(input->slot, 0)); // removed when nobody reads it
+    c->input = jl_scope_find(f->scope, ASL_STR("$"));
+    if (!c->input) {
+        c->input = arena_alloc(c->arena, sizeof *c->input);
+        *c->input = (struct variable){.name = ASL_STR("$"), .function = f, .slot = jl_temporary(f)};
+        jl_emit(f, OP_JX_UNWRAP, OPERANDS(c->input->slot, 0)); // removed when nobody reads it
+    }
     struct jsonata_node *body = (struct jsonata_node *)tree;
     struct jsonata_list list = {&body, 1};
     jl_scope_open(f);
@@ -110,6 +112,8 @@ int jsonata_compile_with(struct ir_plan *plan, asl_str source, const struct json
                            .bound = options->bound, .bound_count = options->bound_count,
                            .depth = options->dialect == JSONATA_STEP_FUNCTIONS || options->depth};
     struct params params = {.compiler = c};
+    if (options->evaluated)
+        add_param(&params, "$");
     jsonata_variables(c->arena, tree, free_variable, &params);
     out->function = root_function(c, tree, &params);
     for (size_t i = 0; i < c->pending.count; i++)

@@ -41,6 +41,7 @@ struct jsonata_options {
     const char *const *bound; /* variables that exist although a built-in function has their name */
     size_t bound_count;
     bool depth;               /* nesting is checked at run time (jx_limits.depth); always in STEP_FUNCTIONS */
+    bool evaluated;           /* the text of $eval: the first parameter is $$, called "$" */
 };
 int jsonata_compile_with(struct ir_plan *plan, asl_str source, const struct jsonata_options *options,
                          struct jsonata_expression *out, struct jsonata_error *error);

@@ -3,6 +3,7 @@
 
 #include "../../runtime/jsonata/jx.h"
 
+#include <math.h>
 #include <string.h>
 
 // ---------------------------------------------------------------- building
@@ -102,12 +103,16 @@ bool jl_is_plain(const node *n) { return n->predicates.count == 0 && (!n->group 
 
 // ---------------------------------------------------------------- literals
 
+/* As a constant it is text, which is read as a number where it stands alone. */
+static bool is_negative_zero(const node *n) { return n->kind == JSONATA_NUMBER && n->number == 0 && signbit(n->number); }
+
 bool jl_is_literal(const node *n) {
     if (!jl_is_plain(n) || n->group)
         return false;
     if (n->kind == JSONATA_ARRAY && !n->cons && n->list.count <= 1000) {
         for (size_t i = 0; i < n->list.count; i++)
-            if (!jl_is_literal(n->list.items[i]) || (n->list.items[i]->kind == JSONATA_ARRAY && n->list.items[i]->keep_array))
+            if (!jl_is_literal(n->list.items[i]) || (n->list.items[i]->kind == JSONATA_ARRAY && n->list.items[i]->keep_array) ||
+                is_negative_zero(n->list.items[i]))
                 return false;
         return true;
     }
@@ -118,7 +123,7 @@ bool jl_is_literal(const node *n) {
 static void number_json(double d, asl_buffer *out) {
     char text[32];
     if (d == 0)
-        asl_buffer_z(out, "0");
+        asl_buffer_z(out, signbit(d) ? "-0.0" : "0");
     else if (d > -9007199254740992.0 && d < 9007199254740992.0 && d == (double)(int64_t)d)
         asl_buffer_format(out, "%lld", (long long)d);
     else
@@ -158,31 +163,6 @@ static enum ir_opcode arithmetic_op(enum jsonata_operator o) {
     return ops[o - JSONATA_ADD];
 }
 
-// Operands of a chain a & b & c, which leans to the left, in order. The operators in between must have nothing of their own.
-static uint32_t chain_count(const node *n) {
-    uint32_t count = 1;
-    for (; n->kind == JSONATA_BINARY && n->two.operator == JSONATA_CONCATENATE && jl_is_plain(n) && !n->keep_array && count < 200;
-         n = n->two.left)
-        count++;
-    return count;
-}
-
-static uint32_t concatenation(struct function *f, const node *n, uint32_t context, uint32_t want) {
-    uint32_t d = wanted(f, want), count = 1 + chain_count(n->two.left), top = f->top;
-    uint32_t first = jl_temporaries(f, count);
-    const node *left = n, **parts = arena_alloc(f->compiler->arena, count * sizeof *parts);
-    for (uint32_t i = count; i-- > 1; left = left->two.left)
-        parts[i] = left->two.right;
-    parts[0] = left;
-    for (uint32_t i = 0; i < count; i++)
-        jl_value(f, parts[i], context, first + i);
-    jl_emit(f, OP_JX_CONCAT, OPERANDS(d, first, count, n->position));
-    f->top = top;
-    return d;
-}
-
-static bool is_comparison(enum jsonata_operator o) { return o >= JSONATA_EQUAL && o <= JSONATA_GREATER_EQUAL; }
-
 static bool calls_or_binds(const node *n) {
     if (n->predicates.count || n->group)
         return true;
@@ -195,6 +175,55 @@ static bool calls_or_binds(const node *n) {
     }
     return false;
 }
+
+// Operands of a chain a & b & c, which leans to the left, in order. The operators in between must have nothing of their own.
+static uint32_t chain_count(const node *n) {
+    uint32_t count = 1;
+    for (; n->kind == JSONATA_BINARY && n->two.operator == JSONATA_CONCATENATE && jl_is_plain(n) && !n->keep_array && count < 200;
+         n = n->two.left)
+        count++;
+    return count;
+}
+
+// (a & b) & c: what is wrong with a & b counts before what is wrong with c. It is only looked for when c has failed.
+static uint32_t concatenated_before(struct function *f, uint32_t first, uint32_t count, const node *operator, uint32_t outer) {
+    uint32_t here = f->block, b = jl_new_block(f, "concat.error"), top = f->top;
+    f->block = b;
+    jl_emit(f, OP_JX_CONCAT, OPERANDS(jl_temporary(f), first, count, operator->position));
+    f->top = top;
+    if (outer == IR_NO_BLOCK)
+        f->machine->blocks.items[b]->exit.kind = EXIT_FAILED;
+    else
+        jl_jump(f, outer);
+    f->block = here;
+    return b;
+}
+
+static uint32_t concatenation(struct function *f, const node *n, uint32_t context, uint32_t want) {
+    uint32_t d = wanted(f, want), count = 1 + chain_count(n->two.left), top = f->top;
+    uint32_t first = jl_temporaries(f, count);
+    const node *left = n, **parts = arena_alloc(f->compiler->arena, 2 * count * sizeof *parts), **operators = parts + count;
+    for (uint32_t i = count; i-- > 1; left = left->two.left)
+        parts[i] = left->two.right, operators[i] = left;
+    parts[0] = left;
+    uint32_t outer = f->error;
+    for (uint32_t i = 0; i < count; i++) {
+        bool fails = i >= 2 && calls_or_binds(parts[i]);
+        if (fails) {
+            f->error = concatenated_before(f, first, i, operators[i - 1], outer);
+            jl_go_to(f, jl_new_block(f, "concat"));
+        }
+        jl_value(f, parts[i], context, first + i);
+        f->error = outer;
+        if (fails)
+            jl_go_to(f, jl_new_block(f, "concat"));
+    }
+    jl_emit(f, OP_JX_CONCAT, OPERANDS(d, first, count, n->position));
+    f->top = top;
+    return d;
+}
+
+static bool is_comparison(enum jsonata_operator o) { return o >= JSONATA_EQUAL && o <= JSONATA_GREATER_EQUAL; }
 
 // The left operand while the right one is computed: a variable that might be assigned meanwhile is copied.
 static uint32_t left_operand(struct function *f, const node *n, const node *right, uint32_t context) {

@@ -121,7 +121,7 @@ bool jl_is_literal(const node *n);
 uint32_t jl_path_value(struct function *f, const node *n, uint32_t context, uint32_t want);
 /* The list that the steps before `end` give; *how becomes the way to iterate over it (jx_iterate). */
 uint32_t jl_path_list(struct function *f, const node *n, uint32_t end, uint32_t context, uint32_t *how);
-enum { AS_STAGE, AS_NODE, AS_KEPT, AS_SEQUENCE /* not yet a node's value */ };
+enum { AS_STAGE, AS_NODE, AS_KEPT, AS_SEQUENCE /* not yet a node's value */, OF_LIST = 16 /* nothing is no item */ };
 uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, uint32_t want, uint32_t as);
 uint32_t jl_object_value(struct function *f, const struct jsonata_pairs *pairs, uint32_t items, uint32_t want);
 void jl_group_values(struct function *f, const struct jsonata_pairs *pairs, uint32_t groups, uint32_t object, uint32_t key,
@@ -148,6 +148,8 @@ struct variable *jl_scope_add(struct function *f, asl_str name, uint32_t slot); 
 /* The names that the nodes bind themselves, with the values of the outer ones for now. */
 void jl_scope_declare(struct function *f, const struct jsonata_list *nodes, uint32_t context, bool block);
 struct variable *jl_scope_find(const struct scope *s, asl_str name);
+/* The variables that a text can name there, the innermost first; as many as there is room for. */
+uint32_t jl_scope_visible(const struct scope *s, struct variable **out, uint32_t room);
 uint32_t jl_variable_slot(struct function *f, struct variable *v); /* in this function: its own, or the captured one's */
 uint32_t jl_variable_value(struct function *f, const node *n, asl_str name, uint32_t context, uint32_t want);
 void jl_variable_assign(struct function *f, asl_str name, uint32_t operand);

@@ -191,10 +191,24 @@ static void close_body(struct function *f) {
     jl_scope_close(f);
 }
 
+/* Of nothing it is nothing: then d is that, and control goes to the block that is returned. */
+static uint32_t unless_nothing(struct function *f, uint32_t items, uint32_t d) {
+    uint32_t some = jl_new_block(f, "some"), none = jl_new_block(f, "none"), end = jl_new_block(f, "over");
+    jl_emit(f, OP_JX_EXISTS, OPERANDS(items));
+    jl_branch(f, some, none);
+    jl_continue_at(f, none);
+    jl_emit(f, OP_JX_UNDEFINED, OPERANDS(d));
+    jl_jump(f, end);
+    jl_continue_at(f, some);
+    return end;
+}
+
 static uint32_t map_loop(struct function *f, const node *list, const node *lambda, bool filter, uint32_t context,
                          uint32_t want, uint32_t as) {
     uint32_t d = wanted(f, want), top = f->top, kept = jl_temporaries(f, 2);
-    uint32_t items = jl_value(f, list, context, NONE);
+    uint32_t items = jl_value(f, list, context, NONE), end = NONE;
+    if (as == AS_SEQUENCE && list->kind != JSONATA_ARRAY)
+        end = unless_nothing(f, items, d);
     jl_emit(f, OP_JX_RESET, OPERANDS(kept));
     struct loop l = jl_loop_begin(f, items, ITEMS_GET_NAMES);
     jl_scope_open(f);
@@ -212,6 +226,8 @@ static uint32_t map_loop(struct function *f, const node *list, const node *lambd
     close_body(f);
     jl_loop_end(f, &l);
     jl_emit(f, OP_JX_KEPT, OPERANDS(d, kept, as));
+    if (end != NONE)
+        jl_go_to(f, end);
     f->top = top;
     return d;
 }
@@ -246,16 +262,8 @@ static uint32_t reduce_loop(struct function *f, const node *list, const node *la
     else
         jl_emit(f, OP_JX_UNDEFINED, OPERANDS(so_far));
     uint32_t end = NONE;
-    if (start && list->kind != JSONATA_ARRAY) { // of nothing it is nothing, whatever it starts from
-        uint32_t some = jl_new_block(f, "some"), none = jl_new_block(f, "none");
-        end = jl_new_block(f, "reduced");
-        jl_emit(f, OP_JX_EXISTS, OPERANDS(items));
-        jl_branch(f, some, none);
-        jl_continue_at(f, none);
-        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(d));
-        jl_jump(f, end);
-        jl_continue_at(f, some);
-    }
+    if (start && list->kind != JSONATA_ARRAY) // whatever it starts from
+        end = unless_nothing(f, items, d);
     uint32_t iterator = jl_temporaries(f, 2), item = jl_temporary(f);
     uint32_t head = jl_new_block(f, "each"), body = jl_new_block(f, "item"), done = jl_new_block(f, "done");
     jl_emit(f, OP_JX_ITERATE, OPERANDS(iterator, jl_in_slot(f, items), ITEMS_GET_NAMES));
@@ -389,6 +397,31 @@ static bool merge_call(struct function *f, int id, const node *n, const node *fi
 
 enum { KEEP_SEQUENCE = 0x100 }; /* a built-in's number with it: its sequence does not collapse */
 
+enum { MOST_VARIABLES = 200 }; /* that $eval's text sees: the innermost ones */
+
+/* All variables that can be seen here, by their names. */
+static void pass_variables(struct function *f, uint32_t context) {
+    struct compiler *c = f->compiler;
+    struct variable **seen = arena_alloc(c->arena, MOST_VARIABLES * sizeof *seen);
+    uint32_t count = jl_scope_visible(f->scope, seen, MOST_VARIABLES), top = f->top;
+    if (!count)
+        return;
+    uint32_t object = jl_temporary(f), first = jl_temporaries(f, count);
+    asl_buffer names = {0};
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t before = f->top;
+        jl_variable_value(f, NULL, seen[i]->name, context, first + i);
+        f->top = before;
+        asl_buffer_byte(&names, i ? ',' : '[');
+        asl_json_print_string(seen[i]->name, &names);
+    }
+    asl_buffer_byte(&names, ']');
+    jl_emit(f, OP_JX_RECORD, OPERANDS(object, first, count, ir_const(c->plan, names.data)));
+    jl_emit(f, OP_JX_SCOPE, OPERANDS(object));
+    asl_buffer_free(&names);
+    f->top = top;
+}
+
 static uint32_t builtin_call(struct function *f, int id, const node *n, const node *first, uint32_t context, uint32_t want, bool raw) {
     if (loop_call(f, id, n, first, context, &want, raw) || merge_call(f, id, n, first, context, &want))
         return want;
@@ -397,12 +430,14 @@ static uint32_t builtin_call(struct function *f, int id, const node *n, const no
     pass_arguments(f, n, first, context, to, count);
     uint32_t seen = context;
     bool looks = count < jl_builtin_params(id) || (id == JX_EVAL && count == 2); // $eval's second argument may be nothing
-    if (looks && context == 0) { // the input document itself, not what wraps it
+    if (looks && context == 0 && id != JX_SPREAD) { // the input document itself; $spread tells an empty one from its wrapper
         seen = jl_temporary(f);
         jl_emit(f, OP_JX_UNWRAP, OPERANDS(seen, context));
     } else if (!looks) {
         seen = NONE;
     }
+    if (id == JX_EVAL)
+        pass_variables(f, context);
     jl_emit(f, OP_JX_BUILTIN, OPERANDS(d, (uint32_t)id | (raw ? KEEP_SEQUENCE : 0), to, count, seen, call_site(f, n, raw)));
     f->top = top;
     return d;

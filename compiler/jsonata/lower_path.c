@@ -41,16 +41,17 @@ static bool is_index(const node *filter, double *number) {
 uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, uint32_t want, uint32_t as) {
     uint32_t d = wanted(f, want), top = f->top;
     double number;
+    uint32_t kept_as = as & ~OF_LIST;
     if (is_index(filter, &number)) {
         jl_emit(f, OP_JX_INDEX, OPERANDS(d, jl_in_slot(f, operand), (uint32_t)(int32_t)number));
-        if (as != AS_STAGE)
-            jl_emit(f, OP_JX_NODE, OPERANDS(d, d, as == AS_KEPT ? 2 : 0));
+        if (kept_as != AS_STAGE)
+            jl_emit(f, OP_JX_NODE, OPERANDS(d, d, kept_as == AS_KEPT ? 2 : 0));
         f->top = top;
         return d;
     }
     uint32_t kept = jl_temporaries(f, 2);
     jl_emit(f, OP_JX_RESET, OPERANDS(kept));
-    struct loop l = jl_loop_begin(f, operand, 2); // nothing is one item
+    struct loop l = jl_loop_begin(f, operand, as & OF_LIST ? 0 : 2); // else nothing is one item
     if (jl_is_boolean(f, filter)) {
         uint32_t yes = jl_new_block(f, "keep");
         jl_condition(f, filter, l.item, yes, l.head);
@@ -61,7 +62,7 @@ uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, u
         jl_emit(f, OP_JX_SELECT, OPERANDS(kept, l.item, p, l.iterator, l.iterator + 1));
     }
     jl_loop_end(f, &l);
-    jl_emit(f, OP_JX_KEPT, OPERANDS(d, kept, as));
+    jl_emit(f, OP_JX_KEPT, OPERANDS(d, kept, kept_as));
     f->top = top;
     return d;
 }
@@ -202,8 +203,8 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
         const node *step = steps->items[i];
         bool last = i + 1 == count;
         uint32_t flags = last ? LAST | (keep ? KEEP : 0) : 0;
-        bool of_array = *how == 8 && (steps->items[0]->predicates.count || steps->items[0]->stages.count);
-        if (is_plain_name(step) && !of_array) { // what a predicate has taken out of the array may be none, and is no item then
+        bool of_array = *how == 8 && (steps->items[0]->predicates.count || steps->items[0]->stages.count || steps->items[0]->kind == JSONATA_BLOCK);
+        if (is_plain_name(step) && !of_array) { // what a predicate or a block has taken out of the array may be none, and is no item then
             uint32_t to = i + 1;
             while (to < end && is_plain_name(steps->items[to]))
                 to++;
@@ -216,7 +217,7 @@ static uint32_t steps_value(struct function *f, const node *n, uint32_t end, uin
             uint32_t sorting = jl_sorted(f, step, list, *how, NONE);
             for (size_t s = 0; s < step->stages.count; s++)
                 if (step->stages.items[s].filter)
-                    sorting = jl_filtered(f, sorting, step->stages.items[s].filter, NONE, AS_STAGE);
+                    sorting = jl_filtered(f, sorting, step->stages.items[s].filter, NONE, i ? AS_STAGE | OF_LIST : AS_STAGE);
             if (last)
                 jl_emit(f, OP_JX_NODE, OPERANDS(d, sorting, keep ? 2 : 0));
             else

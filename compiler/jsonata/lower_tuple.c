@@ -338,7 +338,8 @@ static bool keeps_singleton(const node *path) {
     return keep;
 }
 
-static void keep_context(struct function *f, uint32_t at, void *arg) { jl_emit(f, OP_JX_KEEP, OPERANDS(*(uint32_t *)arg, at)); }
+// A tuple whose context is nothing is one all the same: nope[[0, 0]].(1)@$v has two.
+static void keep_context(struct function *f, uint32_t at, void *arg) { jl_emit(f, OP_JX_MATCH, OPERANDS(*(uint32_t *)arg, at)); }
 
 static void group_tuples(struct function *f, struct stream *s, uint32_t want) {
     const struct jsonata_pairs *pairs = s->path->group;

@@ -10,6 +10,7 @@
 #include "parse_private.h"
 
 #include "jsonata/error.h" // the runtime's
+#include "jsonata/jx.h"
 
 #include <string.h>
 
@@ -50,6 +51,15 @@ struct lex_error *parser_defer(struct parser *p, const char *code, const struct 
 static bool next(struct parser *p, bool operand) { return lex_next(&p->lexer, operand, &p->token, &p->error); }
 
 static bool here(const struct parser *p, int op) { return p->token.kind == TOKEN_OPERATOR && p->token.op == op; }
+
+static bool check_regex(struct parser *p, const struct lex_token *t) {
+    char why[200];
+    if (jx_regex_check(t->text, t->ignore_case, t->multiline, why, sizeof why))
+        return true;
+    refuse(p, "S0303", t, NULL);
+    p->error.expected = asl_str_z(arena_copy(p->lexer.arena, why, strlen(why)));
+    return false;
+}
 
 /* The next token must be op; goes on to the one after it. */
 static bool expect(struct parser *p, int op, const char *text, bool operand) {
@@ -246,6 +256,8 @@ static struct operand prefix(struct parser *p, const struct lex_token *token) {
         out.node->regex.pattern = token->text;
         out.node->regex.ignore_case = token->ignore_case;
         out.node->regex.multiline = token->multiline;
+        if (!check_regex(p, token))
+            return failed;
         break;
     }
     out.node->token = (asl_str){NULL, 0};

@@ -173,6 +173,20 @@ struct variable *jl_scope_find(const struct scope *s, asl_str name) {
     return NULL;
 }
 
+uint32_t jl_scope_visible(const struct scope *s, struct variable **out, uint32_t room) {
+    uint32_t count = 0;
+    for (; s; s = s->up)
+        for (size_t i = s->variables.count; i-- > 0 && count < room;) {
+            struct variable *v = s->variables.items[i];
+            bool hidden = v->name.size == 0 || v->name.data[0] == '%' || jl_same(v->name, "$");
+            for (uint32_t k = 0; k < count && !hidden; k++)
+                hidden = asl_str_equal(out[k]->name, v->name);
+            if (!hidden)
+                out[count++] = v;
+        }
+    return count;
+}
+
 asl_str jl_label_name(struct arena *a, uint32_t label) {
     char *text = arena_format(a, "%%%u", label); // no variable is called like this
     return asl_str_z(text);
@@ -185,6 +199,7 @@ struct bound {
 };
 struct mention {
     asl_str name;
+    bool any; /* the text of an $eval: whatever it names */
     uint32_t order;
 };
 struct survey {
@@ -196,6 +211,10 @@ struct survey {
 };
 
 static void survey(void *arg, const node *n);
+
+static bool is_eval(const node *n) {
+    return n->kind == JSONATA_CALL && n->call.callee->kind == JSONATA_VARIABLE && jl_same(n->call.callee->text, "eval");
+}
 
 static void survey_with(struct survey *s, const node *n, bool inner, bool in_lambda) {
     bool before = s->inner, lambda_before = s->in_lambda;
@@ -227,8 +246,10 @@ static void survey(void *arg, const node *n) {
     s->order++;
     if (s->in_lambda && (n->kind == JSONATA_VARIABLE || n->kind == JSONATA_PARENT)) {
         asl_str name = n->kind == JSONATA_VARIABLE ? n->text : jl_label_name(a, n->slot->label);
-        *vec_push(a, &s->mentions) = (struct mention){name, s->order};
+        *vec_push(a, &s->mentions) = (struct mention){.name = name, .order = s->order};
     }
+    if (s->in_lambda && is_eval(n))
+        *vec_push(a, &s->mentions) = (struct mention){.any = true, .order = s->order};
     if (n->kind == JSONATA_PATH) {
         survey_path(s, n);
         return;
@@ -316,7 +337,7 @@ void jl_scope_declare(struct function *f, const struct jsonata_list *nodes, uint
         }
         bool mentioned = false, before = false;
         for (size_t m = 0; m < s.mentions.count; m++)
-            if (asl_str_equal(s.mentions.items[m].name, b->name)) {
+            if (s.mentions.items[m].any || asl_str_equal(s.mentions.items[m].name, b->name)) {
                 mentioned = true;
                 before |= s.mentions.items[m].order < b->first;
             }
@@ -488,6 +509,8 @@ struct gathering {
 
 static void gather(void *arg, const node *n);
 
+enum { MOST_CAPTURES = 1000 }; /* for the text of an $eval */
+
 static void capture(struct gathering *g, struct variable *v) {
     for (size_t i = 0; i < g->into->captures.count; i++)
         if (g->into->captures.items[i] == v)
@@ -545,6 +568,14 @@ static void gather(void *arg, const node *n) {
             gather_lambda(g, clone->lambda);
         else if (clone)
             capture(g, clone);
+    }
+    if (is_eval(n)) {
+        struct variable **seen = arena_alloc(g->compiler->arena, MOST_CAPTURES * sizeof *seen);
+        for (uint32_t i = 0, count = jl_scope_visible(g->now->scope, seen, MOST_CAPTURES); i < count; i++)
+            if (seen[i]->lambda)
+                gather_lambda(g, seen[i]->lambda);
+            else
+                capture(g, seen[i]);
     }
     each_child(n, gather, g);
 }

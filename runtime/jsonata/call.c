@@ -318,6 +318,11 @@ static int call_value(struct jx *jx, const asl_value *f, const asl_value *args, 
 /* Lambdas of $eval belong to another program, whose own evaluation is over: they get a new one. */
 static int call_foreign(struct jx *jx, const asl_value *f, const asl_value *args, uint32_t count, const asl_value *context, asl_value *out);
 
+/* The error of a built-in that is called as a value: the call's own name is somebody else's. */
+static COLD void name_builtin(struct jx *jx, uint32_t id) {
+    if (jx->token.tag == ASL_NONE) asl_value_set(&jx->token, asl_string_z(builtins[id].name));
+}
+
 static int call_partial(struct jx *jx, const asl_value *f, const asl_value *args, uint32_t count, const asl_value *context, asl_value *out) {
     const asl_value *items = f->array->items;
     uint32_t total = count_of(f) - JX_HELD - 1;
@@ -345,6 +350,7 @@ static int call_partial(struct jx *jx, const asl_value *f, const asl_value *args
     } else {
         rc = jx_call(jx, target, all, total, out);
     }
+    if (UNLIKELY(rc < 0) && jx_kind(target) == JX_BUILTIN) name_builtin(jx, jx_number_of(target));
     (void)context;
     if (all != local) asl_free(all);
     return rc;
@@ -355,7 +361,10 @@ static int call_other(struct jx *jx, const asl_value *f, const asl_value *args, 
     *out = asl_none();
     int rc = 0;
     switch (jx_kind(f)) {
-    case JX_BUILTIN: rc = jx_call_builtin(jx, jx_number_of(f), args, count, context, out); break;
+    case JX_BUILTIN:
+        rc = jx_call_builtin(jx, jx_number_of(f), args, count, context, out);
+        if (UNLIKELY(rc < 0)) name_builtin(jx, jx_number_of(f));
+        break;
     case JX_NATIVE: {
         jx_native *call = (jx_native *)(intptr_t)jx_pointer(f);
         rc = call(jx, &f->array->items[JX_HELD], args, count, out);

@@ -72,8 +72,14 @@ int jx_fn_BASE64_DECODE(struct jx *jx, const asl_value *args, uint32_t count, as
     STRING_ARGUMENT();
     uint32_t bits = 0;
     int have = 0;
-    for (size_t i = 0; i < s.size && s.data[i] != '='; i++) {
-        int digit = base64_digit((uint8_t)s.data[i]);
+    uint32_t second = 0; // the second unit of a pair, with a bit above it
+    for (const char *p = s.data, *end = s.data + s.size; p < end || second;) {
+        // As the host does it, the low byte of each unit counts.
+        uint32_t unit = second ? second : jx_next_code(&p);
+        second = unit > 0xffff && !second ? (unit & 0x3ff) | 0x10000 : 0;
+        uint8_t c = (uint8_t)(second ? (unit - 0x10000) >> 10 : unit);
+        if (c == '=') break;
+        int digit = base64_digit(c);
         if (digit < 0) continue;
         bits = bits << 6 | (uint32_t)digit;
         have += 6;

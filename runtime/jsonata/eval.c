@@ -64,6 +64,7 @@ struct jx_program *jx_program_new(const asl_program *program, const asl_value *c
     for (uint32_t i = 0; i < p->constant_count; i++) {
         asl_value v = constants ? *constants[i] : *asl_array_at(own, i);
         p->constants[i] = v.tag == ASL_NUMBER_TEXT ? jx_double(asl_number(&v)) : jx_retain(v);
+        p->strange |= p->constants[i].tag == ASL_DOUBLE && p->constants[i].d == 0; // negative, else it were an integer
     }
     if (!decode_functions(p, member(&p->root, "functions"))) {
         snprintf(message, message_size, "the program's image is damaged: its functions do not fit together");
@@ -273,7 +274,15 @@ COLD int jx_look_at_clock(struct jx *jx) {
 
 COLD int jx_raise_limit(struct jx *jx, enum jx_limit limit) {
     static const char *const codes[] = {[JX_STACK] = "D1011", [JX_MEMORY] = "D2015", [JX_TIME] = "D1012"};
-    jx_raise(jx, codes[limit], (const char *)NULL);
+    asl_value value = limit == JX_TIME ? asl_int(jx->milliseconds) : asl_none(), message = asl_none();
+    if (limit == JX_TIME && !jx->milliseconds) message = asl_string_z("A regular expression took too many steps");
+    if (limit == JX_MEMORY) {
+        char text[80];
+        snprintf(text, sizeof text, "A value of more than %zu bytes was made", jx->memory_limit);
+        message = asl_string_z(text);
+    }
+    jx_raise(jx, codes[limit], message.tag == ASL_NONE ? "value" : "message", message.tag == ASL_NONE ? &value : &message, (const char *)NULL);
+    asl_release(message);
     jx->limit = limit;
     return -1;
 }
@@ -353,6 +362,11 @@ COLD int jx_place_site(struct jx *jx, uint32_t k) {
     if (jx->token.tag == ASL_NONE && site->array->items[1].tag == ASL_STRING)
         asl_value_set(&jx->token, jx_retain(site->array->items[1]));
     return -1;
+}
+
+int32_t asl_rt_jx_scope(asl_frame *frame, uint32_t s) {
+    asl_value_set(&jx_of(frame)->scope, take(frame, s));
+    return 0;
 }
 
 int32_t asl_rt_jx_blame(asl_frame *frame, uint32_t position, uint32_t k) {
@@ -472,6 +486,7 @@ static struct jx *begin(struct jx_program *p, const struct jx_limits *limits) {
     jx->depth = 0;
     jx->depth_limit = limits ? limits->depth : 0;
     jx->memory_limit = limits && limits->memory ? limits->memory : DEFAULT_MEMORY;
+    jx->milliseconds = limits ? limits->milliseconds : 0;
     jx->deadline_ms = limits && limits->milliseconds ? monotonic_ms() + limits->milliseconds : 0;
     jx->now_known = limits && limits->now_ms;
     jx->now_ms = limits ? limits->now_ms : 0;
@@ -480,6 +495,9 @@ static struct jx *begin(struct jx_program *p, const struct jx_limits *limits) {
 
 static void end(struct jx *jx) {
     empty_cells(jx);
+    asl_value_set(&jx->root, asl_none());
+    asl_value_set(&jx->scope, asl_none());
+    asl_value_set(&jx->around, asl_none());
     jx->outer = NULL;
     if (jx->program->spare) free_evaluation(jx);
     else jx->program->spare = jx;
@@ -509,8 +527,9 @@ static int run(struct jx *jx, uint32_t g, const asl_value *context, const asl_va
 int jx_run(struct jx_program *p, uint32_t g, const asl_value *context, const asl_value *args, uint32_t count,
            const struct jx_limits *limits, asl_value *out, struct jx_error *error) {
     struct jx *jx = begin(p, limits);
+    jx->root = context ? jx_retain(*context) : asl_none();
     *out = asl_none();
-    jx_strange = false;
+    jx_strange = p->strange;
     int rc = run(jx, g, context, args, count, out);
     if (rc < 0) report(jx, error);
     else if (is_array(out)) out->reserved[0] = 0;
@@ -535,16 +554,39 @@ int jx_fn_EVAL(struct jx *jx, const asl_value *args, uint32_t count, asl_value *
     if (args[0].tag == ASL_NONE) return 0;
     struct jx_error e;
     struct jx_program *p = NULL;
+    const char *const *params;
+    size_t param_count;
+    asl_value scope = jx->scope;
+    jx->scope = asl_none();
+    if (jx->around.tag == ASL_OBJECT) {
+        asl_value inner = scope;
+        scope = jx_retain(jx->around);
+        if (inner.tag == ASL_OBJECT) scope = jx_merge(scope, &inner);
+        asl_release(inner);
+    }
     if (!jx->program->compile) return jx_raise(jx, "T1006", (const char *)NULL);
-    if (jx->program->compile(jx->program->compile_user, asl_text_of(&args[0]), &p, &e) < 0)
+    if (jx->program->compile(jx->program->compile_user, asl_text_of(&args[0]), &p, &params, &param_count, &e) < 0) {
+        asl_release(scope);
         return eval_failed(jx, "D3120", &args[0], &e);
+    }
+    asl_value *given = asl_calloc(param_count, sizeof *given); // borrowed
+    given[0] = jx->root;
+    for (size_t i = 1; i < param_count && scope.tag == ASL_OBJECT; i++) {
+        const asl_value *v = asl_object_get(&scope, asl_str_z(params[i]));
+        if (v) given[i] = *v;
+    }
     struct jx_limits limits = {.depth = jx->depth_limit, .memory = jx->memory_limit};
     struct jx *inner = begin(p, &limits);
+    jx_strange |= p->strange;
     inner->deadline_ms = jx->deadline_ms;
     inner->outer = jx;
     inner->depth = jx->depth;
     // The second argument, when it is an array, is not wrapped a second time (15).
-    int rc = run(inner, 0, count > 1 ? &args[1] : NULL, NULL, 0, out);
+    inner->root = jx_retain(jx->root);
+    inner->around = jx_retain(scope);
+    int rc = run(inner, 0, count > 1 ? &args[1] : NULL, given, (uint32_t)param_count, out);
+    asl_free(given);
+    asl_release(scope);
     if (rc < 0) {
         report(inner, &e);
         rc = eval_failed(jx, "D3121", &args[0], &e);
@@ -559,7 +601,7 @@ _Thread_local bool jx_strange;
 
 static bool is_document(const asl_value *v) {
     if (v->tag == ASL_FUNCTION || v->tag == ASL_NONE) return false;
-    if (v->tag == ASL_DOUBLE) return isfinite(v->d);
+    if (v->tag == ASL_DOUBLE) return isfinite(v->d) && !(v->d == 0 && signbit(v->d));
     if (v->tag == ASL_ARRAY)
         for (uint32_t i = 0; i < count_of(v); i++)
             if (!is_document(&v->array->items[i])) return false;
@@ -569,25 +611,30 @@ static bool is_document(const asl_value *v) {
     return true;
 }
 
-static asl_value document(const asl_value *v, bool named, int depth) {
+/* How a number that no document has is shown; a zero has no sign there. */
+enum shown { AS_NULL, AS_NAME, AS_IT_IS };
+
+static asl_value document(const asl_value *v, enum shown numbers, int depth) {
     switch ((asl_tag)v->tag) {
     case ASL_FUNCTION: return asl_string_z("");
     case ASL_NONE: return asl_null();
     case ASL_DOUBLE:
+        if (numbers == AS_IT_IS) break;
+        if (v->d == 0) return asl_int(0);
         if (isfinite(v->d)) break;
-        if (!named) return asl_null();
+        if (numbers == AS_NULL) return asl_null();
         return asl_string_z(isnan(v->d) ? "NaN" : v->d > 0 ? "Infinity" : "-Infinity");
     case ASL_ARRAY: {
         if (depth == 0) return asl_null();
         asl_value a = asl_array_new(count_of(v));
-        for (uint32_t i = 0; i < count_of(v); i++) jx_push(&a, document(&v->array->items[i], named, depth - 1));
+        for (uint32_t i = 0; i < count_of(v); i++) jx_push(&a, document(&v->array->items[i], numbers, depth - 1));
         return a;
     }
     case ASL_OBJECT: {
         if (depth == 0) return asl_null();
         asl_value o = asl_object_new(asl_object_count(v));
         for (size_t i = 0; i < asl_object_count(v); i++)
-            o = asl_object_set(o, asl_object_key_at(v, i), document(asl_object_at(v, i), named, depth - 1));
+            o = asl_object_set(o, asl_object_key_at(v, i), document(asl_object_at(v, i), numbers, depth - 1));
         return o;
     }
     case ASL_NULL:
@@ -621,10 +668,15 @@ static bool too_deep(const asl_value *v) {
     }
 }
 
-asl_value jx_document(asl_value v, bool named) {
+// Values of documents and of nothing else may be as deep as they like: nobody recurses over them without counting.
+static asl_value document_of(asl_value v, enum shown numbers) {
     if (!jx_strange || v.tag == ASL_NONE) return v;
     if (!too_deep(&v) && is_document(&v)) return v;
-    asl_value d = document(&v, named, ASL_MAX_DEPTH);
+    asl_value d = document(&v, numbers, ASL_MAX_DEPTH);
     asl_release(v);
     return d;
 }
+
+asl_value jx_document(asl_value v, bool named) { return document_of(v, named ? AS_NAME : AS_NULL); }
+
+asl_value jx_without_functions(asl_value v) { return document_of(v, AS_IT_IS); }

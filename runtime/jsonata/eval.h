@@ -61,6 +61,7 @@ struct jx_program {
     const struct jx_fast *fast; /* of the built-ins: what their parameters take (call.c) */
     struct jx_signature *builtin_signatures[JX_BUILTIN_COUNT];
     struct jx_function *functions;
+    bool strange;               /* a constant is (jx_strange) */
     asl_value empty;            /* [] as a sequence */
     struct jx_cached_entry *cache[256];
     struct jx *spare;           /* an evaluation that is over: its memory serves the next */
@@ -85,6 +86,7 @@ struct jx {
     int32_t fuel; /* calls and iterations until the clock is looked at */
     uint32_t depth, depth_limit;
     size_t memory_limit;
+    uint32_t milliseconds; /* that it may take; 0: any number */
     int64_t deadline_ms; /* 0: none; of CLOCK_MONOTONIC */
     enum jx_limit limit;
     /* the error */
@@ -101,6 +103,9 @@ struct jx {
     bool now_known;
     asl_value cells; /* every cell that was made */
     struct jx *outer; /* the evaluation whose $eval this is, or NULL */
+    asl_value root;   /* $$ */
+    asl_value scope;  /* the variables that the next $eval's text may name: an object, or nothing */
+    asl_value around; /* those that this text itself could name */
 };
 
 static inline struct jx *jx_of(const asl_frame *frame) { return ((const struct jx_frame *)(const void *)frame)->jx; }

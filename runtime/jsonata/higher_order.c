@@ -133,6 +133,10 @@ static int call_with_member(struct jx *jx, struct callback c, const struct asl__
 }
 
 int jx_fn_EACH(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out) {
+    if (args[0].tag == ASL_NONE) { // has no members
+        *out = jx_marked(asl_array_new(0), JX_SEQUENCE);
+        return 0;
+    }
     OBJECT_AND_FUNCTION();
     asl_value made = asl_array_new(n);
     int rc = 0;

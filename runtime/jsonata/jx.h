@@ -87,12 +87,13 @@ void *jx_cached(struct jx *jx, const void *kind, asl_str key, void *(*make)(stru
 bool jx_truth(const asl_value *v);                         /* 13 (core) */
 bool jx_deep_equal(const asl_value *a, const asl_value *b); /* 13 (core) */
 double jx_number(const asl_value *v);                      /* v is a number (core) */
+static inline bool jx_is_exact(int64_t i) { return i >= -(INT64_C(1) << 53) && i <= INT64_C(1) << 53; } /* as a double */
 asl_value jx_append(asl_value a, asl_value b);             /* $append; both moved in (core) */
 /* $string and & : 0 or -1 raised; appends to out (strings.c) */
 int jx_stringify(struct jx *jx, const asl_value *v, bool pretty, asl_buffer *out);
 size_t jx_number_print(double d, char out[40]);            /* JavaScript's number-to-string (numbers.c) */
 size_t jx_number_print15(double d, char out[40]);          /* after rounding to 15 significant digits when not integral (numbers.c) */
-asl_value jx_number_value(double d);                       /* ASL_INT when integral and exact, else ASL_DOUBLE; -0 is 0 (core) */
+asl_value jx_number_value(double d);                       /* ASL_INT when integral, exact and not -0, else ASL_DOUBLE (core) */
 
 /* The members of object are set on into, which is moved in and changed in place when nobody else holds it; keys go to the
    end, integer-like ones too (objects.c) */

@@ -416,7 +416,8 @@ static double nearest(struct decimal d) {
 
 // 16: rounded half to even where the decimal point is moved in the text; rint does so with the bits.
 static double round_at(double d, uint32_t places) {
-    if (places && isfinite(d)) {
+    if (places && !isfinite(d)) return NAN; // "Infinitye2"
+    if (places) {
         struct decimal moved = shortest(d);
         moved.exponent += (int)places;
         d = nearest(moved);

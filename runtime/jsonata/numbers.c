@@ -63,7 +63,8 @@ static int extreme(struct jx *jx, const asl_value *args, uint32_t count, asl_val
     for (uint32_t i = 0; i < n; i++) {
         if (!asl_is_number(&items[i])) return jx_bad_argument(jx, args, 0);
         double d = number_of(&items[i]);
-        if (i == 0 || isnan(d) || d * sign > best * sign) best = isnan(best) ? best : d; // once NaN, always NaN
+        bool beyond = d * sign > best * sign || (d == 0 && best == 0 && signbit(d) == (sign < 0)); // -0 is before 0
+        if (i == 0 || isnan(d) || beyond) best = isnan(best) ? best : d; // once NaN, always NaN
     }
     if (n) *out = jx_number_value(best);
     return 0;
@@ -92,13 +93,11 @@ int jx_fn_COUNT(struct jx *jx, const asl_value *args, uint32_t count, asl_value 
         *out = asl_none();                                                                                   \
         return 0;                                                                                            \
     }                                                                                                        \
-    if (args[0].tag == ASL_INT && exact(args[0].i) && INTEGER) {                                             \
+    if (args[0].tag == ASL_INT && jx_is_exact(args[0].i) && INTEGER) {                                             \
         *out = asl_int(INTEGER_RESULT);                                                                      \
         return 0;                                                                                            \
     }                                                                                                        \
     double d = number_of(&args[0])
-
-static inline bool exact(int64_t i) { return i >= -(INT64_C(1) << 53) && i <= INT64_C(1) << 53; }
 
 #define INTEGER        true
 #define INTEGER_RESULT args[0].i
@@ -169,6 +168,8 @@ static double move_point(double d, int64_t places) {
     return d;
 }
 
+#define MOST_PLACES 1e6 /* by which a point is moved: everything is 0 or Infinity long before */
+
 int jx_fn_ROUND(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out) {
     (void)count;
     JX_WANT(0, JX_N | JX_M);
@@ -177,15 +178,16 @@ int jx_fn_ROUND(struct jx *jx, const asl_value *args, uint32_t count, asl_value 
     if (args[0].tag == ASL_NONE) return 0;
     double precision = 0, d = number_of(&args[0]);
     jx_optional_number(&args[1], &precision);
-    if (args[0].tag == ASL_INT && exact(args[0].i) && precision >= 0 && precision <= 300 &&
+    if (args[0].tag == ASL_INT && jx_is_exact(args[0].i) && precision >= 0 && precision <= 300 &&
         precision == floor(precision)) {
         *out = args[0];
         return 0;
     }
-    if (precision != floor(precision) || fabs(precision) > 1e15) { // "1e0.5" is no number
+    if (precision != floor(precision) || fabs(precision) >= 1e21) { // "1e0.5" and "1e1e+21" are no numbers
         *out = jx_number_value(NAN);
         return 0;
     }
+    if (fabs(precision) > MOST_PLACES) precision = precision < 0 ? -MOST_PLACES : MOST_PLACES;
     if (precision != 0) d = move_point(d, (int64_t)precision);
     double below = floor(d), rounded = isfinite(d) && d - below >= 0.5 ? below + 1 : below;
     if (fabs(rounded - d) == 0.5 && fmod(fabs(rounded), 2) == 1) rounded -= 1;

@@ -5,10 +5,6 @@
 
 #include <math.h>
 
-#define EXACT (INT64_C(1) << 53) /* integers up to here are doubles */
-
-static inline bool exact(int64_t i) { return i >= -EXACT && i <= EXACT; }
-
 // A number as documents have most: up to 14 bytes, digits and one point. Its digits as an integer and its power of ten are
 // exact as doubles, so one division rounds correctly.
 static double short_number(const asl_value *v) {
@@ -57,10 +53,17 @@ double jx_number(const asl_value *v) {
     return v->size <= ASL_INLINE_MAX ? short_number(v) : asl_number(v);
 }
 
+// A zero that is negative: its reciprocal shows it, and nothing else. A document has none.
+static COLD bool is_negative_zero(double d) {
+    if (!signbit(d)) return false;
+    jx_strange = true;
+    return true;
+}
+
 asl_value jx_number_value(double d) {
     if (d >= -0x1p53 && d <= 0x1p53) {
         int64_t i = (int64_t)d;
-        if ((double)i == d) return asl_int(i);
+        if ((double)i == d && (LIKELY(i) || !is_negative_zero(d))) return asl_int(i);
     } else if (!isfinite(d)) {
         jx_strange = true;
     }
@@ -70,7 +73,7 @@ asl_value jx_number_value(double d) {
 static inline void put_number(asl_frame *frame, uint32_t d, double x) {
     if (x >= -0x1p53 && x <= 0x1p53) {
         int64_t i = (int64_t)x;
-        if ((double)i == x) {
+        if ((double)i == x && (LIKELY(i) || !is_negative_zero(x))) {
             put_int(frame, d, i);
             return;
         }
@@ -157,18 +160,18 @@ static __attribute__((noinline)) int32_t arithmetic(asl_frame *frame, uint32_t d
 
 int32_t asl_rt_jx_add(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, uint32_t position) {
     const asl_value *a = peek(frame, l), *b = peek(frame, r);
-    if (LIKELY(BOTH(ASL_INT) && exact(a->i) && exact(b->i))) {
+    if (LIKELY(BOTH(ASL_INT) && jx_is_exact(a->i) && jx_is_exact(b->i))) {
         int64_t sum = a->i + b->i;
-        if (LIKELY(exact(sum))) return put_int(frame, d, sum), 0;
+        if (LIKELY(jx_is_exact(sum))) return put_int(frame, d, sum), 0;
     }
     return arithmetic(frame, d, l, r, position, ADD);
 }
 
 int32_t asl_rt_jx_subtract(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, uint32_t position) {
     const asl_value *a = peek(frame, l), *b = peek(frame, r);
-    if (LIKELY(BOTH(ASL_INT) && exact(a->i) && exact(b->i))) {
+    if (LIKELY(BOTH(ASL_INT) && jx_is_exact(a->i) && jx_is_exact(b->i))) {
         int64_t difference = a->i - b->i;
-        if (LIKELY(exact(difference))) return put_int(frame, d, difference), 0;
+        if (LIKELY(jx_is_exact(difference))) return put_int(frame, d, difference), 0;
     }
     return arithmetic(frame, d, l, r, position, SUBTRACT);
 }
@@ -177,7 +180,8 @@ int32_t asl_rt_jx_multiply(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r,
     const asl_value *a = peek(frame, l), *b = peek(frame, r);
     if (BOTH(ASL_INT)) {
         int64_t product;
-        if (LIKELY(!__builtin_mul_overflow(a->i, b->i, &product) && exact(product) && exact(a->i) && exact(b->i)))
+        bool overflows = __builtin_mul_overflow(a->i, b->i, &product);
+        if (LIKELY(!overflows && jx_is_exact(product) && jx_is_exact(a->i) && jx_is_exact(b->i) && (product || (a->i | b->i) >= 0))) // not -0
             return put_int(frame, d, product), 0;
     }
     return arithmetic(frame, d, l, r, position, MULTIPLY);
@@ -189,7 +193,7 @@ int32_t asl_rt_jx_divide(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, u
 
 int32_t asl_rt_jx_remainder(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, uint32_t position) {
     const asl_value *a = peek(frame, l), *b = peek(frame, r);
-    if (LIKELY(BOTH(ASL_INT) && b->i > 0 && a->i >= 0 && exact(a->i) && exact(b->i))) return put_int(frame, d, a->i % b->i), 0;
+    if (LIKELY(BOTH(ASL_INT) && b->i > 0 && a->i >= 0 && jx_is_exact(a->i) && jx_is_exact(b->i))) return put_int(frame, d, a->i % b->i), 0;
     return arithmetic(frame, d, l, r, position, REMAINDER);
 }
 
@@ -251,7 +255,7 @@ int32_t asl_rt_jx_exists(asl_frame *frame, uint32_t v) { return peek(frame, v)->
 
 static inline bool equal(const asl_value *a, const asl_value *b) {
     if (a->tag == b->tag) {
-        if (a->tag == ASL_INT) return a->i == b->i;
+        if (a->tag == ASL_INT) return a->i == b->i || UNLIKELY(!jx_is_exact(a->i) && (double)a->i == (double)b->i);
         if (a->tag == ASL_STRING && a->size != ASL_ON_HEAP) return memcmp(a, b, sizeof *a) == 0;
     }
     return jx_deep_equal(a, b);
@@ -315,7 +319,7 @@ static __attribute__((noinline)) int order(asl_frame *frame, const asl_value *a,
 
 static inline int compare(asl_frame *frame, uint32_t l, uint32_t r, uint32_t position, const char *symbol) {
     const asl_value *a = peek(frame, l), *b = peek(frame, r);
-    if (LIKELY(BOTH(ASL_INT))) return a->i < b->i ? -1 : a->i > b->i;
+    if (LIKELY(BOTH(ASL_INT) && jx_is_exact(a->i) && jx_is_exact(b->i))) return a->i < b->i ? -1 : a->i > b->i;
     return order(frame, a, b, position, symbol);
 }
 
@@ -374,7 +378,7 @@ int32_t asl_rt_jx_concat(asl_frame *frame, uint32_t d, uint32_t a, uint32_t coun
     for (uint32_t i = 0; i < count && simple; i++) {
         if (v[i].tag == ASL_NONE) continue;
         if (v[i].tag == ASL_INT) {
-            if (size > sizeof local - 20) simple = false;
+            if (size > sizeof local - 20 || !jx_is_exact(v[i].i)) simple = false;
             else size += asl__int_print(v[i].i, local + size);
             continue;
         }

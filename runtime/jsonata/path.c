@@ -344,7 +344,7 @@ int32_t asl_rt_jx_wildcard(asl_frame *frame, uint32_t d, uint32_t s, uint32_t ra
         if (item->tag == ASL_ARRAY) {
             flatten(item, &found, ASL_MAX_DEPTH);
             found.reserved[0] = 0;
-        } else if (item->tag != ASL_FUNCTION) {
+        } else {
             jx_push(&found, jx_retain(*item));
         }
     }

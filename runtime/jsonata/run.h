@@ -44,10 +44,14 @@ int jx_run(struct jx_program *p, uint32_t g, const asl_value *context, const asl
 /* The value as a document: functions become "", infinities and NaN what JSON has (strings when `named`, else null). v is
    moved in. */
 asl_value jx_document(asl_value v, bool named);
+/* The value with its functions, and only these, as ""; v is moved in. */
+asl_value jx_without_functions(asl_value v);
 
-/* $eval: compiles text to a program whose function 0 takes the context only. Its owner keeps it until the end of p. 0, or
+/* $eval: compiles text to a program whose function 0 takes the context, the input ($$) and the text's free variables, whose
+   names are in *params (as long as the program lives), count of them with the input's. Its owner keeps it until the end of p. 0, or
    -1 with *error filled (a code of the parser). */
-typedef int jx_compile(void *user, asl_str text, struct jx_program **out, struct jx_error *error);
+typedef int jx_compile(void *user, asl_str text, struct jx_program **out, const char *const **params, size_t *count,
+                       struct jx_error *error);
 void jx_set_compile(struct jx_program *p, jx_compile *compile, void *user);
 
 #endif

@@ -31,7 +31,7 @@ static bool after(struct sort *s, uint32_t a, uint32_t b) {
             return x->tag == ASL_NONE;
         }
         int order;
-        if (x->tag == ASL_INT && y->tag == ASL_INT) {
+        if (x->tag == ASL_INT && y->tag == ASL_INT && jx_is_exact(x->i) && jx_is_exact(y->i)) {
             order = x->i < y->i ? -1 : x->i > y->i;
         } else if (is_number(x) && is_number(y)) {
             double i = jx_number(x), j = jx_number(y);

@@ -126,7 +126,7 @@ static bool is_printed_form(asl_str t) {
 
 static inline void print_number(asl_buffer *out, const asl_value *v) {
     char *p = room_for(out, 40);
-    if (v->tag == ASL_INT && v->i >= -(INT64_C(1) << 53) && v->i <= INT64_C(1) << 53) {
+    if (v->tag == ASL_INT && jx_is_exact(v->i)) {
         out->size += asl__int_print(v->i, p);
         return;
     }
@@ -277,7 +277,7 @@ int jx_fn_STRING(struct jx *jx, const asl_value *args, uint32_t count, asl_value
     case ASL_STRING: *out = asl_retain(*v); return 0;
     case ASL_INT: {
         char digits[20];
-        if (v->i < -(INT64_C(1) << 53) || v->i > INT64_C(1) << 53) break;
+        if (!jx_is_exact(v->i)) break;
         *out = asl_string((asl_str){digits, asl__int_print(v->i, digits)});
         return 0;
     }

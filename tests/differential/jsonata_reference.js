@@ -25,7 +25,8 @@ async function answer(line) {
     const value = shown(await jsonata(request.expr).evaluate(request.data, request.bindings));
     outcome = value === undefined ? { id, undefined: true } : { id, result: value };
   } catch (e) {
-    outcome = e && e.code ? { id, code: e.code, position: e.position, token: e.token } : { id, host: String(e && e.message) };
+    const host = e && e.code === 'D3121' && e.error && !e.error.code; // a failure of the host inside $eval
+    outcome = e && e.code && !host ? { id, code: e.code, position: e.position, token: e.token } : { id, host: String(e && (host ? e.error : e).message) };
   }
   let after;
   try {

@@ -30,7 +30,7 @@ def main():
     named = []
     for engine in ('interpret', 'jit'):
         argv = [o.aslc, 'eval', '--batch', '--query-language', 'jsonata'] + (['--engine', 'jit'] if engine == 'jit' else [])
-        answers = [json.loads(line) for line in harness.run(argv, input=requests, timeout=250).stdout.splitlines()]
+        answers = [json.loads(line) for line in harness.run(argv, input=requests, timeout=250).stdout.split('\n') if line]
         for i, c in enumerate(cases):
             got = answers[i] if i < len(answers) else {'code': 'no answer'}
             named.append((f'{engine}: {c["expr"]}', (kept(c), kept(got))))
