@@ -37,6 +37,7 @@ const char bench_usage[] =
     "  --strict-aws            hold to the quotas of the AWS service\n"
     "  --type standard|express\n"
     "  -O0 -O1 -O2 -O3         how hard to optimise (default -O2)\n"
+    "  -fno-PASS               leave a pass out, to see what it gives\n"
     "  -D NAME=VALUE, --definitions FILE\n"
     "                          fill placeholders ${NAME}\n";
 
@@ -106,6 +107,13 @@ static int add_bind(struct options *o, struct arena *a, const char *text) {
     return OK;
 }
 
+static int leave_out(struct options *o, struct arena *a, const char *pass) {
+    if (!driver_has_pass(pass, true))
+        return complain("-fno-%s: there is no such pass", pass);
+    o->compile.without = arena_format(a, "%s%s,", o->compile.without ? o->compile.without : "", pass);
+    return OK;
+}
+
 static int set_number(const char *option, const char *text, uint64_t most, uint64_t *out) {
     char *end;
     errno = 0;
@@ -170,6 +178,8 @@ static int option(struct options *o, struct arena *a, int argc, char **argv, int
         return o->engine.strict_aws = true, OK;
     if (word[1] == 'O' && word[2] >= '0' && word[2] <= '3' && !word[3])
         return o->compile.optimise = word[2] - '0', OK;
+    if (strncmp(word, "-fno-", 5) == 0)
+        return leave_out(o, a, word + 5);
     if (word[1] == 'D' && (word[2] || *i + 1 < argc))
         return add_define(o, a, word[2] ? word + 2 : argv[++*i]);
     complain("there is no option %s", word);
@@ -375,8 +385,9 @@ static void report_text(const struct aslc_unit *u, const struct measured m[SIDES
                         bool same, double compile_s) {
     const struct measured *c = &m[COMPILED];
     char text[32];
-    printf("%s: %s after %" PRIu64 " transition%s; compiled in %s; medians of %zu runs, in turn\n\n", u->name, asl_status_name(c->status),
-           c->transitions, c->transitions == 1 ? "" : "s", duration(compile_s, text), c->count);
+    printf("%s: %s after %" PRIu64 " transition%s; compiled in %s; medians of %zu run%s, in turn\n\n", u->name, asl_status_name(c->status),
+           c->transitions, c->transitions == 1 ? "" : "s", duration(compile_s, text), c->count,
+           c->count == 1 ? "" : "s");
     printf("%-12s %9s %9s %9s %14s %14s %9s %9s %9s %12s\n", "", "run", "least", "most", "transitions/s", "ns/transition", "parse", "print",
            "total", "allocations");
     for (int s = 0; s < SIDES; s++) {
