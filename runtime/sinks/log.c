@@ -74,7 +74,7 @@ static void make_clean(const struct log *l, const struct event_details *d, struc
         c->d.parameters = clean_value(l->redact, d->parameters, &c->parameters);
     }
     if (d->cause) {
-        c->cause = redact_text(l->redact, d->cause);
+        c->cause = redact_value(l->redact, d->cause);
         c->d.cause = &c->cause;
     }
     if (!l->data || !d->assigned_count) return;

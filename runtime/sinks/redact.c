@@ -1,8 +1,7 @@
 // Redaction. A value without any of the fields comes back as it is: nothing is copied that need not be.
 //
-// JSON is often carried in strings (a queue's message, a function's payload, a Cause), so strings that begin like JSON
-// are looked into. A Cause may also quote a document in the middle of a sentence; there, "NAME": value is replaced in the
-// text.
+// JSON is often carried in strings (a queue's message, a function's payload, a Cause), so strings are looked into. One may
+// also quote a document in the middle of a sentence; there, "NAME": value is replaced in the text.
 #include "redact.h"
 
 #include <string.h>
@@ -12,8 +11,6 @@ struct redact {
     size_t count;
     char *text;
 };
-
-static const char stars[] = "***";
 
 struct redact *redact_new(const char *const *lists, size_t count) {
     asl_buffer all = {0};
@@ -56,6 +53,9 @@ static bool mentions(const struct redact *r, asl_str text) {
 
 static asl_value redact_at(const struct redact *r, const asl_value *v, uint32_t depth);
 
+/* Nothing was replaced: the value itself came back. */
+static bool is_same(const asl_value *a, const asl_value *b) { return memcmp(a, b, sizeof *a) == 0; }
+
 static asl_value star(void) { return asl_string(ASL_STR("***")); }
 
 static asl_value redact_array(const struct redact *r, const asl_value *v, uint32_t depth) {
@@ -64,7 +64,7 @@ static asl_value redact_array(const struct redact *r, const asl_value *v, uint32
         const asl_value *item = asl_array_at(v, i);
         if (item->tag != ASL_STRING && item->tag != ASL_ARRAY && item->tag != ASL_OBJECT) continue;
         asl_value clean = redact_at(r, item, depth + 1);
-        if (clean.tag == item->tag && memcmp(&clean, item, sizeof clean) == 0) asl_release(clean);
+        if (is_same(&clean, item)) asl_release(clean);
         else copy = asl_array_set(copy, i, clean);
     }
     return copy;
@@ -78,46 +78,13 @@ static asl_value redact_object(const struct redact *r, const asl_value *v, uint3
         bool named = redact_names(r, (asl_str){key->bytes, key->size});
         if (!named && item->tag != ASL_STRING && item->tag != ASL_ARRAY && item->tag != ASL_OBJECT) continue;
         asl_value clean = named ? star() : redact_at(r, item, depth + 1);
-        if (clean.tag == item->tag && memcmp(&clean, item, sizeof clean) == 0) asl_release(clean);
+        if (is_same(&clean, item)) asl_release(clean);
         else copy = asl_object_set(copy, key, clean);
     }
     return copy;
 }
 
-/* A string that is JSON with one of the fields in it. */
-static asl_value redact_string(const struct redact *r, const asl_value *v, uint32_t depth) {
-    asl_str text = asl_text_of(v);
-    size_t at = 0;
-    while (at < text.size && (text.data[at] == ' ' || text.data[at] == '\n' || text.data[at] == '\t' || text.data[at] == '\r')) at++;
-    if (at == text.size || !strchr("{[\"", text.data[at]) || !mentions(r, text)) return asl_retain(*v);
-    asl_value inner;
-    if (asl_json_parse(text, NULL, &inner, NULL) < 0) return asl_retain(*v);
-    asl_value clean = redact_at(r, &inner, depth + 1), result;
-    if (clean.tag == inner.tag && memcmp(&clean, &inner, sizeof clean) == 0) {
-        result = asl_retain(*v);
-    } else {
-        asl_buffer b = {0};
-        asl_json_print(&clean, &b);
-        result = asl_string((asl_str){b.data, b.size});
-        asl_buffer_free(&b);
-    }
-    asl_release(inner);
-    asl_release(clean);
-    return result;
-}
-
-/* Strings in strings may nest deeper than documents may: what is too deep is not shown. */
-static asl_value redact_at(const struct redact *r, const asl_value *v, uint32_t depth) {
-    if (depth > 2 * ASL_MAX_DEPTH) return star();
-    if (v->tag == ASL_ARRAY) return redact_array(r, v, depth);
-    if (v->tag == ASL_OBJECT) return redact_object(r, v, depth);
-    if (v->tag == ASL_STRING) return redact_string(r, v, depth);
-    return asl_retain(*v);
-}
-
-asl_value redact_value(const struct redact *r, const asl_value *v) { return r ? redact_at(r, v, 0) : asl_retain(*v); }
-
-// ---------------------------------------------------------------- in a sentence
+// ---------------------------------------------------------------- in texts
 
 /* The end of the string that starts at text[at], behind its closing quote. quote: how quotes are written there, " or \". */
 static size_t string_end(asl_str text, size_t at, asl_str quote) {
@@ -171,14 +138,8 @@ static bool field_at(const struct redact *r, asl_str text, size_t at, asl_str *q
     return false;
 }
 
-asl_value redact_text(const struct redact *r, const asl_value *v) {
-    if (!r || v->tag != ASL_STRING || !mentions(r, asl_text_of(v))) return asl_retain(*v);
-    asl_value whole;
-    asl_str text = asl_text_of(v);
-    if (asl_json_parse(text, NULL, &whole, NULL) == 0) {
-        asl_release(whole);
-        return redact_string(r, v, 0);
-    }
+/* A sentence with documents in it. */
+static asl_value redact_sentence(const struct redact *r, asl_str text) {
     asl_buffer b = {0};
     for (size_t at = 0, value; at < text.size;) {
         asl_str quote;
@@ -188,7 +149,7 @@ asl_value redact_text(const struct redact *r, const asl_value *v) {
         }
         asl_buffer_add(&b, text.data + at, value - at);
         asl_buffer_str(&b, quote);
-        asl_buffer_z(&b, stars);
+        asl_buffer_z(&b, "***");
         asl_buffer_str(&b, quote);
         at = value_end(text, value, quote);
     }
@@ -196,3 +157,35 @@ asl_value redact_text(const struct redact *r, const asl_value *v) {
     asl_buffer_free(&b);
     return result;
 }
+
+static asl_value redact_string(const struct redact *r, const asl_value *v, uint32_t depth) {
+    asl_str text = asl_text_of(v);
+    if (!mentions(r, text)) return asl_retain(*v);
+    asl_value inner, result;
+    if (asl_json_parse(text, NULL, &inner, NULL) < 0) return redact_sentence(r, text);
+    asl_value clean = redact_at(r, &inner, depth + 1);
+    if (is_same(&clean, &inner)) {
+        result = asl_retain(*v);
+    } else {
+        asl_buffer b = {0};
+        asl_json_print(&clean, &b);
+        result = asl_string((asl_str){b.data, b.size});
+        asl_buffer_free(&b);
+    }
+    asl_release(inner);
+    asl_release(clean);
+    return result;
+}
+
+// ---------------------------------------------------------------- in all
+
+/* Strings in strings may nest deeper than documents may: what is too deep is not shown. */
+static asl_value redact_at(const struct redact *r, const asl_value *v, uint32_t depth) {
+    if (depth > 2 * ASL_MAX_DEPTH) return star();
+    if (v->tag == ASL_ARRAY) return redact_array(r, v, depth);
+    if (v->tag == ASL_OBJECT) return redact_object(r, v, depth);
+    if (v->tag == ASL_STRING) return redact_string(r, v, depth);
+    return asl_retain(*v);
+}
+
+asl_value redact_value(const struct redact *r, const asl_value *v) { return r ? redact_at(r, v, 0) : asl_retain(*v); }

@@ -9,9 +9,8 @@ struct redact; /* NULL redacts nothing */
 struct redact *redact_new(const char *const *lists, size_t count); /* of "NAME,NAME"; NULL when they name nothing */
 void redact_free(struct redact *r);
 bool redact_names(const struct redact *r, asl_str field);
-/* v without the values of the named fields, at any depth, in texts that are JSON too. Yours; v itself when it has none. */
+/* v without the values of the named fields, at any depth, also in texts that are JSON or quote some. Yours; v itself when
+   it has none. */
 asl_value redact_value(const struct redact *r, const asl_value *v);
-/* Text such as a Cause: as above when it is JSON, else "NAME": value wherever it stands in it. Yours. */
-asl_value redact_text(const struct redact *r, const asl_value *text);
 
 #endif

@@ -65,7 +65,7 @@ static uint64_t new_id(struct tracer *t) {
 
 static char *copy_text(const struct tracer *t, const asl_value *v) {
     if (!v || v->tag != ASL_STRING) return NULL;
-    asl_value clean = redact_text(t->redact, v);
+    asl_value clean = redact_value(t->redact, v);
     asl_str s = asl_text_of(&clean);
     size_t size = s.size;
     if (size > TEXT_MAX) {
@@ -129,7 +129,7 @@ static struct track *track_of(struct tracer *t, const struct frame *f) {
 }
 
 static void forget(struct tracer *t, struct span *s) {
-    if (s->fanout) map_remove(&t->fanouts, s->fanout);
+    if (s->fanout && s->kind == SPAN_STATE) map_remove(&t->fanouts, s->fanout);
     if (t->fanning == s) t->fanning = NULL;
     if (s->kind == SPAN_EXECUTION) {
         map_remove(&t->executions, s->execution);
@@ -254,13 +254,18 @@ static struct span *group_span(struct tracer *t, const struct event_record *r) {
     const struct frame *f = r->frame;
     struct span *execution = execution_span(t, r);
     if (!f->up || f->up == r->execution->up) return execution;
-    struct track *k = track_of(t, f);
-    if (k->group) return k->group;
+    struct track *k = map_get(&t->tracks, f);
+    if (k && k->group) {
+        if (k->group->fanout == f->up && k->group->index == f->index) return k->group;
+        span_end(t, k->group, k->group->end_ms, SPAN_OK); /* of another branch, which the frame was before */
+    }
+    k = track_of(t, f);
     struct span *outer = state_of_fanout(t, f->up);
     k->group = span_open(t, SPAN_GROUP, outer ? outer : execution, r, r->time_ms);
     k->group->name = outer ? outer->name : "";
     k->group->state = outer ? outer->state : STATE_MAP;
     k->group->index = f->index;
+    k->group->fanout = f->up;
     return k->group;
 }
 

@@ -25,7 +25,7 @@ struct span {
     char *error, *cause; /* FAILED, CAUGHT; either may be NULL */
     asl_execution *execution;
     const struct frame *frame; /* NULL: an execution */
-    const struct fanout *fanout; /* a Parallel or Map: what its children hang on, once known */
+    const struct fanout *fanout; /* a Parallel or Map: what its children hang on, once known; group: what it hangs on */
     /* what it is called; names live as long as the engine */
     const char *name;                     /* machine, state; group: of its Map or Parallel */
     const char *resource_type, *resource; /* attempt */
