@@ -102,10 +102,25 @@ static void collect(struct mocks *m) {
         bool starts = e->role == EVENT_STARTED;
         if (e->role == EVENT_SCHEDULED && e->position + 1 < c->events.count)
             starts = c->events.items[e->position + 1]->role == EVENT_REFUSED; /* the service could not start it */
+        if (e->role == EVENT_SCHEDULED && e->state) note_state(m, e->state);
         if (!starts || !e->state) continue;
         note_state(m, e->state);
         *vec_push(m->arena, &m->answers) = (struct answer){e->id, e->state, entry_for(m, c, e->position)};
     }
+}
+
+static bool has_answer(const struct mocks *m, const char *state) {
+    for (size_t i = 0; i < m->answers.count; i++)
+        if (strcmp(m->answers.items[i].state, state) == 0) return true;
+    return false;
+}
+
+/* Cancelled between the two, it is served all the same: its Resource must not be looked for. */
+static void add_never_started(struct mocks *m) {
+    for (size_t i = 0; i < m->states.count; i++)
+        if (!has_answer(m, m->states.items[i]))
+            *vec_push(m->arena, &m->answers) =
+                (struct answer){0, m->states.items[i], put(asl_object_new(1), "Hang", asl_bool(true))};
 }
 
 // ---------------------------------------------------------------- writing
@@ -234,6 +249,7 @@ static int make(struct mocks *m, const struct mocks_options *o) {
         return BAD;
     }
     collect(m);
+    add_never_started(m);
     tell(m);
     const char *machine = o->machine ? o->machine : r->machine ? r->machine : name_from_path(m->arena, o->input);
     asl_buffer out = {0};

@@ -177,7 +177,11 @@ static struct chain *chain_of(struct recording *r, struct event *e) {
         if (previous && previous->role == EVENT_FAN_STARTED && !begins(previous->type, "Map"))
             return add_chain(r, last_fan(from), -1, e->state);
         return from;
-    case EVENT_EXITED: return with_open(from, e->state);
+    case EVENT_EXITED: {
+        struct chain *c = with_open(from, e->state);
+        bool is_fan = is_map || begins(e->type, "Parallel"), found = c->open && e->state && strcmp(c->open, e->state) == 0;
+        return is_fan && !found ? with_fan(from, is_map, NULL) : c; /* a name that was not entered: a difference to be shown */
+    }
     case EVENT_FAN_STARTED: return to_start_in(from, previous, is_map);
     case EVENT_FAN_SUCCEEDED:
     case EVENT_FAN_FAILED: return with_fan(from, is_map, NULL);

@@ -12,6 +12,7 @@ import concurrent.futures
 import glob
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -39,10 +40,76 @@ def log_line(event):
     return {**event, 'details': details}
 
 
+# Why these cannot replay without divergence: what was recorded is not what the definition does under today's rules, or a
+# service had a hand in it that is none of the workflow's.
+KNOWN = {
+    'retry/lambda_invoke_with_retry_extended_input': 'recorded before the Context object had Execution.RedriveCount',
+    'service-apigateway/invoke_with_headers[singleStringHeader]': 'the API Gateway integration checks the type of Headers',
+    'service-ecs/run_task_sync_raise_failure': 'the ECS integration adds StartedBy to its request',
+}
+
+
+def branch_states(definition):
+    """The states inside Parallel states, each branch in the order in which it runs."""
+    for state in definition.get('States', {}).values():
+        for branch in state.get('Branches', []):
+            name = branch['StartAt']
+            while name:
+                yield id(branch), name
+                name = branch['States'][name].get('Next')
+            yield from branch_states(branch)
+
+
+STEPS = ['Entered', 'Scheduled', 'Started', 'Submitted', 'Succeeded', 'Failed', 'TimedOut', 'Exited', 'Aborted']
+
+
+def step(event):
+    return next(i for i, s in enumerate(STEPS) if event['type'].endswith(s))
+
+
+def rebuilt(case):
+    """The recorder has sorted what happened inside a Parallel, and dropped its end. Puts it in order again; None: cannot."""
+    out, block = [], []
+
+    def place_block(upto):
+        order = list(branch_states(case['definition']))
+        named = {}
+        tasks = [e for e in block if 'stateEnteredEventDetails' in e and e['type'].startswith('Task')]
+        for e in block:
+            d = e.get('stateEnteredEventDetails') or e.get('stateExitedEventDetails') or (tasks[0]['stateEnteredEventDetails'] if len(tasks) == 1 else {})
+            named.setdefault(d.get('name'), []).append(e)
+        started, last, branch = out[-1]['id'], None, None
+        for key, name in order:
+            previous = started if key != branch else last
+            branch = key
+            for e in sorted(named.pop(name, []), key=step):
+                out.append({**e, 'id': out[-1]['id'] + 1, 'previousEventId': previous})
+                last = previous = out[-1]['id']
+        failed = any(e['type'].endswith('Failed') for e in block)
+        block.clear()
+        if named or upto['id'] - out[-1]['id'] not in (1, 2):
+            return False
+        if upto['id'] - out[-1]['id'] == 2:
+            kind = 'ParallelStateFailed' if failed else 'ParallelStateSucceeded'
+            out.append({'type': kind, 'id': out[-1]['id'] + 1, 'previousEventId': out[-1]['id']})
+        return True
+
+    for e in case['expect']['history']:
+        if not isinstance(e['id'], int):
+            block.append(e)
+            continue
+        if block and not place_block(e):
+            return None
+        out.append(e)
+    return out
+
+
 def in_order(case):
-    """The events, or None when the recorder has sorted them and taken their ids away."""
+    """The events; None when there are none, or some that cannot be put in order."""
     events = case['expect'].get('history')
-    return events if events and all(isinstance(e['id'], int) for e in events) else None
+    if events and not all(isinstance(e['id'], int) for e in events):
+        return rebuilt(case)
+    return events
 
 
 def run(argv, **kw):
@@ -55,8 +122,45 @@ def write(path, text):
     return path
 
 
+MASK = re.compile(r'<[\w-]+(:\d+|_\d+idx)>|<[a-z]+(-[a-z]+)+>|date|time|timestamp|start-time|entered-time|RandomNumberGenerated')
+
+
+def masked(value, given, at=''):
+    """JSON pointers to texts that the recorder has put in the place of others: those that nothing in the case can have given."""
+    if isinstance(value, str):
+        parsed = None
+        if value[:1] in ('{', '[', '"'):
+            try:
+                parsed = json.loads(value)
+            except ValueError:
+                pass
+        if parsed is not None:
+            yield from masked(parsed, given, at)
+        elif MASK.fullmatch(value) or re.search(r'<[\w-]+(:\d+|_\d+idx)>', value):
+            if json.dumps(value)[1:-1] not in given:
+                yield at
+    elif isinstance(value, dict):
+        for k, v in value.items():
+            yield from masked(v, given, at + '/' + k.replace('~', '~0').replace('/', '~1'))
+    elif isinstance(value, list):
+        for i, v in enumerate(value):
+            yield from masked(v, given, f'{at}/{i}')
+
+
+def values(text):
+    """JSON texts inside a value as values."""
+    if isinstance(text, str) and text[:1] in ('{', '['):
+        try:
+            return values(json.loads(text))
+        except ValueError:
+            return text
+    if isinstance(text, dict):
+        return {k: values(v) for k, v in text.items()}
+    return [values(v) for v in text] if isinstance(text, list) else text
+
+
 def outcome(status, error, output):
-    return (status, error or None, output if status == 'SUCCEEDED' else None)
+    return (status, error or None, values(output) if status == 'SUCCEEDED' else None)
 
 
 def one(task):
@@ -75,13 +179,23 @@ def one(task):
             history = write(os.path.join(folder, 'log.jsonl'), ''.join(json.dumps(log_line(e)) + '\n' for e in want['logEvents']))
             at = '/logEvents/'
         else:
-            return case, 'skip', 'its events are sorted and have no ids' if want.get('history') else 'no history'
+            return case, 'skip', 'the recorder has dropped events' if want.get('history') else 'no history'
         ignored = ['/events/' + w[len(at):] for w in case.get('wildcards') or [] if w.startswith(at)]
+        given = json.dumps([case.get('input'), case['definition']])
+        for i, e in enumerate(events or want['logEvents']):
+            details = {k: v for k, v in e.items() if isinstance(v, dict)}
+            if re.search('(Submitted|Succeeded|Failed)$', e['type']) and not re.match('Execution|Map|Parallel|Eval', e['type']):
+                given += json.dumps([details, *details.values()])  # what a service has answered is data from here on
+            ignored += [f'/events/{i}{at}' for at in masked(details, given)]
         args = [a for w in ignored for a in ('--ignore', w)]
         p = run([opt.aslc, 'replay', definition, history, *args])
         said = (p.stdout + p.stderr).decode(errors='replace').strip()
         if p.returncode != 0:
-            return case, 'fail' if p.returncode == 1 else 'broken', said
+            if case['name'] in KNOWN:
+                return case, 'known', KNOWN[case['name']]
+            return case, 'fail' if p.returncode == 1 else 'later' if 'error[ASL0901]' in said else 'broken', said
+        if case['name'] in KNOWN:
+            return case, 'fail', 'it replays now: it is none of the KNOWN any more'
         if opt.mocks and events and not case.get('s3') and not any(e['type'].startswith('MapRun') for e in events):
             d = as_mocked(case, opt, definition, history, folder)
             if d:
@@ -132,16 +246,17 @@ def main():
         if case.get('kind', 'execution') == 'execution' and opt.match in case['name']:
             if case['expect'].get('history') or case['expect'].get('logEvents'):
                 cases.append(case)
-    count = {'pass': 0, 'fail': 0, 'mock': 0, 'broken': 0, 'skip': 0}
+    count = dict.fromkeys(('pass', 'fail', 'mock', 'broken', 'known', 'later', 'skip'), 0)
     with concurrent.futures.ThreadPoolExecutor(opt.j) as pool:
         for case, how, said in pool.map(one, [(c, opt) for c in cases]):
             count[how] += 1
-            if how != 'pass' and (opt.show or how != 'skip'):
+            if how in ('fail', 'mock', 'broken') or (opt.show and how != 'pass'):
                 print(f'{how.upper()} {case["name"]}\n    ' + said.replace('\n', '\n    '))
-    tried = sum(count.values()) - count['skip']
-    share = 100 * count['pass'] / tried if tried else 0
-    print(f"{count['pass']} of {tried} recorded histories replay without divergence ({share:.1f} %); {count['fail']} diverge, "
-          f"{count['mock']} end otherwise when mocked, {count['broken']} do not compile, {count['skip']} cannot be replayed")
+    tried = sum(count[k] for k in ('pass', 'fail', 'mock', 'broken'))
+    share = 100 * count['pass'] / tried if tried else 100
+    print(f"{count['pass']} of {tried} recorded histories replay without divergence ({share:.1f} %): {count['fail']} diverge, "
+          f"{count['mock']} end otherwise when mocked, {count['broken']} cannot be run. Beside them {count['known']} are known to "
+          f"differ, {count['later']} use what a later version compiles, {count['skip']} are not whole")
     return 0 if share >= opt.floor else 1
 
 
