@@ -20,7 +20,7 @@ function gist(e) {
   const error = detail(e, 'error');
   if (error !== undefined) return error + ': ' + (detail(e, 'cause') || '');
   if (at(e, 'index') >= 0) return '';
-  for (const k of ['output', 'parameters', 'input', 'length', 'resource', 'mapRunArn']) if (at(e, k) >= 0) return (k === 'length' ? 'items: ' : '') + detail(e, k).slice(0, 300);
+  for (const k of ['output', 'parameters', 'input', 'length', 'mapRunArn']) if (at(e, k) >= 0) return (k === 'length' ? 'items: ' : '') + detail(e, k).slice(0, 300);
   return '';
 }
 function filterEvents() {

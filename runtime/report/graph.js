@@ -131,13 +131,18 @@ function layout(scope) {
   }
   const all = [...parts.values()], up = new Map(), down = new Map();
   for (const list of layers) for (const n of list) { up.set(n, []); down.set(n, []); }
-  for (const p of all) { up.get(p.b).push(p.a); down.get(p.a).push(p.b); }
+  // What is joined to joints only is to be straight; catchers and loops do not bend the way that things usually take.
+  for (const p of all) {
+    const w = p.a.joint && p.b.joint ? 8 : p.a.joint || p.b.joint || p.back ? 0.03 : p.kind === 'catch' ? 0.05 : 2;
+    up.get(p.b).push({ n: p.a, w });
+    down.get(p.a).push({ n: p.b, w });
+  }
 
   // 4
   const number = (list) => list.forEach((n, i) => { n.pos = i; });
   layers.forEach(number);
   const sort = (list, side) => {
-    for (const n of list) { const near = side.get(n); n.mid = near.length ? near.reduce((s, o) => s + o.pos / layers[o.layer].length, 0) / near.length * list.length : n.pos; }
+    for (const n of list) { const near = side.get(n); n.mid = near.length ? near.reduce((s, o) => s + o.n.pos / layers[o.n.layer].length, 0) / near.length * list.length : n.pos; }
     list.sort((a, b) => a.mid - b.mid);
     number(list);
   };
@@ -154,15 +159,18 @@ function layout(scope) {
     list.forEach((n, i) => {
       if (i) offset += (list[i - 1].w + n.w) / 2 + (n.joint && list[i - 1].joint ? 8 : GAP_X);
       n.offset = offset;
-      const w = n.joint ? 2 : 1;
-      let b = { sum: (wanted(n) - offset) * w, w, from: i };
+      const x = wanted(n), w = n.joint ? 1 : 1000;
+      let b = { sum: (x - offset) * w, w, from: i };
       while (blocks.length && last(blocks).sum / last(blocks).w >= b.sum / b.w) { const c = blocks.pop(); b = { sum: b.sum + c.sum, w: b.w + c.w, from: c.from }; }
       blocks.push(b);
     });
     blocks.forEach((b, k) => { for (let i = b.from; i < (k + 1 < blocks.length ? blocks[k + 1].from : list.length); i++) list[i].x = b.sum / b.w + list[i].offset; });
   };
-  const middle = (near, n) => near.length ? near.reduce((s, o) => s + o.x, 0) / near.length : n.x;
-  for (const list of layers) { for (const n of list) n.x = 0; place(list, (n) => n.x); }
+  const middle = (near, n) => {
+    const w = near.reduce((s, o) => s + o.w, 0.002);
+    return near.reduce((s, o) => s + o.n.x * o.w, n.x * 0.002) / w;
+  };
+  for (const list of layers) { for (const n of list) n.x = 0; place(list, () => 0); }
   for (let round = 0; round < 10; round++) {
     for (let i = 1; i < layers.length; i++) place(layers[i], (n) => middle(up.get(n), n));
     for (let i = layers.length - 2; i >= 0; i--) place(layers[i], (n) => middle(down.get(n).concat(round > 7 ? up.get(n) : []), n));
@@ -205,7 +213,7 @@ function s(tag, attributes, ...children) {
   e.append(...children);
   return e;
 }
-const MARKS = { succeeded: '✓', failed: '✕', 'timed out': '◷', running: '●', aborted: '⊘', caught: '!', '': '' };
+const MARKS = { succeeded: '✓', failed: '✕', 'timed out': '◷', running: '…', aborted: '⊘', caught: '!', '': '' };
 const css = (status) => (status || 'none').replace(' ', '-');
 
 function drawScope(box, dx, dy, into) {
@@ -310,6 +318,8 @@ function reveal(name) {
 }
 // What is too large to be read as a whole begins where it matters.
 function openGraph() {
+  if (!graph.nodes.length) return fill(scene, h('p.note', null, 'There is neither a definition nor a state that was entered.'));
+  scene.style.height = Math.min(scene.clientHeight, Math.max(220, size.h * Math.min(1.15, scene.clientWidth / size.w) + 4)) + 'px';
   const whole = fitting(), wide = Math.min(1, scene.clientWidth / size.w);
   zoom(whole > 0.62 ? whole : Math.max(0.8, Math.min(1, wide)));
   if (whole <= 0.62) reveal(culprit ? culprit.name : machine.startAt);

@@ -95,10 +95,12 @@ try {
 const visits = [], root = { owner: null, index: 0, visits: [], t0: 0, t1: end, status: '' };
 const iterations = [];
 let redrives = 0, ending = null;
+const failedAs = (e) => !e ? 'aborted' : /TimedOut$/.test(e.type) || detail(e, 'error') === 'States.Timeout' ? 'timed out' : 'failed';
+const sent = (e) => Math.max(at(e, 'parameters'), at(e, 'input'));
 const FAILED = /(Failed|TimedOut)$/;
 
 function enter(e, frame, name, type) {
-  const v = { id: visits.length, name, type, frame, first: e, t0: e.t, t1: -1, out: null, status: '', attempts: [], frames: [], tries: 0, failure: null, events: 0, items: 0 };
+  const v = { id: visits.length, name, type, frame, first: e, t0: e.t, t1: -1, out: null, status: '', attempts: [], again: 0, frames: [], tries: 0, redrive: redrives, failure: null, items: 0 };
   visits.push(v);
   frame.visits.push(v);
   return v;
@@ -123,7 +125,7 @@ function latest(test) {
 const isOpen = (v) => !v.out;
 function closeAttempt(v, e, status) {
   const a = last(v.attempts);
-  if (a && a.t1 < 0) { a.t1 = e.t; a.status = status; a.last = e; }
+  if (a && a.t1 < 0) { a.t1 = e.t; a.status = status; a.last = e; a.i1 = e.id; }
 }
 // All that is still going on inside a visit ends with it.
 function closeInside(v, e, status) {
@@ -181,9 +183,8 @@ for (const e of events) {
     v = around(p, (x) => x.name === name && isOpen(x)) || latest((x) => x.name === name && isOpen(x));
     if (v) {
       v.out = e;
-      const caught = v.failure && v.failure === last(v.failures || []);
       closeInside(v, e, 'aborted');
-      close(v, e, caught ? 'caught' : 'succeeded');
+      close(v, e, v.failure ? 'caught' : 'succeeded');
       forgive(v);
     }
   } else if (/^Map(State|Run)Started$/.test(type) || type === 'ParallelStateStarted') {
@@ -191,7 +192,7 @@ for (const e of events) {
     if (v && type !== 'MapRunStarted') {
       if (v.tries) { closeInside(v, e, 'aborted'); forgive(v); v.retried = (v.retried || 0) + 1; }
       v.tries++;
-      v.failures = [];
+      v.failure = null;
       v.items = Number(detail(e, 'length') || 0);
     }
   } else if (/^MapIteration/.test(type)) {
@@ -205,13 +206,13 @@ for (const e of events) {
         const status = type === 'MapIterationSucceeded' ? 'succeeded' : type === 'MapIterationFailed' ? 'failed' : 'aborted';
         f.t1 = e.t;
         f.status = status;
-        if (status !== 'succeeded') for (const x of f.visits) if (x.t1 < 0) { closeInside(x, e, 'aborted'); x.t1 = e.t; x.status = x.status || (x.failure ? 'failed' : 'aborted'); }
+        if (status !== 'succeeded') for (const x of f.visits) if (x.t1 < 0) { closeInside(x, e, 'aborted'); x.t1 = e.t; x.status = x.status || failedAs(x.failure); }
       }
       e.frame = f;
     }
   } else if ((m = /^(Map|Parallel)(?:State|Run)(Succeeded|Failed|Aborted)$/.exec(type))) {
     v = around(p, (x) => x.type === m[1] && isOpen(x) && !x.status) || around(p, (x) => x.type === m[1] && isOpen(x));
-    if (v && m[2] === 'Failed') { v.failure = e; (v.failures = v.failures || []).push(e); closeInside(v, e, 'aborted'); v.status = 'failed'; }
+    if (v && m[2] === 'Failed') { v.failure = e; closeInside(v, e, 'aborted'); v.status = 'failed'; }
   } else if (type === 'TaskStateAborted' || /StateAborted$/.test(type)) {
     // Says neither which state nor where: the chain leads to the failure that caused it. It follows what ended the iteration.
     const before = byId.get(e.id - 1), kind = type.replace('StateAborted', ''), stopped = (x) => x.type === kind && !x.aborted && !x.out;
@@ -221,41 +222,48 @@ for (const e of events) {
       const owner = around(p, (x) => x.frames.length && isOpen(x));
       for (const f of owner ? owner.frames : []) v = v || f.visits.find((x) => stopped(x) && x.t1 < 0);
     }
-    if (v) { v.aborted = e; closeAttempt(v, e, 'aborted'); if (v.t1 < 0) { v.t1 = e.t; v.status = v.failure ? 'failed' : 'aborted'; } }
+    if (v) { v.aborted = e; closeAttempt(v, e, 'aborted'); if (v.t1 < 0) { v.t1 = e.t; v.status = failedAs(v.failure); } }
   } else if (type === 'EvaluationFailed') {
     const state = detail(e, 'state');
     v = latest((x) => x.name === state && isOpen(x) && (x.first.prev === e.prev || x.first.id === e.prev)) || around(p, (x) => x.name === state && isOpen(x)) || latest((x) => x.name === state && isOpen(x));
-    if (v) { v.failure = e; (v.failures = v.failures || []).push(e); closeAttempt(v, e, 'failed'); }
+    if (v) { v.failure = e; closeAttempt(v, e, 'failed'); }
   } else if (/^(Task|LambdaFunction|Activity)/.test(type)) {
-    v = p && p.visit && p.visit.type === 'Task' ? p.visit : latest((x) => x.type === 'Task' && isOpen(x) && x.t1 >= 0 && !x.redriven) || latest((x) => x.type === 'Task' && isOpen(x));
+    v = p && p.visit && p.visit.type === 'Task' ? p.visit : null;
+    if (!v) {
+      // Scheduled anew by a redrive: the task that was sent the same before.
+      const idle = visits.filter((x) => x.type === 'Task' && !x.out && x.redrive !== redrives);
+      v = idle.find((x) => x.attempts.length && sent(last(x.attempts).first) === sent(e)) || idle[0];
+    }
     if (v) {
-      if (v.redriving) { v.redriving = false; }
       if (/Scheduled$/.test(type)) {
+        if (v.attempts.length && v.redrive === redrives) v.again++;
         v.attempts.push({ n: v.attempts.length + 1, t0: e.t, t1: -1, status: 'running', first: e, last: e });
-        v.failures = [];
         v.failure = null;
-        if (v.t1 >= 0) { v.t1 = -1; v.status = ''; v.redriven = true; for (let f = v.frame; f.owner; f = f.owner.frame) { f.t1 = f.owner.t1 = -1; f.status = f.owner.status = ''; } }
       }
+      v.redrive = redrives;
       if (/Succeeded$/.test(type)) closeAttempt(v, e, 'succeeded');
-      if (FAILED.test(type)) {
-        closeAttempt(v, e, /TimedOut$/.test(type) ? 'timed out' : 'failed');
-        v.failure = e;
-        (v.failures = v.failures || []).push(e);
-      }
+      if (FAILED.test(type)) { v.failure = e; closeAttempt(v, e, failedAs(e)); }
     }
   } else if (type === 'ExecutionRedriven') {
     redrives++;
+    for (const x of visits) if (x.t1 < 0) close(x, ending || e, failedAs(x.failure));
     ending = null;
   } else if (/^Execution(Failed|Aborted|TimedOut|Succeeded)$/.test(type)) {
     ending = e;
   }
   e.visit = v;
-  if (v) v.events++;
+  if (e.frame) e.frame.i1 = e.id;
+  // What goes on after a redrive is open again, and so is all round it.
+  const again = redrives > 0 && !/(Aborted|Failed)$/.test(type);
+  for (let x = v; x; x = x.frame.owner) {
+    x.i1 = x.frame.i1 = e.id;
+    if (again && !x.out && x.t1 >= 0) { x.t1 = x.frame.t1 = -1; x.status = x.frame.status = ''; if (x !== v) x.failure = null; }
+  }
 }
 
 // ---- how it ended
 
-const status = aboutText('status') || (ending ? ending.type.slice(9).replace('TimedOut', 'TIMED_OUT').toUpperCase() : 'RUNNING');
+const status = aboutText('status') || (ending ? ending.type.slice(9).replace('TimedOut', 'TIMED_OUT').toUpperCase() : events.length ? 'RUNNING' : '');
 const closing = { t: end };
 // The event that the failure began with: a Map's and a Parallel's own failures point at it.
 let culprit = null, cause = null;
@@ -269,9 +277,8 @@ if (ending && ending.type === 'ExecutionFailed') {
   cause = e;
 }
 if (culprit) {
-  const why = cause.type === 'TaskTimedOut' || /TimedOut$/.test(cause.type) ? 'timed out' : 'failed';
   if (culprit.t1 < 0) culprit.t1 = (cause.type.endsWith('Entered') ? ending : cause).t;
-  culprit.status = why;
+  culprit.status = FAILED.test(cause.type) ? failedAs(cause) : 'failed';
   for (let f = culprit.frame; f; f = f.owner && f.owner.frame) {
     f.status = 'failed';
     if (f.owner) f.owner.status = 'failed';
@@ -307,11 +314,11 @@ function observed() {
     }
     return s;
   };
-  for (const v of visits) {
-    const s = ensure(v), i = v.next = v.frame.visits.indexOf(v) + 1;
-    if (i < v.frame.visits.length && i < 5000) s.def.seen.add(v.frame.visits[i].name); else s.def.End = true;
-  }
-  for (const [k, s] of seen) states.set(k, s);
+  for (const f of new Set(visits.map((v) => v.frame))) f.visits.forEach((v, i) => {
+    const s = ensure(v), next = f.visits[i + 1];
+    if (next) s.def.seen.add(next.name);
+  });
+  for (const [k, s] of seen) { states.set(k, s); s.def.End = s.type !== 'Fail' && !s.def.seen.size; }
   return scope;
 }
 if (!machine) machine = observed();
@@ -321,7 +328,7 @@ for (const v of visits) { const s = states.get(v.name); if (s) s.visits.push(v);
 
 const ORDER = ['failed', 'timed out', 'running', 'aborted', 'caught', 'succeeded'];
 const worst = (list) => ORDER.find((s) => list.some((v) => v.status === s)) || '';
-const retriesOf = (v) => Math.max(0, v.attempts.length - 1) + (v.retried || 0);
+const retriesOf = (v) => v.again + (v.retried || 0);
 const itemName = (f) => f.owner ? (f.owner.type === 'Map' ? f.owner.name + ' [' + f.index + ']' : f.owner.name + ' · branch ' + (f.index + 1)) : '';
 function trail(v) {
   const out = [];
@@ -334,7 +341,8 @@ function span(ms) {
   if (ms < 1000) return Math.round(ms) + ' ms';
   if (ms < 60000) return (ms / 1000).toFixed(ms < 10000 ? 2 : 1) + ' s';
   const s = Math.round(ms / 1000), d = Math.floor(s / 86400), h = Math.floor(s / 3600) % 24, m = Math.floor(s / 60) % 60;
-  return d ? d + ' d ' + h + ' h' : h ? h + ' h ' + m + ' min' : m + ' min ' + (s % 60) + ' s';
+  const pair = (a, x, b, y) => a + x + (b ? ' ' + b + y : '');
+  return d ? pair(d, ' d', h, ' h') : h ? pair(h, ' h', m, ' min') : pair(m, ' min', s % 60, ' s');
 }
 function zone() {
   const m = -new Date(data.start).getTimezoneOffset(), a = Math.abs(m);

@@ -73,14 +73,14 @@ function inspect(name) {
 }
 
 function head() {
-  const word = { SUCCEEDED: 'Succeeded', FAILED: 'Failed', ABORTED: 'Aborted', TIMED_OUT: 'Timed out', RUNNING: 'Running' }[status] || status, name = aboutText('name');
+  const word = { SUCCEEDED: 'Succeeded', FAILED: 'Failed', ABORTED: 'Aborted', TIMED_OUT: 'Timed out', RUNNING: 'Running' }[status] || status || 'Nothing recorded', name = aboutText('name');
   document.title = word + ' · ' + (data.machine || 'workflow') + (name ? ' · ' + name : '');
   const attempts = visits.reduce((a, v) => a + v.attempts.length, 0), retries = visits.reduce((a, v) => a + retriesOf(v), 0), caught = visits.filter((v) => v.out && v.failure).length;
   const items = ORDER.map((k) => [k, iterations.filter((f) => f.status === k).length]).filter((t) => t[1]);
   fill($('head'), h('div.title', null, h('h1', null, data.machine || 'Workflow'), h('span.status.is-' + css(root.status), null, mark(root.status), word)),
     h('p.name', null, name && h('b', null, name), aboutText('executionArn') && h('code', null, aboutText('executionArn'))),
     h('dl.numbers', null, [
-      ['Duration', span(end)], ['Started (' + zone() + ')', clock(0, true)], status !== 'RUNNING' && ['Ended', clock(end, true)],
+      data.start > 0 && ['Duration', span(end)], data.start > 0 && ['Started (' + zone() + ')', clock(0, true)], ending && ['Ended', clock(end, true)],
       ['States entered', whole(visits.length)], attempts > 0 && ['Task attempts', whole(attempts) + (retries ? ' (' + many(retries, 'retry', 'retries') + ')' : '')],
       caught > 0 && ['Errors caught', whole(caught)], iterations.length > 0 && ['Map items', items.map((t) => whole(t[1]) + ' ' + t[0]).join(', ')],
       redrives + Number(about('redriveCount') || 0) > 0 && ['Redrives', whole(Math.max(redrives, Number(about('redriveCount') || 0)))], ['Events', whole(events.length)],
@@ -99,11 +99,12 @@ function head() {
 
 function trouble() {
   const box = $('trouble');
-  if (status === 'SUCCEEDED' || status === 'RUNNING') return box.remove();
+  if (!['FAILED', 'TIMED_OUT', 'ABORTED'].includes(status)) return box.remove();
   const error = aboutText('error') || (ending && detail(ending, 'error')), i = 'cause' in data.execution ? data.execution.cause : ending ? at(ending, 'cause') : -1;
   const v = culprit, st = v && states.get(v.name), why = i >= 0 ? text(i) : '', json = /^\s*[{[]/.test(why);
   const waiting = status !== 'FAILED' ? visits.filter((x) => x.status === rest && !x.out && !x.frames.length).slice(0, 6) : [];
-  const at0 = v && at(v.first, 'input'), sent = v && v.attempts.length ? Math.max(at(last(v.attempts).first, 'parameters'), at(last(v.attempts).first, 'input')) : -1;
+  let given = v && v.attempts.length ? sent(last(v.attempts).first) : -1;
+  if (v && given < 0) given = at(v.first, 'input');
   const what = h('div', null, h('h2', null, h('code', null, error || (status === 'TIMED_OUT' ? 'States.Timeout' : status === 'ABORTED' ? 'Stopped' : 'No error name'))),
     why && (json ? payload(i) : h('p.cause', null, why.slice(0, 2000))),
     v && h('p.at', null, 'in ', crumbs(v), v.attempts.length > 1 ? ', attempt ' + v.attempts.length + ' of ' + v.attempts.length : '', ', ' + span(v.t1) + ' after the start'),
@@ -111,8 +112,10 @@ function trouble() {
     v && v.attempts.length > 1 && h('ol.attempts', null, v.attempts.map((a) => h('li', null, mark(a.status), clock(a.t0) + ', ' + span(a.t1 - a.t0), a.last && at(a.last, 'error') >= 0 && h('code', null, detail(a.last, 'error'))))),
     v && h('p.actions', null, h('button', { type: 'button', onclick: () => { chooseWithin({ visit: v, state: v.name }); reveal(v.name); $('events').scrollIntoView({ behavior: 'smooth' }); } }, 'Its events'),
       v.frame.owner && h('button', { type: 'button', onclick: () => { chooseWithin({ frame: v.frame }); $('events').scrollIntoView({ behavior: 'smooth' }); } }, 'All of ' + itemName(v.frame))));
-  const given = sent >= 0 ? sent : at0;
-  if (v && given >= 0) what.append(h('h4', null, sent >= 0 && v.attempts.length > 1 ? 'What it was given, the last time' : 'What it was given'), payload(given));
+  // A Fail state says little; what was caught on the way to it says more.
+  const before = visits.filter((x) => x !== v && x.out && x.failure && (!v || x.frame === v.frame)).slice(-3);
+  if (before.length) what.append(h('h4', null, 'Caught before'), h('ul.visits', null, before.map((x) => h('li', null, mark('caught'), crumbs(x), ' ', h('code', null, detail(x.failure, 'error') || x.failure.type), h('small', null, ' ' + (detail(x.failure, 'cause') || '').slice(0, 300))))));
+  if (v && given >= 0) what.append(h('h4', null, v.attempts.length > 1 ? 'What it was given, the last time' : 'What it was given'), payload(given));
   fill(box, what, h('div', null, excerpt(st, 2, 34)));
 }
 

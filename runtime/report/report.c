@@ -120,7 +120,7 @@ static asl_str cut(asl_str s, size_t limit) {
 /* How long a payload may be for all of them to fit. */
 static size_t table_limit(const struct table *t) {
     size_t limit = PAYLOAD_LIMIT;
-    for (; limit > PAYLOAD_LEAST; limit /= 2) {
+    for (; limit > PAYLOAD_LEAST; limit -= limit / 4) {
         size_t total = 0;
         for (size_t i = 0; i < t->count && total <= TABLE_LIMIT; i++) {
             const struct entry *e = &t->entries[i];

@@ -4,6 +4,7 @@
 // after the ones that failed. The axis is time, or the order of events, for a run that is over within a millisecond.
 const list = $('rows'), ROW = 26;
 const opened = new Set();
+const redriven = events.filter((e) => e.type === 'ExecutionRedriven');
 let rows = [], axis = end < 5 ? 'order' : 'time', win = null, current = null;
 const began = (x) => axis === 'time' ? x.t0 : x.first ? x.first.id : 0;
 const ended = (x) => axis === 'time' ? x.t1 : x.i1 || began(x);
@@ -24,13 +25,25 @@ function groupsOf(v) {
   for (const g of out) if (g.title) { g.t0 = Math.min(...g.frames.map((x) => x.t0)); g.t1 = Math.max(...g.frames.map((x) => x.t1)); g.first = g.frames[0].first; g.i1 = Math.max(...g.frames.map((x) => x.i1 || 0)); g.status = worst(g.frames); }
   return v.groups = out;
 }
-const childrenOf = (x) => x.visits || (x.title ? x.frames : x.frames.length ? groupsOf(x) : x.attempts && x.attempts.length > 1 ? x.attempts : []);
+// Visits of a loop that went round many times come in groups, too.
+function visitsOf(f) {
+  if (f.visits.length <= 10 * LIMIT) return f.visits;
+  if (!f.groups) {
+    f.groups = [];
+    for (let i = 0; i < f.visits.length; i += 100) {
+      const part = f.visits.slice(i, i + 100), names = [...new Set(part.map((v) => v.name))];
+      f.groups.push({ title: 'States ' + (i + 1) + '–' + (i + part.length) + ': ' + names.slice(0, 4).join(', ') + (names.length > 4 ? ', …' : ''), parts: part, t0: part[0].t0, t1: Math.max(...part.map((x) => x.t1)), first: part[0].first, i1: last(part).i1, status: worst(part) });
+    }
+  }
+  return f.groups;
+}
+const childrenOf = (x) => x.parts || (x.visits ? visitsOf(x) : x.title ? x.frames : x.frames.length ? groupsOf(x) : x.attempts && x.attempts.length > 1 ? x.attempts : []);
 const labelOf = (x) => x.title || (x.visits ? (x.owner.type === 'Map' ? 'Item ' + x.index : 'Branch ' + (x.index + 1)) + (x.attempt > 1 ? ' (try ' + x.attempt + ')' : '') : x.n ? 'Attempt ' + x.n : x.name);
 
 function flatten() {
   rows = [];
   const filter = chosen.state && !chosen.visit && !chosen.frame;
-  const top = filter ? (states.get(chosen.state) || { visits: [] }).visits : root.visits;
+  const top = filter ? (states.get(chosen.state) || { visits: [] }).visits : visitsOf(root);
   const stack = top.slice().reverse().map((x) => [x, 0]);
   while (stack.length) {
     const [x, depth] = stack.pop(), c = x.n ? [] : childrenOf(x);
@@ -99,6 +112,8 @@ function heat(g, w, top, height, things, column) {
 function drawBar(canvas, x) {
   const [g, w] = prepare(canvas), a = place(w, began(x)), b = Math.max(a + 2, place(w, ended(x)));
   for (const t of ticks(w)) { g.fillStyle = colours.line; g.fillRect(Math.round(place(w, t)), 0, 1, ROW); }
+  g.fillStyle = colours.accent;
+  for (const e of redriven) g.fillRect(Math.round(place(w, axis === 'time' ? e.t : e.id)), 0, 1, ROW);
   if (b < 0 || a > w) { g.fillStyle = colours.dim; g.font = '11px ' + FONT; g.fillText(b < 0 ? '‹' : '›', b < 0 ? 2 : w - 8, 17); return; }
   const bar = (from, to, status, alpha) => {
     from = Math.max(-4, from); to = Math.min(w + 4, Math.max(to, from + 2));
@@ -109,7 +124,7 @@ function drawBar(canvas, x) {
     g.fill();
     g.globalAlpha = 1;
   };
-  const parts = x.visits || (x.attempts && x.attempts.length > 1 ? x.attempts : null);
+  const parts = x.parts || x.visits || (x.attempts && x.attempts.length > 1 ? x.attempts : null);
   if (x.frames && x.frames.length > 1 && x.frames.length < 6) {
     const tall = 16 / x.frames.length;
     x.frames.forEach((f, i) => { const from = Math.max(-4, place(w, began(f))); g.fillStyle = colours[css(f.status)] || colours.none; g.fillRect(from, 5 + i * tall, Math.max(2, Math.min(w + 4, place(w, ended(f))) - from), tall - 1); });
@@ -262,6 +277,7 @@ list.addEventListener('keydown', (e) => {
 });
 // Opens all that is round a visit, and brings it into sight.
 function showVisit(v) {
+  for (const f of [v.frame, ...trail(v).map((f) => f.owner.frame)]) for (const g of visitsOf(f)) if (g.parts && (g.parts.includes(v) || trail(v).some((y) => g.parts.includes(y.owner)))) opened.add(g);
   for (const f of trail(v)) {
     opened.add(f.owner);
     if (!groupsOf(f.owner).includes(f)) { const g = groupsOf(f.owner).find((y) => y.title && y.frames.includes(f)); if (g) opened.add(g); }
