@@ -162,24 +162,38 @@ static const char *go_on_in_copy(struct parser *s, const char *p) {
     return s->copy;
 }
 
-// Skips white space; at the result there is again room to read ahead.
-static const char *skip_space(struct parser *s, const char *p) {
-    for (;;) {
-        if (p > s->limit) p = go_on_in_copy(s, p);
 #if defined __SSE2__
-        __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
-        __m128i blank = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\n')));
-        __m128i rare = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('\r')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\t')));
-        uint32_t other = (uint32_t)_mm_movemask_epi8(_mm_or_si128(blank, rare)) ^ 0xffff;
-        if (other) return p + __builtin_ctz(other);
+// A bit for each of 16 bytes that is not white space.
+static inline uint32_t window_not_space(const char *p) {
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    __m128i usual = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8(' ')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\n')));
+    __m128i rare = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('\r')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\t')));
+    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(usual, rare)) ^ 0xffff;
+}
 #else
-        for (int i = 0; i < 16; i++, p++) {
-            if (*p != ' ' && *p != '\n' && *p != '\r' && *p != '\t') return p;
-        }
-        continue;
-#endif
-        p += 16;
+static inline uint32_t window_not_space(const char *p) {
+    for (int i = 0; i < 16; i++) {
+        if (p[i] != ' ' && p[i] != '\n' && p[i] != '\r' && p[i] != '\t') return (uint32_t)1 << i;
     }
+    return 0;
+}
+#endif
+
+static __attribute__((noinline)) const char *skip_long_space(struct parser *s, const char *p) {
+    uint32_t other;
+    do {
+        p += 16;
+        if (p > s->limit) p = go_on_in_copy(s, p);
+        other = window_not_space(p);
+    } while (!other);
+    return p + __builtin_ctz(other);
+}
+
+// Skips white space; at the result there is again room to read ahead.
+static inline const char *skip_space(struct parser *s, const char *p) {
+    if (p > s->limit) p = go_on_in_copy(s, p);
+    uint32_t other = window_not_space(p);
+    return other ? p + __builtin_ctz(other) : skip_long_space(s, p);
 }
 
 // A block of memory, counted when all is done.
@@ -369,7 +383,7 @@ static __attribute__((noinline)) const char *long_string(struct parser *s, const
     return q > s->limit ? go_on_in_copy(s, q) : q;
 }
 
-// The text for a key: the one made before, when the cache has it. start are its first 16 bytes.
+// The text for a key: the one made before, when the cache has it. start are its first 16 bytes, zeros after its end.
 static inline asl_text *key_text(struct parser *s, asl_str key, struct window start) {
     uint64_t h = (start.low ^ start.high * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
     size_t slot = (h ^ key.size) >> 32 & (CACHED_KEYS - 1);
@@ -380,19 +394,20 @@ static inline asl_text *key_text(struct parser *s, asl_str key, struct window st
         k->text->refs++;
         return k->text;
     }
-    *k = (struct cached_key){start, asl_text_new(key)};
+    asl_text *t;
+    if (key.size < 16) {
+        t = new_block(s, asl__text_block(15));
+        *t = (asl_text){.refs = 1, .hash = asl__hash_with(s->seed, key), .size = key.size};
+        memcpy(t->bytes, &start, sizeof start);
+    } else {
+        t = asl_text_new(key);
+    }
+    *k = (struct cached_key){start, t};
     *cached |= bit;
-    return k->text;
+    return t;
 }
 
-// A member's name, whatever it is; p is after its opening quote.
-static __attribute__((noinline)) const char *member_name(struct parser *s, const char *p, asl_text **key) {
-    uint32_t special = window_special(p, true);
-    size_t size = special ? (size_t)__builtin_ctz(special) : 16;
-    if (size < 16 && p[size] == '"') {
-        *key = key_text(s, (asl_str){p, size}, window_load(p, size));
-        return p + size + 1;
-    }
+static __attribute__((noinline)) const char *name_in_general(struct parser *s, const char *p, asl_text **key) {
     asl_str text;
     p = string_text(s, p, &text);
     if (!p) return NULL;
@@ -405,7 +420,15 @@ static __attribute__((noinline)) const char *member_name(struct parser *s, const
     struct window start = {0};
     if (text.size) memcpy(&start, text.data, text.size < 16 ? text.size : 16);
     *key = key_text(s, text, start);
-    return p;
+    return p > s->limit ? go_on_in_copy(s, p) : p;
+}
+
+// A member's name, whatever it is; p is after its opening quote.
+static inline const char *member_name(struct parser *s, const char *p, asl_text **key) {
+    size_t size = (size_t)__builtin_ctz(window_special(p, true) | 0x10000);
+    if (size == 16 || p[size] != '"') return name_in_general(s, p, key);
+    *key = key_text(s, (asl_str){p, size}, window_load(p, size));
+    return p + size + 1;
 }
 
 // Whether the string after the opening quote at p is the key, which is written without escapes.
@@ -552,11 +575,19 @@ static __attribute__((noinline)) struct asl__container *grow(struct asl__contain
 }
 
 // Gives back room that was not needed.
-static __attribute__((noinline)) struct asl__container *fit(struct asl__container *c, const char *next, enum kind kind) {
+static inline struct asl__container *fit(struct parser *s, struct asl__container *c, const char *next, enum kind kind) {
     uint32_t count = c->count = count_in(c, next, kind);
     size_t has = size_of(kind, c->capacity), needs = size_of(kind, count);
     if (asl__heap_rounded(has) == asl__heap_rounded(needs)) return c;
-    c = asl__block_resize(c, has, needs);
+    if (has > ASL__SMALL_MAX) {
+        c = asl__block_resize(c, has, needs);
+    } else {
+        char *to = new_block(s, needs);
+        memcpy(to, c, sizeof *c);
+        for (size_t i = sizeof *c; i < needs; i += 8) memcpy(to + i, (const char *)c + i, 8);
+        asl__heap_free(s->heap, c, has);
+        c = (struct asl__container *)(void *)to;
+    }
     c->capacity = count;
     return c;
 }
@@ -674,11 +705,6 @@ next_value:
     }
     switch (*p) {
     case ' ':
-        if ((uint8_t)p[1] > ' ') {
-            p++;
-            goto next_value;
-        }
-        // fall through
     case '\n':
     case '\r':
     case '\t':
@@ -802,6 +828,7 @@ have_value:
     }
     p++;
     CHECK_ROOM();
+    if (*p == ' ') p++;
     if (next == full) {
         size_t filled = (size_t)(next - (char *)container);
         container = grow(container, ARRAY);
@@ -814,7 +841,7 @@ have_value:
 
 close_object:
     if (next == (char *)container + asl__object_size(container->capacity)) container->count = container->capacity;
-    else container = fit(container, next, kind);
+    else container = fit(s, container, next, kind);
     if (kind == LOOSE_OBJECT) settle(s, (asl_object *)container);
     closed = container;
     tag = ASL_OBJECT;
@@ -822,7 +849,7 @@ close_object:
 
 close_array:
     if (next == full) container->count = container->capacity;
-    else container = fit(container, next, kind);
+    else container = fit(s, container, next, kind);
     closed = container;
     tag = ASL_ARRAY;
 
@@ -837,6 +864,7 @@ close_level:
 
 next_member:
     CHECK_ROOM();
+    if (*p == ' ') p++; // one is usual, or none
     if (*p != '"') {
         SKIP_SPACE();
         if (*p != '"') {
@@ -855,7 +883,10 @@ next_member:
         next += sizeof *member;
         if (__builtin_expect(size < 16, 1)) {
             p += size + 3;
-            if (p[-1] == ':') goto next_value;
+            if (p[-1] == ':') {
+                if (*p == ' ') p++;
+                goto next_value;
+            }
             p--;
         } else {
             p += size + 2;
@@ -871,7 +902,6 @@ next_member:
         }
         p = member_name(s, p + 1, &member->key);
         if (!p) goto failed_between;
-        CHECK_ROOM();
         slot = &member->value;
         next += sizeof *member;
         like = NULL;
@@ -902,6 +932,7 @@ next_member:
         }
     }
     p++;
+    if (*p == ' ') p++;
     goto next_value;
 
 failed:
