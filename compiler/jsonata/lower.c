@@ -518,6 +518,8 @@ static uint32_t bind(struct function *f, const node *n, uint32_t context, uint32
     }
     uint32_t d = wanted(f, want), top = f->top;
     uint32_t t = jl_value(f, n->bind.value, context, jl_temporary(f));
+    if (jl_may_be_raw(f, n->bind.value)) // whoever reads the variable makes a node's value of it
+        jl_emit(f, OP_JX_NODE, OPERANDS(t, t, 0));
     jl_variable_assign(f, n->bind.name, t);
     jl_copy(f, d, t);
     f->top = top;
@@ -634,7 +636,10 @@ uint32_t jl_value(struct function *f, const node *n, uint32_t context, uint32_t 
     check_depth(f, n);
     bool group = n->group && n->kind != JSONATA_PATH;
     if (n->predicates.count == 0 && !group && (!n->keep_array || n->kind == JSONATA_PATH)) { // a path sees to it itself
+        bool passes = n->kind == JSONATA_BLOCK || n->kind == JSONATA_CONDITION || n->kind == JSONATA_ELVIS || n->kind == JSONATA_COALESCE;
         uint32_t operand = jl_bare_value(f, n, context, want, false);
+        if (passes && jl_may_be_raw(f, n)) // what is passed on is this node's value, too
+            jl_emit(f, OP_JX_NODE, OPERANDS(operand, operand, 0));
         f->level--;
         return operand;
     }

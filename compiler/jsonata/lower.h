@@ -170,6 +170,7 @@ bool jl_is_inlined(enum jsonata_dialect dialect, const node *call); /* $map(…,
 uint32_t jl_call_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want, bool raw);
 void jl_tail_call(struct function *f, const node *n, uint32_t context); /* and return */
 uint32_t jl_lambda_value(struct function *f, struct lambda *l, uint32_t want);
+bool jl_may_be_raw(struct function *f, const node *n);
 uint32_t jl_partial_value(struct function *f, const node *n, const node *first, uint32_t context, uint32_t want);
 uint32_t jl_apply_value(struct function *f, const node *n, uint32_t context, uint32_t want, bool raw);
 void jl_lambda_body(struct compiler *c, struct lambda *l);

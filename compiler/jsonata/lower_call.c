@@ -103,11 +103,15 @@ static const node *argument(const node *n, const node *first, uint32_t i) {
     return n->call.arguments.items[i];
 }
 
-// Arguments into the consecutive slots from `to` on; at most `most` of them are passed, all are evaluated.
-static void pass_arguments(struct function *f, const node *n, const node *first, uint32_t context, uint32_t to, uint32_t most) {
+// Arguments into the consecutive slots from `to` on; at most `most` of them are passed, all are evaluated. named: they are
+// the values of a known function's parameters, which are nodes' values for whoever reads them.
+static void pass_arguments(struct function *f, const node *n, const node *first, uint32_t context, uint32_t to, uint32_t most, bool named) {
     for (uint32_t i = 0; i < argument_count(n, first); i++) {
         uint32_t top = f->top;
-        jl_value(f, argument(n, first, i), context, i < most ? to + i : NONE);
+        const node *a = argument(n, first, i);
+        uint32_t v = jl_value(f, a, context, i < most ? to + i : NONE);
+        if (named && i < most && jl_may_be_raw(f, a))
+            jl_emit(f, OP_JX_NODE, OPERANDS(v, v, 0));
         f->top = top;
     }
     for (uint32_t i = argument_count(n, first); i < most; i++)
@@ -232,8 +236,8 @@ static uint32_t map_loop(struct function *f, const node *list, const node *lambd
     return d;
 }
 
-/* Whether a body may give a sequence that is not yet a node's value: one whose last call does. */
-static bool may_be_raw(struct function *f, const node *n) {
+/* Whether what a node gives may be a sequence that its last call has taken from where it was no node's value. */
+bool jl_may_be_raw(struct function *f, const node *n) {
     static const int raw[] = {JX_KEYS,   JX_FILTER,   JX_MAP,    JX_EACH,   JX_MATCH, JX_SPREAD,
                               JX_LOOKUP, JX_DISTINCT, JX_SINGLE, JX_REDUCE, JX_EVAL};
     switch ((int)n->kind) {
@@ -244,11 +248,13 @@ static bool may_be_raw(struct function *f, const node *n) {
                 return true;
         return id < 0;
     }
+    case JSONATA_APPLY: return n->two.right->kind != JSONATA_CALL || jl_may_be_raw(f, n->two.right);
+    case JSONATA_BIND: return jl_may_be_raw(f, n->bind.value);
     case JSONATA_CONDITION:
-        return may_be_raw(f, n->condition.then) || (n->condition.otherwise && may_be_raw(f, n->condition.otherwise));
+        return jl_may_be_raw(f, n->condition.then) || (n->condition.otherwise && jl_may_be_raw(f, n->condition.otherwise));
     case JSONATA_ELVIS:
-    case JSONATA_COALESCE: return may_be_raw(f, n->two.left) || may_be_raw(f, n->two.right);
-    case JSONATA_BLOCK: return n->list.count && may_be_raw(f, n->list.items[n->list.count - 1]);
+    case JSONATA_COALESCE: return jl_may_be_raw(f, n->two.left) || jl_may_be_raw(f, n->two.right);
+    case JSONATA_BLOCK: return n->list.count && jl_may_be_raw(f, n->list.items[n->list.count - 1]);
     default: return false;
     }
 }
@@ -284,7 +290,7 @@ static uint32_t reduce_loop(struct function *f, const node *list, const node *la
     struct loop l = {.iterator = iterator, .item = item, .head = head, .done = done};
     jl_scope_open(f);
     uint32_t named = so_far;
-    bool sequences = may_be_raw(f, lambda->lambda.body);
+    bool sequences = jl_may_be_raw(f, lambda->lambda.body);
     if (sequences)
         jl_emit(f, OP_JX_NODE, OPERANDS(named = jl_temporary(f), so_far, 0));
     name_slot(f, lambda, 0, named);
@@ -427,7 +433,7 @@ static uint32_t builtin_call(struct function *f, int id, const node *n, const no
         return want;
     uint32_t d = wanted(f, want), top = f->top, count = argument_count(n, first);
     uint32_t to = count ? jl_temporaries(f, count) : NONE;
-    pass_arguments(f, n, first, context, to, count);
+    pass_arguments(f, n, first, context, to, count, false);
     uint32_t seen = context;
     bool looks = count < jl_builtin_params(id) || (id == JX_EVAL && count == 2); // $eval's second argument may be nothing
     if (looks && context == 0 && id != JX_SPREAD) { // the input document itself; $spread tells an empty one from its wrapper
@@ -452,14 +458,14 @@ uint32_t jl_call_value(struct function *f, const node *n, const node *first, uin
     if (known) {
         uint32_t number = jl_lambda_number(f->compiler, known), params = lambda_params(known);
         uint32_t count = 1 + params + (uint32_t)known->captures.count, to = jl_temporaries(f, count);
-        pass_arguments(f, n, first, context, to + 1, params);
+        pass_arguments(f, n, first, context, to + 1, params, true);
         pass_context(f, known, to);
         pass_captures(f, known, to + 1 + params);
         jl_emit(f, OP_JX_CALL_FUNCTION, OPERANDS(d, number, to, count, call_site(f, n, raw)));
     } else {
         uint32_t count = argument_count(n, first), callee = jl_temporary(f), to = count ? jl_temporaries(f, count) : NONE;
         jl_value(f, n->call.callee, context, callee);
-        pass_arguments(f, n, first, context, to, count);
+        pass_arguments(f, n, first, context, to, count, false);
         jl_emit(f, OP_JX_CALL, OPERANDS(d, callee, to, count, context, call_site(f, n, raw)));
     }
     f->top = top;
@@ -472,14 +478,14 @@ void jl_tail_call(struct function *f, const node *n, uint32_t context) {
     if (known) {
         uint32_t number = jl_lambda_number(f->compiler, known), params = lambda_params(known);
         uint32_t count = 1 + params + (uint32_t)known->captures.count, to = jl_temporaries(f, count);
-        pass_arguments(f, n, NULL, context, to + 1, params);
+        pass_arguments(f, n, NULL, context, to + 1, params, true);
         pass_context(f, known, to);
         pass_captures(f, known, to + 1 + params);
         jl_emit(f, OP_JX_TAIL_FUNCTION, OPERANDS(number, to, count, call_site(f, n, false)));
     } else {
         uint32_t count = argument_count(n, NULL), callee = jl_temporary(f), to = count ? jl_temporaries(f, count) : NONE;
         jl_value(f, n->call.callee, context, callee);
-        pass_arguments(f, n, NULL, context, to, count);
+        pass_arguments(f, n, NULL, context, to, count, false);
         jl_emit(f, OP_JX_TAIL, OPERANDS(callee, to, count, context, call_site(f, n, false)));
     }
     f->top = top;

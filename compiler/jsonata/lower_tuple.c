@@ -19,6 +19,7 @@ struct stream {
     uint32_t context, first; /* step from which on it is a stream */
     bool listed;             /* what the steps before it gave is in list already */
     uint32_t list, how;
+    uint32_t begun;          /* a slot that tells whether there was a tuple to start from; NONE: nobody asks */
     VEC(struct variable *) names;
 };
 
@@ -182,7 +183,7 @@ static void out_of_nested(struct function *f, uint32_t at, void *arg) {
     f->top = top;
 }
 
-static void run_nested(struct function *f, struct stream *outer, const node *n, uint32_t at, each_tuple *next, void *arg);
+static void run_nested(struct function *f, struct stream *outer, const node *n, uint32_t at, uint32_t begun, each_tuple *next, void *arg);
 
 static void into_step(struct function *f, uint32_t at, void *arg) {
     struct step_arg *a = arg;
@@ -193,7 +194,15 @@ static void into_step(struct function *f, uint32_t at, void *arg) {
         uint32_t list = jl_temporary(f);
         struct gathering g = {s, list};
         jl_emit(f, OP_JX_UNDEFINED, OPERANDS(list));
-        run_nested(f, s, step, at, gather_tuple, &g);
+        uint32_t begun = jl_temporary(f), nothing = jl_new_block(f, "nothing"), filtered = jl_new_block(f, "filtered");
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(begun));
+        run_nested(f, s, step, at, begun, gather_tuple, &g);
+        jl_emit(f, OP_JX_EXISTS, OPERANDS(begun)); // what is nothing before it is a stream is asked, and may fail
+        jl_branch(f, filtered, nothing);
+        jl_continue_at(f, nothing);
+        jl_emit(f, OP_JX_UNDEFINED, OPERANDS(begun));
+        jl_value(f, step->predicates.items[0].filter, begun, jl_temporary(f));
+        jl_go_to(f, filtered);
         for (size_t i = 0; i < step->predicates.count; i++)
             filter_tuples(f, s, list, step->predicates.items[i].filter);
         each_of_list(s, list, out_of_nested, a);
@@ -201,7 +210,7 @@ static void into_step(struct function *f, uint32_t at, void *arg) {
         return;
     }
     if (nested_stream(step)) {
-        run_nested(f, s, step, at, out_of_nested, a);
+        run_nested(f, s, step, at, NONE, out_of_nested, a);
         f->top = top;
         return;
     }
@@ -221,19 +230,19 @@ static void into_step(struct function *f, uint32_t at, void *arg) {
     f->top = top;
 }
 
-static void run_nested(struct function *f, struct stream *outer, const node *n, uint32_t at, each_tuple *next, void *arg) {
+static void run_nested(struct function *f, struct stream *outer, const node *n, uint32_t at, uint32_t begun, each_tuple *next, void *arg) {
     if (n->kind == JSONATA_BLOCK) {
         uint32_t top = f->top;
         jl_scope_open(f);
         jl_scope_declare(f, &n->list, at, true);
         for (size_t i = 0; i + 1 < n->list.count; i++)
             jl_value(f, n->list.items[i], at, NONE);
-        run_nested(f, outer, n->list.items[n->list.count - 1], at, next, arg);
+        run_nested(f, outer, n->list.items[n->list.count - 1], at, begun, next, arg);
         jl_scope_close(f);
         f->top = top;
         return;
     }
-    struct stream s = {.outer = outer, .function = f, .path = n, .context = at};
+    struct stream s = {.outer = outer, .function = f, .path = n, .context = at, .begun = begun};
     while (!n->path.steps.items[s.first]->tuple)
         s.first++;
     produce(&s, (uint32_t)n->path.steps.count, next, arg);
@@ -290,17 +299,24 @@ static void sort_tuples(struct stream *s, uint32_t position, each_tuple *next, v
     each_of_list(s, list, next, arg);
 }
 
+static void begin(struct stream *s) {
+    if (s->begun != NONE)
+        jl_copy(s->function, s->begun, jl_constant(s->function, "true"));
+}
+
 /* Emits the loops over the tuples that the steps before `position` give, and `next` in the innermost. */
 static void produce(struct stream *s, uint32_t position, each_tuple *next, void *arg) {
     struct function *f = s->function;
     uint32_t top = f->top;
     if (position == s->first) {
         if (position == 0 && s->path->path.steps.items[0]->kind == JSONATA_VARIABLE) {
+            begin(s);
             next(f, s->context, arg); // a variable is read once, whatever the context is
             return;
         }
         uint32_t how, list = start_of(s, &how);
         struct loop l = jl_loop_begin(f, list, how);
+        begin(s);
         next(f, l.item, arg);
         jl_loop_end(f, &l);
         f->top = top;
@@ -400,7 +416,7 @@ static uint32_t ended_early(struct function *f, struct stream *s, uint32_t d) {
 
 uint32_t jl_stream_value(struct function *f, const node *path, uint32_t context, uint32_t want) {
     uint32_t d = want == NONE ? jl_temporary(f) : want, top = f->top;
-    struct stream s = {.function = f, .path = path, .context = context};
+    struct stream s = {.function = f, .path = path, .context = context, .begun = NONE};
     while (!path->path.steps.items[s.first]->tuple)
         s.first++;
     jl_scope_open(f);

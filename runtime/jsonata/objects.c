@@ -184,8 +184,11 @@ int jx_fn_SPREAD(struct jx *jx, const asl_value *args, uint32_t count, asl_value
         asl_release(made);
         return -1;
     }
-    // The parts of an array are appended, which leaves no mark; but for an empty one nothing is.
-    bool marked = args[0].tag == ASL_OBJECT || args[0].array->head.count == 0;
+    // The parts of an array are appended, which leaves no mark; but for an empty one nothing is, nor for what is nothing.
+    bool marked = true;
+    for (uint32_t i = 0; args[0].tag == ASL_ARRAY && i < args[0].array->head.count && marked; i++) {
+        marked = args[0].array->items[i].tag == ASL_NONE;
+    }
     *out = marked ? jx_marked(made, JX_SEQUENCE) : made;
     return 0;
 }
