@@ -15,6 +15,7 @@ const inside = (e, test) => {
   return false;
 };
 const frameOf = (e) => e.frame && e.frame.owner ? e.frame : e.visit && e.visit.frame.owner ? e.visit.frame : null;
+const placeIn = (e) => { const f = frameOf(e); return f ? f.owner.type === 'Map' ? '[' + f.index + ']' : '#' + (f.index + 1) : ''; };
 const nameOf = (e) => detail(e, 'name') || (e.visit ? e.visit.name : '');
 function gist(e) {
   const error = detail(e, 'error');
@@ -31,7 +32,7 @@ function filterEvents() {
     if (chosen.visit) { if (!inside(e, (v) => v === chosen.visit)) return false; }
     else if (chosen.frame) { if (!inside(e, (v, f) => f === chosen.frame)) return false; }
     else if (chosen.state && nameOf(e) !== chosen.state) return false;
-    return words.every((w, k) => (e.type + ' ' + nameOf(e)).toLowerCase().includes(w) || String(e.id) === w || e.row.some((i, n) => n > 3 && hits[k][i]));
+    return words.every((w, k) => (e.type + ' ' + nameOf(e) + ' ' + placeIn(e)).toLowerCase().includes(w) || String(e.id) === w || e.row.some((i, n) => n > 3 && hits[k][i]));
   });
   $('events-count').textContent = shown.length === events.length ? many(events.length, 'event') : whole(shown.length) + ' of ' + many(events.length, 'event');
   table.firstChild.style.height = Math.max(1, shown.length) * EVENT_ROW + 'px';
@@ -41,7 +42,7 @@ function eventRow(e, i) {
   const f = frameOf(e), c = typeClass(e);
   const r = h('div.event' + (e === selected ? '.current' : '') + (c ? '.is-' + c : ''), { role: 'row', tabIndex: e === selected || (i === 0 && !selected) ? 0 : -1, 'data-event': i, 'aria-rowindex': i + 1, 'aria-selected': String(e === selected) },
     h('span.c-id', { role: 'cell' }, String(e.id)), h('span.c-time', { role: 'cell', title: clock(e.t, true) }, clock(e.t)),
-    h('span.c-type', { role: 'cell' }, h('span.spot', null), e.type), h('span.c-state', { role: 'cell' }, nameOf(e), f && h('em', null, f.owner.type === 'Map' ? '[' + f.index + ']' : '#' + (f.index + 1))),
+    h('span.c-type', { role: 'cell' }, h('span.spot', null), e.type), h('span.c-state', { role: 'cell' }, nameOf(e), f && h('em', null, placeIn(e))),
     h('span.c-gist', { role: 'cell' }, gist(e)));
   return r;
 }

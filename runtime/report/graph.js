@@ -159,7 +159,7 @@ function layout(scope) {
     list.forEach((n, i) => {
       if (i) offset += (list[i - 1].w + n.w) / 2 + (n.joint && list[i - 1].joint ? 8 : GAP_X);
       n.offset = offset;
-      const x = wanted(n), w = n.joint ? 1 : 1000;
+      const [x, weight] = wanted(n), w = n.joint ? weight / 1e4 : weight;
       let b = { sum: (x - offset) * w, w, from: i };
       while (blocks.length && last(blocks).sum / last(blocks).w >= b.sum / b.w) { const c = blocks.pop(); b = { sum: b.sum + c.sum, w: b.w + c.w, from: c.from }; }
       blocks.push(b);
@@ -168,9 +168,9 @@ function layout(scope) {
   };
   const middle = (near, n) => {
     const w = near.reduce((s, o) => s + o.w, 0.002);
-    return near.reduce((s, o) => s + o.n.x * o.w, n.x * 0.002) / w;
+    return [near.reduce((s, o) => s + o.n.x * o.w, n.x * 0.002) / w, w];
   };
-  for (const list of layers) { for (const n of list) n.x = 0; place(list, () => 0); }
+  for (const list of layers) { for (const n of list) n.x = 0; place(list, () => [0, 1]); }
   for (let round = 0; round < 10; round++) {
     for (let i = 1; i < layers.length; i++) place(layers[i], (n) => middle(up.get(n), n));
     for (let i = layers.length - 2; i >= 0; i--) place(layers[i], (n) => middle(down.get(n).concat(round > 7 ? up.get(n) : []), n));
@@ -254,7 +254,7 @@ function drawScope(box, dx, dy, into) {
 function drawState(n, dx, dy, into) {
   const st = n.state, x = dx + n.x - n.w / 2, y = dy + n.y, v = st.visits, state = worst(v);
   const retries = v.reduce((a, b) => a + retriesOf(b), 0);
-  const g = s('g', { class: 'state is-' + css(state) + (n.inner.length ? ' outer' : ''), tabindex: 0, role: 'button', 'aria-pressed': 'false', 'data-state': st.name });
+  const g = s('g', { class: 'state is-' + css(state) + (n.inner.length ? ' outer' : ''), tabindex: -1, role: 'button', 'aria-pressed': 'false', 'data-state': st.name });
   const sub = subOf(st);
   const tally = ORDER.map((k) => [k, v.filter((z) => z.status === k).length]).filter((t) => t[1]);
   g.setAttribute('aria-label', st.name + ', ' + st.type + ': ' + (tally.map((t) => (v.length > 1 ? whole(t[1]) + ' ' : '') + t[0]).join(', ') || 'not reached') + (retries ? ', ' + many(retries, 'retry', 'retries') : ''));
@@ -324,6 +324,8 @@ function openGraph() {
   zoom(whole > 0.62 ? whole : Math.max(0.8, Math.min(1, wide)));
   if (whole <= 0.62) reveal(culprit ? culprit.name : machine.startAt);
 }
+const firstState = picture.querySelector('[data-state]');
+if (firstState) firstState.setAttribute('tabindex', 0);
 $('zoom-in').onclick = () => zoom(scale * 1.3);
 $('zoom-out').onclick = () => zoom(scale / 1.3);
 $('zoom-fit').onclick = () => zoom(fitting());
@@ -363,4 +365,13 @@ scene.addEventListener('click', (e) => {
 scene.addEventListener('keydown', (e) => {
   if ((e.key === 'Enter' || e.key === ' ') && stateAt(e.target)) { e.preventDefault(); choose(stateAt(e.target)); }
   if (e.key === '+' || e.key === '-') zoom(scale * (e.key === '+' ? 1.3 : 1 / 1.3));
+  // One state takes part in the order of tabs; from it the arrows lead to the others.
+  const by = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[e.key], all = [...picture.querySelectorAll('[data-state]')], to = all[all.indexOf(document.activeElement) + by];
+  if (by && to && document.activeElement.dataset.state) {
+    e.preventDefault();
+    document.activeElement.setAttribute('tabindex', -1);
+    to.setAttribute('tabindex', 0);
+    to.focus({ preventScroll: true });
+    reveal(to.dataset.state);
+  }
 });

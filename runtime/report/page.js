@@ -149,7 +149,8 @@ if (data.definition) {
   });
 } else $('definition').remove();
 if (culprit) showVisit(culprit);
-else if (visits.length <= 40) for (const v of visits) { opened.add(v); for (const f of v.frames) opened.add(f); }
+else if (visits.length > 40) { if (root.visits.length <= 12) for (const v of root.visits) if (v.frames.length) opened.add(v); }
+else for (const v of visits) { opened.add(v); for (const f of v.frames) opened.add(f); }
 openGraph();
 apply();
 if (culprit) selected = cause;
