@@ -50,6 +50,7 @@ struct database {
     bool in_transaction;
     enum database_result failed; /* of the transaction: OK, NOTHING or ERROR */
     int64_t missed;
+    bool passing; /* the last DATABASE_ERROR is of a kind that may be gone when the transaction is repeated */
     char message[512]; /* of the last DATABASE_ERROR, one line */
 };
 

@@ -101,7 +101,8 @@ struct connection {
     char id[33];           /* of the row in "writer" */
     int64_t mark;          /* number of the transaction last committed or tried */
     bool uncertain;        /* … it was tried, and the answer did not come */
-    bool commit_sent;
+    bool commit_sent;      /* and not answered */
+    bool committed;        /* the answer to commit was yes */
     bool changed;
     bool prepared[];       /* or on its way */
 };
@@ -130,6 +131,7 @@ __attribute__((format(printf, 2, 3))) static enum database_result fail(struct co
     va_end(arguments);
     one_line(c->base.message, sizeof c->base.message, text);
     c->base.failed = DATABASE_ERROR;
+    c->base.passing = false;
     return DATABASE_ERROR;
 }
 
@@ -139,12 +141,14 @@ static void disconnect(struct connection *c) {
     c->queued = c->answered = 0;
 }
 
+static void say_lost(struct connection *c, const char *why) {
+    fail(c, "store: the connection to PostgreSQL is lost: %.*s", (int)strcspn(why, "\n"), why);
+    c->base.passing = true;
+}
+
 // Nothing that was sent and not answered will be.
 static enum database_result lost(struct connection *c) {
-    if (c->pg) {
-        const char *text = lib.PQerrorMessage(c->pg);
-        fail(c, "store: the connection to PostgreSQL is lost: %.*s", (int)strcspn(text, "\n"), text);
-    }
+    if (c->pg) say_lost(c, lib.PQerrorMessage(c->pg));
     disconnect(c);
     c->uncertain |= c->commit_sent;
     c->commit_sent = false;
@@ -240,17 +244,24 @@ static enum database_result send_statement(struct connection *c, int statement, 
 // The server's message about one statement. Its connection may be about to end (a server that shuts down says so here).
 static void refuse(struct connection *c, const struct awaited *a, const PGresult *r) {
     static const char division_by_zero[] = "22012";
+    /* a payload that gc has just taken, conflicts between transactions, a server that is ending or starting */
+    static const char *const passing[] = {"23503", "40", "57P"};
     if (c->base.failed != DATABASE_OK) return;
     const char *state = lib.PQresultErrorField(r, PG_DIAG_SQLSTATE);
     const char *text = lib.PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+    if (!state || !text) { // the library's own
+        say_lost(c, lib.PQerrorMessage(c->pg));
+        return;
+    }
     const char *hint = lib.PQresultErrorField(r, PG_DIAG_MESSAGE_HINT);
-    if (a->owner && state && strcmp(state, division_by_zero) == 0) {
+    if (a->owner && strcmp(state, division_by_zero) == 0) {
         c->base.missed = a->owner;
         c->base.failed = DATABASE_NOTHING;
         return;
     }
-    fail(c, "store: PostgreSQL: %s%s%s%s", text ? text : lib.PQerrorMessage(c->pg), hint ? " (" : "", hint ? hint : "",
-         hint ? ")" : "");
+    fail(c, "store: PostgreSQL: %s%s%s%s", text, hint ? " (" : "", hint ? hint : "", hint ? ")" : "");
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++)
+        c->base.passing |= strncmp(state, passing[i], strlen(passing[i])) == 0;
 }
 
 static void take(struct connection *c, const struct awaited *a, PGresult *r) {
@@ -259,7 +270,8 @@ static void take(struct connection *c, const struct awaited *a, PGresult *r) {
     if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK) {
         if (is_commit) {
             c->commit_sent = false;
-            if (strcmp(lib.PQcmdStatus(r), "COMMIT") != 0) fail(c, "store: PostgreSQL has rolled the transaction back");
+            c->committed = strcmp(lib.PQcmdStatus(r), "COMMIT") == 0;
+            if (!c->committed) fail(c, "store: PostgreSQL has rolled the transaction back");
         }
         if (a->rows) {
             *a->rows = r;
@@ -411,17 +423,20 @@ static int connect_database(struct connection *c, bool create, char *message, si
     return 0;
 }
 
-// Drops a connection that the server has ended since it was last used.
+// Drops a connection that the server has ended since it was last used. What it said last comes in first, and its end only
+// when that has been read.
 static void look(struct connection *c) {
-    if (c->pg && (!lib.PQconsumeInput(c->pg) || lib.PQstatus(c->pg) != CONNECTION_OK)) lost(c);
+    if (c->pg && (!lib.PQconsumeInput(c->pg) || !lib.PQconsumeInput(c->pg) || lib.PQstatus(c->pg) != CONNECTION_OK)) lost(c);
 }
 
 static enum database_result connect_anew(struct connection *c) {
     look(c);
     if (c->pg) return DATABASE_OK;
     char message[512];
-    if (connect_database(c, false, message, sizeof message) < 0) return fail(c, "%s", message);
-    return DATABASE_OK;
+    if (connect_database(c, false, message, sizeof message) == 0) return DATABASE_OK;
+    fail(c, "%s", message);
+    c->base.passing = true; // it has worked once
+    return DATABASE_ERROR;
 }
 
 static void postgres_close(struct database *d) {
@@ -521,12 +536,15 @@ static enum database_result postgres_commit(struct database *d) {
                           c->id, ++c->mark, NULL);
     if (result == DATABASE_OK) {
         c->commit_sent = true;
+        c->committed = false;
         result = send_own(c, OWN_COMMIT, "commit", NULL, 0, NULL);
         if (result == DATABASE_OK) result = send_sync(c);
         if (result == DATABASE_OK) result = drain(c);
+        if (c->committed) result = DATABASE_OK; // and when the connection breaks behind it, it does
     }
-    if (result == DATABASE_OK) d->in_transaction = false;
-    else postgres_rollback(d);
+    if (result != DATABASE_OK) postgres_rollback(d);
+    d->in_transaction = false;
+    d->failed = DATABASE_OK;
     return result;
 }
 

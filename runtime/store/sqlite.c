@@ -123,6 +123,7 @@ static void explain(const struct connection *c, int rc, char *out, size_t size) 
 
 static enum database_result fail(struct connection *c, int rc) {
     explain(c, rc, c->base.message, sizeof c->base.message);
+    c->base.passing = (rc & 0xff) == SQLITE_BUSY;
     if (c->base.in_transaction) c->base.failed = DATABASE_ERROR;
     return DATABASE_ERROR;
 }

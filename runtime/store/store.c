@@ -290,6 +290,10 @@ const char *store_owner(const struct store *s) {
     return s->owner;
 }
 
+bool store_worth_repeating(const struct store *s) {
+    return s->database->passing;
+}
+
 int64_t store_lost(const struct store *s) {
     return s->database->missed;
 }
@@ -321,6 +325,10 @@ static enum store_result result_of(enum database_result r) {
 
 static enum store_result put_for(struct store *s, enum statement statement, const struct database_value *values,
                                    int64_t owner) {
+    if (!s->database->in_transaction) {
+        snprintf(s->database->message, sizeof s->database->message, "store: a write outside of a transaction");
+        return STORE_ERROR;
+    }
     return result_of(s->database->driver->write(s->database, (int)statement, values, owner));
 }
 
@@ -560,9 +568,8 @@ enum store_result store_execution_claim(struct store *s, int64_t id, int64_t now
             r = STORE_OK;
             continue;
         }
-        out->fence++;
-        out->lease_ms = lease_ms;
-        out->owner = s->owner;
+        // Our write may have waited for one of the old owner's: what was read before it is old.
+        if (r == STORE_OK) r = find_execution(s, EXECUTION_BY_ID, by_id, out);
         break;
     }
     return own_end(s, own, r);
@@ -670,6 +677,7 @@ static enum store_result delete_unused(struct store *s) {
             r = put(s, GC_PAYLOAD, hash);
         }
         r = own_end(s, true, r);
+        if (r == STORE_ERROR && store_worth_repeating(s)) r = STORE_OK; // by the next gc
     }
     asl_free(hashes);
     return r;

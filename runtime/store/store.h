@@ -33,6 +33,9 @@ enum store_result {
 struct store *store_open(const char *url, bool create, char *message, size_t message_size);
 void store_close(struct store *s);
 const char *store_message(const struct store *s); /* of the last STORE_ERROR, one line */
+/* Whether the last STORE_ERROR is of a kind that passes, so that the transaction is worth repeating for a while: the
+   connection is lost, the server starts or ends, another process was in the way. */
+bool store_worth_repeating(const struct store *s);
 
 /* Connects anew when the connection is lost; so whoever wants to survive a database that restarts calls it again for a
    while. EXISTS: the transaction whose commit said ERROR has happened after all (the connection broke before the answer
@@ -81,7 +84,8 @@ enum store_result store_execution_find(struct store *s, const char *machine, con
 enum store_result store_execution_list(struct store *s, const char *machine, const char *status,
                                        bool (*visit)(void *user, const struct store_execution *x), void *user);
 /* Takes the execution over: BUSY while another live process has it (then *out tells who), NONE when it is gone. The own
-   process may claim what it has, which makes the older fence an old one. A transaction of its own. */
+   process may claim what it has, which makes the older fence an old one. Whatever its owner before was committing is in
+   *out, or does not happen; so read what else there is after this. A transaction of its own. */
 enum store_result store_execution_claim(struct store *s, int64_t id, int64_t now_ms, int64_t lease_ms,
                                         struct store_execution *out);
 /* Longer lease, and LOST when the fence is not ours any more. Also tells whether a stop is wanted. Own transaction. */
