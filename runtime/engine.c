@@ -306,7 +306,11 @@ static void close_loop(asl_engine *e) {
 
 void asl_engine_free(asl_engine *e) {
     if (!e) return;
+    if (e->suspended)
+        for (asl_execution *x = e->executions; x; x = x->next) asl__execution_abandon(x);
     while (e->executions) asl_execution_free(e->executions);
+    if (e->journal) e->journal->close(e->journal);
+    e->journal = NULL;
     for (struct asl_observer *o = e->observers, *next; o; o = next) {
         next = o->next;
         o->close(o);
@@ -342,14 +346,36 @@ static void run_ready(asl_engine *e, uint64_t ended) {
         switch (kind) {
         case READY_NOT: asl_assert(!"a frame in the queue is ready"); break;
         case READY_STEP: asl__frame_step(f); break;
-        case READY_START: asl__task_start(f); break;
+        case READY_START:
+            if (e->journal) asl__ready_push(f, READY_HELD); /* not before the journal has it */
+            else asl__task_start(f);
+            break;
+        case READY_HELD: asl_assert(!"what is held stands in a queue of its own"); break;
         case READY_ANSWER: asl__task_answer(f); break;
         }
     }
 }
 
+/* What has happened is written down before anything comes of it: a task is started, an end is told. False: it cannot be. */
+static bool commit(asl_engine *e) {
+    if (!e->journal->commit(e->journal)) {
+        e->suspended = true;
+        return false;
+    }
+    for (struct frame *f; (f = e->held_first);) {
+        asl__ready_remove(f);
+        asl__task_start(f);
+    }
+    return true;
+}
+
 static void stop_all(asl_engine *e) {
     e->interrupted = 0;
+    if (e->journal) { /* nothing is stopped for good: the next run goes on */
+        e->journal->commit(e->journal);
+        e->suspended = true;
+        return;
+    }
     for (asl_execution *x = e->executions; x; x = x->next) asl_execution_stop(x, asl_none(), asl_none());
 }
 
@@ -359,11 +385,13 @@ static bool working(const asl_engine *e) { return e->loop && e->outside > 0 && u
 /* Sleeps until the next timer is due or a handler has something. False: neither will ever happen. */
 static bool sleep_real(asl_engine *e) {
     struct timer *next = asl__timer_next(&e->clock);
-    if (!next && !working(e)) return false;
+    int64_t wake = e->journal ? e->journal->wake(e->journal) : -1;
+    if (!next && !working(e) && wake < 0) return false;
     uv_loop_t *loop = asl__engine_loop(e);
-    if (next) {
+    if (next && (wake < 0 || next->due_ms - e->clock.now_ms < wake)) wake = next->due_ms - e->clock.now_ms;
+    if (wake >= 0) {
         uv_update_time(loop);
-        uv_timer_start(e->timer, on_timer, (uint64_t)(next->due_ms - e->clock.now_ms), 0);
+        uv_timer_start(e->timer, on_timer, (uint64_t)wake, 0);
     }
     uv_run(loop, UV_RUN_ONCE);
     uv_timer_stop(e->timer);
@@ -377,6 +405,7 @@ static bool sleep_virtual(asl_engine *e) {
         return true;
     }
     struct timer *next = asl__timer_next(&e->clock);
+    if (!next && e->journal && e->journal->wake(e->journal) >= 0) return sleep_real(e); /* for another process */
     if (!next) return false;
     e->clock.now_ms = next->due_ms;
     return true;
@@ -387,7 +416,9 @@ int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
     for (;;) {
         asl__clock_update(&e->clock);
         if (e->interrupted) stop_all(e);
+        if (e->suspended) break;
         run_ready(e, ended);
+        if (e->journal && (e->ended != ended || !e->ready_first) && !commit(e)) break;
         if (e->ended != ended) break;
         if (e->interrupted) continue;
         asl__clock_update(&e->clock);
@@ -397,6 +428,7 @@ int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
             continue;
         }
         if (asl__timers_fire(&e->clock)) continue;
+        if (e->journal && e->journal->turn(e->journal)) continue;
         for (struct asl_observer *o = e->observers; o; o = o->next)
             if (o->turn) o->turn(o);
         if (mode == ASL_RUN_READY) {
@@ -405,6 +437,8 @@ int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
         } else if (mode == ASL_RUN_NOWAIT) {
             if (e->loop) uv_run(e->loop, UV_RUN_NOWAIT);
             if (!e->ready_first && (!e->clock.is_virtual || working(e) || !sleep_virtual(e))) break;
+        } else if (e->running > 0 && e->journal && e->journal->may_suspend(e->journal)) {
+            e->suspended = true;
         } else if (e->running == 0 || !(e->clock.is_virtual ? sleep_virtual(e) : sleep_real(e))) {
             break;
         }

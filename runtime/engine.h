@@ -105,6 +105,7 @@ struct site {
     const char *resource;
     enum resource_kind resource_kind;
     bool is_arn, has_token, submits;
+    bool callback; /* .waitForTaskToken: with a journal the answer comes with the token alone */
     bool jsonata; /* values come from expressions, not paths */
     const char *limit_name;  /* what States.DataLimitExceeded calls it: "lambda", or the function's ARN */
     const char *service, *action; /* events: resourceType and resource; the ARN of a function or activity is its action */
@@ -215,7 +216,7 @@ bool asl__matches(const struct matcher *m, const struct failure *e);
 
 // ---------------------------------------------------------------- frames (frame.c)
 
-enum ready_kind { READY_NOT, READY_STEP, READY_START, READY_ANSWER };
+enum ready_kind { READY_NOT, READY_STEP, READY_START, READY_ANSWER, READY_HELD /* to be started once the journal has it */ };
 
 struct frame {
     asl_frame head; /* what compiled code sees; must be first */
@@ -257,6 +258,8 @@ struct frame {
     asl_value result;
     bool failed;
     struct failure failure;
+
+    struct kept_frame *kept; /* what a journal keeps of it; NULL without one */
 
     uint32_t *retries; /* attempts per retrier of the state being visited */
     asl_value slots[];
@@ -338,6 +341,8 @@ struct asl_execution {
     char *arn; /* made when asked for */
     uint64_t number; /* of the main execution, in its engine */
     asl_value context_execution, context_machine;
+    int64_t redrive_count, redrive_ms;
+    struct kept_execution *kept; /* what a journal keeps of it */
     size_t variable_bytes; /* under --strict-aws */
 };
 
@@ -362,6 +367,28 @@ static inline uint64_t asl__event(asl_execution *x) {
     return id;
 }
 
+// ---------------------------------------------------------------- journals
+
+/* What the engine tells a journal (journal.c), which only programs with a command line link. All of it is about
+   executions that the journal keeps; nothing it does changes what a workflow does. */
+struct asl_journal {
+    void (*begin)(struct asl_journal *j, asl_execution *x);    /* a new execution; before its first event */
+    void (*entered)(struct asl_journal *j, struct frame *f, bool first); /* a state; first: the machine, at its start */
+    void (*touched)(struct asl_journal *j, struct frame *f, bool urgent); /* its record has to be written */
+    void (*gone)(struct asl_journal *j, struct frame *f);      /* about to be freed */
+    void (*result)(struct asl_journal *j, struct frame *parent, size_t index, const asl_value *v); /* of a child */
+    void (*left)(struct asl_journal *j, struct frame *f);           /* a child that has failed, or is to be cancelled for it */
+    void (*fell)(struct asl_journal *j, struct frame *parent);      /* its fan-out fails; the children are still there */
+    void (*forgotten)(struct asl_journal *j, struct frame *parent); /* … but a retrier or catcher took it, or all are done */
+    void (*task_ended)(struct asl_journal *j, struct frame *f);     /* its token is worth nothing any more */
+    void (*ended)(struct asl_journal *j, asl_execution *x);    /* before its frames are cancelled */
+    bool (*commit)(struct asl_journal *j);   /* writes all it knows. False: it cannot, the run has to be given up */
+    bool (*turn)(struct asl_journal *j);     /* nothing is ready: looks for what others have written. Whether there was any */
+    int64_t (*wake)(const struct asl_journal *j); /* ms until it wants its next turn, -1: none */
+    bool (*may_suspend)(struct asl_journal *j); /* nothing is ready: whether to wait in no process at all */
+    void (*close)(struct asl_journal *j);
+};
+
 // ---------------------------------------------------------------- the engine (engine.c)
 
 struct asl_binding {
@@ -384,8 +411,11 @@ struct asl_engine {
     char *owned_region, *owned_account;
 
     struct asl_observer *observers; /* who listens to events; NULL: nobody */
+    struct asl_journal *journal;    /* or NULL */
+    bool suspended; /* the run was given up at a checkpoint: what runs goes on in another process */
 
     struct frame *ready_first, *ready_last;
+    struct frame *held_first, *held_last; /* READY_HELD */
     size_t ready_count;
     struct uv_loop_s *loop; /* NULL until something outside is awaited */
     struct uv_timer_s *timer;
@@ -413,6 +443,8 @@ struct asl_engine {
 };
 
 struct uv_loop_s *asl__engine_loop(asl_engine *e); /* made on first use */
+/* Lets go of what runs without ending it: its journal has it. */
+void asl__execution_abandon(asl_execution *x);
 void asl__mock_ended(asl_engine *e, uint64_t execution);
 void asl__mock_warnings(asl_engine *e, asl_buffer *out); /* lines about the mock file */
 /* From a signal handler or another thread: what runs is to be stopped. */

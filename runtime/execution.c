@@ -58,6 +58,10 @@ asl_execution *asl__execution_start(asl_engine *e, asl_value input, asl_str text
     x->root = asl__frame_new(x, quiet(e) ? e->image.quiet : 0);
     x->root->slots[0] = asl_retain(x->input);
     if (text.size && e->observers) x->input_text = asl_string(text);
+    if (e->journal) {
+        e->journal->begin(e->journal, x);
+        e->journal->entered(e->journal, x->root, true);
+    }
     asl__publish(x, NULL, EVENT_EXECUTION_STARTED, 0, DETAILS(.input = &x->input));
     asl__ready_push(x->root, READY_STEP);
     return x;
@@ -81,6 +85,7 @@ void asl__execution_end(asl_execution *x, asl_status status, struct failure *fai
         x->failed_state = failure->state;
         *failure = (struct failure){0};
     }
+    if (e->journal) e->journal->ended(e->journal, x);
     asl__publish(x, NULL, events[status], previous,
                  status == ASL_SUCCEEDED ? DETAILS(.output = &x->output) : DETAILS(.error = &x->error, .cause = &x->cause));
     asl__timer_stop(&e->clock, &x->deadline);
@@ -95,6 +100,19 @@ void asl__execution_end(asl_execution *x, asl_status status, struct failure *fai
     e->running--;
     e->ended++;
     asl__mock_ended(e, x->number);
+}
+
+void asl__execution_abandon(asl_execution *x) {
+    if (x->finished) return;
+    asl_engine *e = x->engine;
+    struct asl_journal *journal = e->journal;
+    e->journal = NULL; /* what is cancelled here is not gone: the journal has it */
+    x->finished = true;
+    asl__timer_stop(&e->clock, &x->deadline);
+    asl__frame_cancel(x->root);
+    x->root = NULL;
+    e->running--;
+    e->journal = journal;
 }
 
 void asl__execution_succeed(asl_execution *x, asl_value output) {

@@ -10,27 +10,13 @@
 // A Map in DISTRIBUTED mode gives each iteration an execution of its own, with its own events and Context object. It
 // begins when the ItemSelector is done: until then the frame belongs to the parent's execution.
 #include "observe.h"
+#include "waiting.h"
 
 #include <math.h>
 #include <string.h>
 
 enum { WINDOW = 40 };
 #define INLINE_CONCURRENCY 40 /* the service's bound for inline Maps (limits-and-errors 1.1) */
-
-struct fanout {
-    struct frame *parent;
-    const struct site *site;
-    bool is_map;
-    struct frame *first, *last;
-    size_t count, next;             /* children in all, index of the next to start */
-    size_t running, unstepped, finished, failed;
-    size_t max_running;             /* 0: no limit */
-    size_t tolerated;               /* distributed: failed items that do not fail the run */
-    asl_value input;                /* Map: for messages; what the ItemSelector sees is captured */
-    asl_value items, results;
-    uint64_t chain;                 /* event the next child points at */
-    uint64_t told;                  /* the last event of the children that are done */
-};
 
 // ---------------------------------------------------------------- children
 
@@ -55,6 +41,21 @@ static void tell_iteration(struct frame *child, enum event type, uint64_t previo
     if (type == EVENT_MAP_ITERATION_SUCCEEDED) child->up->told = id;
 }
 
+/* A distributed Map's child: an execution of its own. */
+static asl_execution *child_execution(struct frame *child, asl_value input, const char *name) {
+    struct fanout *o = child->up;
+    asl_execution *x = asl__execution_new(child->execution->engine, input, name, o->site->express_children, 0);
+    x->main = child->execution->main;
+    x->up = o;
+    x->index = child->index;
+    x->number = x->main->number;
+    x->machine = o->site->child_machine;
+    x->root = child;
+    child->execution = x;
+    child->last = 0;
+    return x;
+}
+
 /* MapIterationStarted, or in DISTRIBUTED mode the execution. */
 static void begin_iteration(struct frame *child) {
     struct fanout *o = child->up;
@@ -64,31 +65,29 @@ static void begin_iteration(struct frame *child) {
         tell_iteration(child, EVENT_MAP_ITERATION_STARTED, child->last);
         return;
     }
-    asl_execution *x = asl__execution_new(child->execution->engine, asl_retain(child->slots[0]), NULL,
-                                          o->site->express_children, 0);
-    x->main = child->execution->main;
-    x->up = o;
-    x->index = child->index;
-    x->number = x->main->number;
-    x->machine = o->site->child_machine;
-    x->root = child;
-    child->execution = x;
-    child->last = 0;
+    asl_execution *x = child_execution(child, asl_retain(child->slots[0]), NULL);
     asl__context_drop(child);
     asl__publish(x, NULL, EVENT_EXECUTION_STARTED, 0, DETAILS(.input = &x->input));
 }
 
-static void start_child(struct fanout *o, uint32_t machine, asl_value input) {
-    struct frame *parent = o->parent;
-    struct frame *child = asl__frame_new(parent->execution, machine);
-    const struct machine *m = &parent->execution->engine->image.machines[machine];
+/* A frame for a branch or iteration, last in the list. */
+static struct frame *new_child(struct fanout *o, uint32_t machine, uint32_t index) {
+    struct frame *child = asl__frame_new(o->parent->execution, machine);
     child->up = o;
-    child->index = (uint32_t)o->next++;
+    child->index = index;
     child->prev = o->last;
     if (o->last) o->last->next = child;
     else o->first = child;
     o->last = child;
     o->running++;
+    return child;
+}
+
+static void start_child(struct fanout *o, uint32_t machine, asl_value input) {
+    struct frame *parent = o->parent;
+    struct frame *child = new_child(o, machine, (uint32_t)o->next++);
+    const struct machine *m = &parent->execution->engine->image.machines[machine];
+    struct asl_journal *journal = parent->execution->engine->journal;
     o->unstepped++;
     /* Until it enters a state of its own, it acts for the parent's: an ItemSelector that fails names the Map. */
     child->head.state = parent->head.state;
@@ -99,6 +98,10 @@ static void start_child(struct fanout *o, uint32_t machine, asl_value input) {
     for (uint32_t i = 0; i < m->capture_count; i++)
         asl_value_set(&child->slots[m->captures[i].slot], asl_retain(parent->head.slot[m->captures[i].parent_slot]));
     asl_value_set(&child->slots[0], input);
+    if (journal) {
+        journal->entered(journal, child, true);
+        journal->touched(journal, parent, true);
+    }
     /* A child execution needs its input, an iteration's event only the order. */
     if (o->is_map && !o->site->item_selector && !o->site->distributed) begin_iteration(child);
     asl__ready_push(child, READY_STEP);
@@ -292,10 +295,39 @@ static void complete(struct fanout *o) {
     asl_value results = o->results;
     o->results = asl_none();
     free_fanout(o);
+    struct asl_journal *journal = parent->execution->engine->journal;
+    if (journal) journal->forgotten(journal, parent);
     asl__frame_answer(parent, results);
 }
 
+// ---------------------------------------------------------------- coming back
+
+struct fanout *asl__fanout_restore(struct frame *parent, const struct site *site, size_t count) {
+    return new_fanout(parent, site, count);
+}
+
+struct frame *asl__fanout_restore_child(struct fanout *o, uint32_t index) {
+    return new_child(o, o->is_map ? o->site->machines[0] : o->site->machines[index], index);
+}
+
+void asl__fanout_restore_execution(struct frame *child, asl_value input, const char *name, int64_t start_ms, uint64_t events) {
+    asl_execution *x = child_execution(child, input, name);
+    x->start_ms = start_ms;
+    x->events = events;
+}
+
+void asl__fanout_go_on(struct fanout *o) {
+    for (struct frame *c = o->first; c; c = c->next) o->unstepped += !c->stepped;
+    if (o->finished == o->count) complete(o);
+    else if (o->is_map) start_iterations(o);
+}
+
 static void settle(struct fanout *o, size_t index, asl_value result) {
+    struct asl_journal *journal = o->parent->execution->engine->journal;
+    if (journal) {
+        journal->result(journal, o->parent, index, &result);
+        journal->touched(journal, o->parent, true);
+    }
     o->results = asl_array_set(o->results, index, result);
     o->finished++;
     if (o->finished == o->count) complete(o);
@@ -343,7 +375,9 @@ static void cancel_children(struct fanout *o) {
 /* Ends the whole with an error, moved in, of the event `last`. */
 static void fail(struct fanout *o, struct failure *failure, uint64_t last) {
     struct frame *parent = o->parent;
+    struct asl_journal *journal = parent->execution->engine->journal;
     abort_children(o, last);
+    if (journal) journal->fell(journal, parent);
     cancel_children(o);
     parent->last = last;
     if (o->is_map && o->site->distributed)
@@ -362,6 +396,8 @@ void asl__fanout_failed(struct frame *child) {
     /* A Task state that failed counts as aborted too; a Fail state does not (18.3). */
     if (child->open && child->execution->engine->image.states[child->head.state].kind == STATE_TASK)
         asl__publish(child->execution, child, EVENT_TASK_ABORTED, last, NULL);
+    struct asl_journal *journal = child->execution->engine->journal;
+    if (journal) journal->left(journal, child);
     unlink_child(o, child);
     asl__frame_cancel(child);
     fail(o, &failure, last);
@@ -371,6 +407,8 @@ void asl__fanout_failed(struct frame *child) {
 void asl__fanout_execution_ended(asl_execution *x) {
     struct fanout *o = x->up;
     size_t index = x->index;
+    struct asl_journal *journal = x->engine->journal;
+    if (journal && x->status != ASL_SUCCEEDED) journal->left(journal, x->root);
     unlink_child(o, x->root);
     asl__frame_cancel(x->root);
     x->root = NULL;

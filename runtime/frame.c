@@ -48,6 +48,8 @@ uint32_t asl__child_machine(const struct frame *f, uint32_t machine) {
 
 void asl__frame_free(struct frame *f) {
     asl_assert(f->ready == READY_NOT && !f->task && !f->down && f->timer.position == 0);
+    asl_engine *e = f->execution->engine;
+    if (e->journal) e->journal->gone(e->journal, f);
     struct machine *m = &f->execution->engine->image.machines[f->head.machine];
     for (uint32_t i = 0; i < m->slots; i++) asl_release(f->slots[i]);
     asl_release(f->result);
@@ -150,24 +152,29 @@ void asl__forget_assigned(struct frame *f) {
 void asl__ready_push(struct frame *f, enum ready_kind kind) {
     asl_engine *e = f->execution->engine;
     asl_assert(f->ready == READY_NOT);
+    bool held = kind == READY_HELD;
+    struct frame **first = held ? &e->held_first : &e->ready_first, **last = held ? &e->held_last : &e->ready_last;
     f->ready = kind;
     f->ready_next = NULL;
-    f->ready_prev = e->ready_last;
-    if (e->ready_last) e->ready_last->ready_next = f;
-    else e->ready_first = f;
-    e->ready_last = f;
-    e->ready_count++;
+    f->ready_prev = *last;
+    if (*last) (*last)->ready_next = f;
+    else *first = f;
+    *last = f;
+    if (!held) e->ready_count++;
+    if (e->journal) e->journal->touched(e->journal, f, true);
 }
 
 void asl__ready_remove(struct frame *f) {
     if (f->ready == READY_NOT) return;
     asl_engine *e = f->execution->engine;
+    bool held = f->ready == READY_HELD;
+    struct frame **first = held ? &e->held_first : &e->ready_first, **last = held ? &e->held_last : &e->ready_last;
     if (f->ready_prev) f->ready_prev->ready_next = f->ready_next;
-    else e->ready_first = f->ready_next;
+    else *first = f->ready_next;
     if (f->ready_next) f->ready_next->ready_prev = f->ready_prev;
-    else e->ready_last = f->ready_prev;
+    else *last = f->ready_prev;
     f->ready = READY_NOT;
-    e->ready_count--;
+    if (!held) e->ready_count--;
 }
 
 void asl__frame_answer(struct frame *f, asl_value result) {
@@ -309,6 +316,7 @@ void asl__frame_step(struct frame *f) {
         if (!waits && f->yields) asl__ready_push(f, READY_STEP);
         asl_assert(waits || f->yields);
         f->yields = false;
+        if (x->engine->journal) x->engine->journal->touched(x->engine->journal, f, true);
         if (!f->stepped) {
             f->stepped = true;
             if (f->up) asl__fanout_stepped(f);

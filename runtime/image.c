@@ -138,6 +138,7 @@ static void classify_resource(struct image *image, struct site *site) {
         }
         site->submits = ends(r, ".sync") || ends(r, ".sync:2") || ends(r, ".waitForTaskToken");
         site->has_token = site->submits;
+        site->callback = ends(r, ".waitForTaskToken");
     }
 }
 

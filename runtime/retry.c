@@ -1,5 +1,5 @@
 // Retry and Catch: policy is data, compiled code only asks (asl-language 15 to 17).
-#include "engine.h"
+#include "waiting.h"
 
 #include <math.h>
 
@@ -25,7 +25,7 @@ bool asl__matches(const struct matcher *m, const struct failure *e) {
     return false;
 }
 
-static void on_backoff(struct timer *timer) {
+void asl__on_backoff(struct timer *timer) {
     struct frame *f = container_of(timer, struct frame, timer);
     f->generation++;
     asl__ready_push(f, READY_STEP);
@@ -53,9 +53,10 @@ int32_t asl_rt_retry(asl_frame *frame, uint32_t t) {
         f->retries[i]++;
         f->retry_count++;
         f->failed_event = 0;
+        if (e->journal) e->journal->forgotten(e->journal, f);
         asl__failure_clear(&f->failure);
         asl__context_drop(f);
-        asl__timer_start(&e->clock, &f->timer, due, on_backoff);
+        asl__timer_start(&e->clock, &f->timer, due, asl__on_backoff);
         return 1;
     }
     asl__frame_failed_event(f);
@@ -69,6 +70,8 @@ int32_t asl_rt_catch(asl_frame *frame, uint32_t t) {
     for (size_t i = 0; i < site->catcher_count; i++) {
         if (!asl__matches(&site->catchers[i], &f->failure)) continue;
         asl__frame_failed_event(f);
+        asl_engine *e = f->execution->engine;
+        if (e->journal) e->journal->forgotten(e->journal, f);
         return (int32_t)i + 1;
     }
     return 0;

@@ -58,6 +58,7 @@ int32_t asl_rt_enter(asl_frame *frame, uint32_t n, uint32_t input) {
         f->token = NULL;
     }
     asl__context_drop(f);
+    if (x->engine->journal) x->engine->journal->entered(x->engine->journal, f, false);
     return x->full;
 }
 

@@ -8,25 +8,10 @@
 // Whatever else ends the attempt (timeout, heartbeat, a cancelled branch, the end of the execution) calls handler->cancel
 // and frees the task; the contract of handlers is that nothing is heard of it afterwards.
 #include "observe.h"
+#include "waiting.h"
 
 #include <inttypes.h>
 #include <string.h>
-
-enum answer { ANSWER_NONE, ANSWER_SUCCESS, ANSWER_FAILURE, ANSWER_BROKEN };
-
-struct task {
-    asl_task handle; /* what the handler sees; must be first */
-    struct frame *frame;
-    const struct site *site;
-    asl_value payload, role;
-    uint32_t *iteration;
-    char *idempotency;
-    bool started, outside;
-    enum answer answer;
-    asl_value result, error, cause;
-    int64_t timeout_ms, heartbeat_ms; /* 0: none */
-    struct timer timeout, heartbeat;
-};
 
 /* The events of the three families stand in the same order. A function's and an activity's name their resource once. */
 static void tell_task(struct task *t, enum event event, const struct event_details *details) {
@@ -64,12 +49,13 @@ static void free_task(struct task *t) {
     asl_free(t->iteration);
     asl_free(t->idempotency);
     t->frame->task = NULL;
+    if (e->journal) e->journal->task_ended(e->journal, t->frame);
     asl_free(t);
 }
 
 void asl__task_cancel(struct frame *f) {
     struct task *t = f->task;
-    if (t->started && t->answer == ANSWER_NONE) t->handle.binding->handler->cancel(&t->handle);
+    if (t->started && !t->submitted && t->answer == ANSWER_NONE) t->handle.binding->handler->cancel(&t->handle);
     free_task(t);
 }
 
@@ -113,6 +99,25 @@ static int64_t seconds_of(struct frame *f, const struct site *site, uint32_t slo
     return -1;
 }
 
+/* What the handler gets to see. */
+static void hand_over(struct task *t) {
+    struct frame *f = t->frame;
+    uint32_t depth;
+    t->iteration = asl__map_indexes(f, &depth);
+    t->handle = (asl_task){
+        .resource = t->site->resource,
+        .state = f->execution->engine->image.states[t->site->state].name_z,
+        .payload = &t->payload,
+        .token = f->token,
+        .idempotency = t->idempotency,
+        .attempt = f->retry_count,
+        .iteration = t->iteration,
+        .iteration_depth = depth,
+        .execution = f->execution->number,
+        .binding = t->site->binding,
+    };
+}
+
 int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t timeout, uint32_t heartbeat, uint32_t role) {
     struct frame *f = frame_of(frame);
     asl_execution *x = f->execution;
@@ -148,25 +153,12 @@ int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t tim
     if (role != ASL_NO_OPERAND) task->role = asl_retain(frame->slot[role & ~ASL_LAST]);
     f->task = task;
     tell_scheduled(task);
-    uint32_t depth;
-    task->iteration = asl__map_indexes(f, &depth);
     char key[64];
     int size = snprintf(key, sizeof key, "%" PRIu64, x->events);
     const char *name = asl_execution_name(x);
     task->idempotency = asl_alloc(strlen(name) + 1 + (size_t)size + 1);
     sprintf(task->idempotency, "%s/%s", name, key);
-    task->handle = (asl_task){
-        .resource = site->resource,
-        .state = e->image.states[site->state].name_z,
-        .payload = &task->payload,
-        .token = f->token,
-        .idempotency = task->idempotency,
-        .attempt = f->retry_count,
-        .iteration = task->iteration,
-        .iteration_depth = depth,
-        .execution = x->number,
-        .binding = site->binding,
-    };
+    hand_over(task);
     asl__ready_push(f, READY_START);
     return 0;
 }
@@ -196,14 +188,33 @@ void asl__task_start(struct frame *f) {
     struct task *t = f->task;
     asl_engine *e = f->execution->engine;
     struct clock *c = &e->clock;
-    tell_task(t, EVENT_TASK_STARTED, NULL);
-    if (t->timeout_ms) asl__timer_start(c, &t->timeout, c->now_ms + t->timeout_ms, on_timeout);
+    if (!t->told) tell_task(t, EVENT_TASK_STARTED, NULL);
+    t->told = true;
+    if (e->journal) e->journal->touched(e->journal, f, false);
+    if (t->timeout_ms && !t->timeout.position) asl__timer_start(c, &t->timeout, c->now_ms + t->timeout_ms, on_timeout);
     if (t->heartbeat_ms) asl__timer_start(c, &t->heartbeat, c->now_ms + t->heartbeat_ms, on_heartbeat);
     t->started = true;
     /* A mocked task that hangs is nobody's work: with the virtual clock, time may pass over it. */
     t->outside = !t->site->mocked;
     if (t->outside) e->outside++;
     t->handle.binding->handler->start(&t->handle);
+}
+
+void asl__task_restore(struct frame *f, const struct site *site, asl_value payload, asl_value role, const char *idempotency,
+                       int64_t timeout_ms, int64_t heartbeat_ms, bool told, bool submitted, int64_t timeout_due,
+                       int64_t heartbeat_due) {
+    struct clock *c = &f->execution->engine->clock;
+    struct task *t = asl_calloc(1, sizeof *t);
+    size_t size = strlen(idempotency) + 1;
+    *t = (struct task){.frame = f, .site = site, .payload = payload, .role = role, .timeout_ms = timeout_ms,
+                       .heartbeat_ms = heartbeat_ms, .told = told, .submitted = submitted, .started = submitted};
+    t->idempotency = memcpy(asl_alloc(size), idempotency, size);
+    f->task = t;
+    hand_over(t);
+    /* The time a task has runs on while no process is there. */
+    if (timeout_due) asl__timer_start(c, &t->timeout, timeout_due, on_timeout);
+    if (heartbeat_due && submitted) asl__timer_start(c, &t->heartbeat, heartbeat_due, on_heartbeat);
+    if (!submitted) asl__ready_push(f, READY_START);
 }
 
 // ---------------------------------------------------------------- the handler's side
@@ -218,8 +229,41 @@ static bool take_answer(struct task *t, enum answer answer) {
     return true;
 }
 
+/* With a journal, a task that answers through its token goes on waiting for it: in another process, if need be. */
+static bool takes_token(const struct task *t) {
+    return t->frame->execution->engine->journal && t->site->callback && !t->site->mocked && !t->submitted &&
+           t->answer == ANSWER_NONE;
+}
+
+static void submitted(struct task *t, asl_value answer) {
+    asl_engine *e = t->frame->execution->engine;
+    tell_task(t, EVENT_TASK_SUBMITTED, DETAILS(.output = &answer));
+    asl_release(answer);
+    t->submitted = true;
+    if (t->outside) e->outside--;
+    t->outside = false;
+    e->journal->touched(e->journal, t->frame, true);
+}
+
+void asl__task_token_answer(struct frame *f, bool success, asl_value output, asl_value error, asl_value cause) {
+    struct task *t = f->task;
+    if (!take_answer(t, success ? ANSWER_SUCCESS : ANSWER_FAILURE)) {
+        asl_release(output);
+        asl_release(error);
+        asl_release(cause);
+        return;
+    }
+    t->result = output;
+    t->error = error;
+    t->cause = cause;
+}
+
 void asl_task_succeed(asl_task *task, asl_value result) {
     struct task *t = (struct task *)task;
+    if (takes_token(t)) {
+        submitted(t, result.tag == ASL_NONE ? asl_null() : result);
+        return;
+    }
     if (take_answer(t, ANSWER_SUCCESS)) t->result = result.tag == ASL_NONE ? asl_null() : result;
     else asl_release(result);
 }
@@ -243,6 +287,10 @@ void asl_task_broken(asl_task *task, asl_value cause) {
 
 void asl_task_submitted(asl_task *task, asl_value answer) {
     struct task *t = (struct task *)task;
+    if (takes_token(t)) {
+        submitted(t, answer);
+        return;
+    }
     if (t->answer == ANSWER_NONE && t->site->submits) tell_task(t, EVENT_TASK_SUBMITTED, DETAILS(.output = &answer));
     asl_release(answer);
 }
@@ -253,6 +301,13 @@ void asl_task_heartbeat(asl_task *task) {
     asl__clock_update(c);
     if (t->heartbeat_ms && t->answer == ANSWER_NONE)
         asl__timer_start(c, &t->heartbeat, c->now_ms + t->heartbeat_ms, on_heartbeat);
+}
+
+void asl__task_token_heartbeat(struct frame *f, int64_t at_ms) {
+    struct task *t = f->task;
+    struct clock *c = &f->execution->engine->clock;
+    if (!t->heartbeat_ms || t->answer != ANSWER_NONE) return;
+    asl__timer_start(c, &t->heartbeat, at_ms + t->heartbeat_ms, on_heartbeat);
 }
 
 struct uv_loop_s *asl_task_loop(asl_task *task) {

@@ -1,9 +1,9 @@
 // Wait states: the checks of their fields and the timer (asl-language 9; texts: aws-observed-behaviour 2.2 and 2.3).
-#include "engine.h"
+#include "waiting.h"
 
 #define LONGEST_WAIT_S INT64_C(2147483647)
 
-static void on_wait(struct timer *timer) {
+void asl__on_wait(struct timer *timer) {
     asl__frame_answer(container_of(timer, struct frame, timer), asl_none());
 }
 
@@ -11,7 +11,7 @@ static int32_t start(struct frame *f, int64_t due_ms) {
     struct clock *c = &f->execution->engine->clock;
     /* No wait, no timer: a time in the past takes the next turn. */
     if (due_ms <= c->now_ms) asl__frame_answer(f, asl_none());
-    else asl__timer_start(c, &f->timer, due_ms, on_wait);
+    else asl__timer_start(c, &f->timer, due_ms, asl__on_wait);
     return 0;
 }
 
