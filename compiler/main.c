@@ -106,6 +106,7 @@ struct command_line {
     const char *output, *emit, *format, *language, *data, *engine;
     bool shared, static_link, strip, verbose, unbound, references;
     bool batch, explain, step_functions;
+    bool run_command; // run, interpret: a command of the workflow's own was named
     int colour; /* -1: auto */
     struct arena *arena;
 };
@@ -459,9 +460,17 @@ static int split_run(struct command_line *c, const char *command, int argc, char
         if (got > 0)
             continue;
         if (argv[i][0] != '-' || argv[i][1] == '\0') {
-            if (c->inputs.count)
+            // What follows the definition is a command of it: aslc run order.asl.json list
+            bool known = c->run_command;
+            for (const char *const *o = asl__run_commands; c->inputs.count && *o && !known; o++)
+                known = strcmp(*o, argv[i]) == 0;
+            if (c->inputs.count && !known)
                 return complain(command, "one definition at a time; what is \"%s\"?", argv[i]);
-            *vec_push(c->arena, &c->inputs) = argv[i];
+            c->run_command = known;
+            if (known)
+                *vec_push(c->arena, &c->rest) = argv[i];
+            else
+                *vec_push(c->arena, &c->inputs) = argv[i];
             continue;
         }
         int at = i;

@@ -41,7 +41,7 @@ static asl_value execution_object(asl_execution *x) {
     o = asl_object_set(o, asl__key(e, KEY_ROLE_ARN), asl_string((asl_str){role.data, role.size}));
     asl_buffer_free(&role);
     /* A synchronous Express execution has none (recorded), and ours is one. */
-    if (!x->express) o = asl_object_set(o, asl__key(e, KEY_REDRIVE_COUNT), asl_int(0));
+    if (!x->express) o = asl_object_set(o, asl__key(e, KEY_REDRIVE_COUNT), asl_int(x->redrive_count));
     return o;
 }
 

@@ -412,6 +412,8 @@ struct asl_engine {
 
     struct asl_observer *observers; /* who listens to events; NULL: nobody */
     struct asl_journal *journal;    /* or NULL */
+    struct asl_observer *tracer;    /* one of the observers, whose context tasks carry on; or NULL */
+    void (*trace_headers)(struct asl_observer *tracer, const struct frame *f, char traceparent[56], char xray[128]);
     bool suspended; /* the run was given up at a checkpoint: what runs goes on in another process */
 
     struct frame *ready_first, *ready_last;
@@ -445,6 +447,10 @@ struct asl_engine {
 struct uv_loop_s *asl__engine_loop(asl_engine *e); /* made on first use */
 /* Lets go of what runs without ending it: its journal has it. */
 void asl__execution_abandon(asl_execution *x);
+/* An execution that began earlier and has no frames yet; input moved in, times in ms since 1970, deadline 0: none. */
+asl_execution *asl__execution_take(asl_engine *e, asl_value input, const char *name, int64_t start_ms, int64_t deadline_ms);
+void asl__execution_deadline(asl_execution *x, int64_t at_ms);
+char *asl__copy_text(asl_str s); /* NUL-terminated, for asl_free */
 void asl__mock_ended(asl_engine *e, uint64_t execution);
 void asl__mock_warnings(asl_engine *e, asl_buffer *out); /* lines about the mock file */
 /* From a signal handler or another thread: what runs is to be stopped. */

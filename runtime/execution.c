@@ -47,14 +47,19 @@ asl_execution *asl_execution_start(asl_engine *e, asl_value input, const char *n
     return asl__execution_start(e, input, (asl_str){NULL, 0}, name);
 }
 
-asl_execution *asl__execution_start(asl_engine *e, asl_value input, asl_str text, const char *name) {
-    asl__clock_update(&e->clock);
-    asl_execution *x = asl__execution_new(e, input, name, e->express, e->image.timeout_seconds);
+static void enlist(asl_execution *x) {
+    asl_engine *e = x->engine;
     x->number = ++e->started;
     x->next = e->executions;
     if (x->next) x->next->prev = x;
     e->executions = x;
     e->running++;
+}
+
+asl_execution *asl__execution_start(asl_engine *e, asl_value input, asl_str text, const char *name) {
+    asl__clock_update(&e->clock);
+    asl_execution *x = asl__execution_new(e, input, name, e->express, e->image.timeout_seconds);
+    enlist(x);
     x->root = asl__frame_new(x, quiet(e) ? e->image.quiet : 0);
     x->root->slots[0] = asl_retain(x->input);
     if (text.size && e->observers) x->input_text = asl_string(text);
@@ -100,6 +105,20 @@ void asl__execution_end(asl_execution *x, asl_status status, struct failure *fai
     e->running--;
     e->ended++;
     asl__mock_ended(e, x->number);
+}
+
+void asl__execution_deadline(asl_execution *x, int64_t at_ms) {
+    x->deadline_ms = at_ms;
+    asl__timer_start(&x->engine->clock, &x->deadline, at_ms, on_deadline);
+}
+
+asl_execution *asl__execution_take(asl_engine *e, asl_value input, const char *name, int64_t start_ms, int64_t deadline_ms) {
+    asl__clock_update(&e->clock);
+    asl_execution *x = asl__execution_new(e, input, name, false, 0);
+    x->start_ms = start_ms;
+    if (deadline_ms) asl__execution_deadline(x, deadline_ms);
+    enlist(x);
+    return x;
 }
 
 void asl__execution_abandon(asl_execution *x) {
@@ -240,6 +259,8 @@ void asl__describe(const asl_execution *x, asl_buffer *out) {
     add_text(out, "name", x->name);
     add_text(out, "status", asl_status_name(x->status));
     add_time(out, "startDate", x->start_ms);
+    if (x->redrive_count) asl_buffer_format(out, ",\"redriveCount\":%lld", (long long)x->redrive_count);
+    if (x->redrive_count) add_time(out, "redriveDate", x->redrive_ms);
     if (x->finished) add_time(out, "stopDate", x->stop_ms);
     add_payload(out, "input", &x->input);
     if (x->status == ASL_SUCCEEDED) add_payload(out, "output", &x->output);

@@ -21,6 +21,12 @@ void asl__assert_failed(const char *condition, const char *file, int line) {
     abort();
 }
 
+char *asl__copy_text(asl_str s) {
+    char *z = memcpy(asl_alloc(s.size + 1), s.data, s.size);
+    z[s.size] = 0;
+    return z;
+}
+
 // ---------------------------------------------------------------- making and freeing
 
 struct frame *asl__frame_new(asl_execution *x, uint32_t machine) {

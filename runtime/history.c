@@ -75,9 +75,7 @@ static void payload(struct details *d, const char *name, const asl_value *v, con
     asl_buffer_z(d->out, "{\"truncated\":false}");
 }
 
-static void assigned(struct details *d, const struct event_details *e) {
-    if (!e->assigned_count || !d->data) return;
-    key(d, "assignedVariables");
+static void assigned_object(struct details *d, const struct event_details *e) {
     asl_buffer_byte(d->out, '{');
     for (size_t i = 0; i < e->assigned_count; i++) {
         if (i) asl_buffer_byte(d->out, ',');
@@ -86,8 +84,24 @@ static void assigned(struct details *d, const struct event_details *e) {
         as_text(d, &e->assigned[i].value);
     }
     asl_buffer_byte(d->out, '}');
+}
+
+static void assigned(struct details *d, const struct event_details *e) {
+    if (!e->assigned_count || !d->data) return;
+    key(d, "assignedVariables");
+    assigned_object(d, e);
     key(d, "assignedVariablesDetails");
     asl_buffer_z(d->out, "{\"truncated\":false}");
+}
+
+void asl__event_assigned_print(const struct event_record *r, asl_buffer *out) {
+    struct details d = {out, true, r->execution, {0}};
+    assigned_object(&d, &r->d);
+    asl_buffer_free(&d.text);
+}
+
+asl_str asl__event_payload_sent(const struct event_record *r, const asl_value *payload) {
+    return is_input(r->execution, payload) ? asl_text_of(&r->execution->input_text) : (asl_str){NULL, 0};
 }
 
 void asl__event_details_print(const struct event_record *r, bool data, asl_buffer *out) {

@@ -3,7 +3,7 @@
 //     options ──► input ──► engine ──► one execution ──► report ──► exit status
 //
 // Whatever is wrong with options, input, bindings or mocks is said before any state has run, with exit status 2.
-#include "run_main.h"
+#include "run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,11 +14,22 @@
 
 #include "aslc/aslc.h"
 #include "aslc/doc.h"
-#include "observe.h"
-
-enum { EXIT_OK = 0, EXIT_FAILED_RUN = 1, EXIT_BAD_USE = 2, EXIT_TIMED_OUT = 3, EXIT_ABORTED = 4 };
+#include "report/report.h"
+#include "store/store.h"
 
 const char asl__run_usage[] =
+    "Commands (the first word; default: run):\n"
+    "  run                     run an execution; with --store: go on with the one of that --name if there is one\n"
+    "  list [--status S]       the journalled executions, newest first\n"
+    "  describe NAME           one of them, as DescribeExecution has it\n"
+    "  history NAME            its events, as GetExecutionHistory has them; --follow: live, --report FILE: as a page\n"
+    "  resume [NAME]           go on with it, or with all that run and have no process\n"
+    "  redrive NAME            go on with one that ended without success, from what it has not finished\n"
+    "  stop NAME               end it as ABORTED, with --error and --cause\n"
+    "  send-task-success TOKEN --output JSON, send-task-failure TOKEN --error E --cause C, send-task-heartbeat TOKEN\n"
+    "                          answer a task that waits for its token\n"
+    "  gc --older-than 30d     delete executions that ended longer ago\n"
+    "\n"
     "Run options:\n"
     "  --input FILE|-|JSON|s3://BUCKET/KEY\n"
     "                          the execution's input; default: standard input unless it is a terminal, else {}\n"
@@ -35,35 +46,36 @@ const char asl__run_usage[] =
     "  --type standard|express overrides the compiled-in workflow type\n"
     "  --name NAME             of the execution\n"
     "  --history FILE          write the execution history there, as GetExecutionHistory's JSON\n"
+    "  --report FILE           write a page about the execution: graph, timeline, events, error\n"
+    "  --log-level ALL|ERROR|FATAL|OFF, --log FILE|unix:PATH, --log-data, --log-redact NAME[,NAME...]\n"
+    "                          CloudWatch's log lines, on standard error unless --log says otherwise; with inputs and\n"
+    "                          outputs; with the values of these fields hidden\n"
+    "  --trace xray[:HOST:PORT]|otlp[:URL]  X-Ray segments by UDP, OTLP spans by HTTP\n"
+    "  --metrics emf[:FILE]|prometheus:FILE  the service's metrics\n"
+    "  --store sqlite:FILE|postgres://...  journal: the execution survives this process. Default: $ASLC_STORE; with\n"
+    "                          --type standard and --name, or a command, sqlite:WORKFLOW.db\n"
+    "  --wait                  stay for task tokens and long waits instead of ending with status 75\n"
+    "  --suspend-after SECONDS waits longer than this need no process; default 60\n"
     "  --seed N                makes random numbers, identifiers and jitter repeatable\n"
     "  --s3-root DIR           s3://BUCKET/KEY is DIR/BUCKET/KEY\n"
     "  --help, --version\n"
     "\n"
-    "Exit status: 0 SUCCEEDED, 1 FAILED, 2 bad usage or input, 3 TIMED_OUT, 4 ABORTED.\n";
+    "Exit status: 0 SUCCEEDED, 1 FAILED, 2 bad usage or input, 3 TIMED_OUT, 4 ABORTED, 75 journalled and not finished:\n"
+    "run again to go on.\n";
 
 const char *const asl__run_valued_options[] = {
     "--input", "--mock",      "--bind", "--bindings", "--clock", "--type",    "--name",
-    "--seed",  "--s3-root",   "--start-time", "--history", "--log-level", "--log", "--store", NULL,
+    "--seed",  "--s3-root",   "--start-time", "--history", "--report", "--store", "--suspend-after", "--status", "--error",
+    "--cause", "--output", "--older-than", "--format", "--log-level", "--log", "--log-redact", "--trace", "--metrics", NULL,
 };
 
-const char *const asl__run_flag_options[] = {"--describe", "--strict-aws", "--log-data", "--help", "-h", "--version", NULL};
-
-struct run {
-    const char *name; /* of the program, for messages */
-    asl_engine_options options;
-    asl_bind *binds;
-    size_t bind_count;
-    asl_buffer input_text; /* as it was sent */
-    char **texts; /* what binds point into */
-    size_t text_count;
-    const char *input, *execution_name, *s3_root, *history;
-    bool describe, help, version, start_given;
-};
+const char *const asl__run_flag_options[] = {"--describe", "--strict-aws", "--log-data", "--wait", "--follow",
+                                               "--help", "-h", "--version", NULL};
 
 /* 2026-01-01T00:00:00Z: with the virtual clock a run does not depend on when it is made (architecture, decision 8). */
 #define VIRTUAL_START_MS INT64_C(1767225600000)
 
-__attribute__((format(printf, 2, 3))) static int complain(const struct run *r, const char *format, ...) {
+int asl__complain(const struct run *r, const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
     fprintf(stderr, "%s: ", r->name);
@@ -115,7 +127,7 @@ static void add_bind(struct run *r, const char *pattern, const char *handler) {
 static int parse_bind(struct run *r, const char *text) {
     const char *equals = strchr(text, '=');
     if (!equals || equals == text || !equals[1])
-        return complain(r, "--bind takes PATTERN=HANDLER, such as 'arn:*:function:charge=exec:./charge', not \"%s\"", text);
+        return asl__complain(r, "--bind takes PATTERN=HANDLER, such as 'arn:*:function:charge=exec:./charge', not \"%s\"", text);
     add_bind(r, keep(r, text, (size_t)(equals - text)), equals + 1);
     return EXIT_OK;
 }
@@ -148,7 +160,7 @@ static int parse_bindings(struct run *r, const char *path) {
     int error = read_file(path, &text);
     if (error) {
         asl_buffer_free(&text);
-        return complain(r, "cannot read the bindings file %s: %s", path, strerror(error));
+        return asl__complain(r, "cannot read the bindings file %s: %s", path, strerror(error));
     }
     struct bindings_file f = {path, {text.data, text.size}, 0};
     size_t errors = 0;
@@ -176,7 +188,7 @@ static int parse_seed(struct run *r, const char *text) {
     errno = 0;
     r->options.seed = strtoull(text, &end, 0);
     r->options.seeded = true;
-    if (*text < '0' || *text > '9' || *end || errno) return complain(r, "--seed takes a number, not \"%s\"", text);
+    if (*text < '0' || *text > '9' || *end || errno) return asl__complain(r, "--seed takes a number, not \"%s\"", text);
     return EXIT_OK;
 }
 
@@ -186,9 +198,9 @@ static int check_name(struct run *r, const char *name) {
     for (const unsigned char *c = (const unsigned char *)name; *c; c++) {
         characters += (*c & 0xc0) != 0x80;
         if (*c <= ' ' || *c == 127 || strchr("<>{}[]?*\"#%\\^|~`$&,;:/", *c))
-            return complain(r, "--name: an execution's name must not hold '%c'", *c < ' ' || *c == 127 ? '?' : *c);
+            return asl__complain(r, "--name: an execution's name must not hold '%c'", *c < ' ' || *c == 127 ? '?' : *c);
     }
-    if (characters == 0 || characters > 80) return complain(r, "--name: an execution's name has 1 to 80 characters");
+    if (characters == 0 || characters > 80) return asl__complain(r, "--name: an execution's name has 1 to 80 characters");
     r->execution_name = name;
     return EXIT_OK;
 }
@@ -201,11 +213,31 @@ static int parse_valued(struct run *r, const char *option, const char *value) {
     if (strcmp(option, "--name") == 0) return check_name(r, value);
     if (strcmp(option, "--seed") == 0) return parse_seed(r, value);
     if (strcmp(option, "--history") == 0) return r->history = value, EXIT_OK;
+    if (strcmp(option, "--report") == 0) return r->report = value, EXIT_OK;
+    if (strcmp(option, "--store") == 0) return r->journal.url = value, EXIT_OK;
+    if (strcmp(option, "--status") == 0) return r->status = value, EXIT_OK;
+    if (strcmp(option, "--error") == 0) return r->error = value, EXIT_OK;
+    if (strcmp(option, "--cause") == 0) return r->cause = value, EXIT_OK;
+    if (strcmp(option, "--output") == 0) return r->output = value, EXIT_OK;
+    if (strcmp(option, "--older-than") == 0) return r->older_than = value, EXIT_OK;
+    if (strcmp(option, "--format") == 0) {
+        r->format = value;
+        return strcmp(value, "json") == 0 || strcmp(value, "text") == 0 ? EXIT_OK
+               : asl__complain(r, "--format is text or json, not \"%s\"", value);
+    }
+    if (strcmp(option, "--suspend-after") == 0) {
+        char *end;
+        double seconds = strtod(value, &end);
+        if (end == value || *end || !(seconds >= 0 && seconds < 1e9))
+            return asl__complain(r, "--suspend-after takes a number of seconds, not \"%s\"", value);
+        r->journal.suspend_after_ms = (int64_t)(seconds * 1000);
+        return EXIT_OK;
+    }
     if (strcmp(option, "--s3-root") == 0) return r->s3_root = value, EXIT_OK;
     if (strcmp(option, "--clock") == 0) {
         r->options.virtual_clock = strcmp(value, "virtual") == 0;
         if (r->options.virtual_clock || strcmp(value, "real") == 0) return EXIT_OK;
-        return complain(r, "--clock is real or virtual, not \"%s\"", value);
+        return asl__complain(r, "--clock is real or virtual, not \"%s\"", value);
     }
     if (strcmp(option, "--start-time") == 0) {
         int64_t seconds;
@@ -214,7 +246,7 @@ static int parse_valued(struct run *r, const char *option, const char *value) {
         r->start_given = true;
         if (strcmp(value, "now") == 0) return EXIT_OK;
         if (!asl_timestamp_parse(asl_str_z(value), &seconds, &nanoseconds, &why))
-            return complain(r, "--start-time is a timestamp such as 2026-01-01T00:00:00Z, or now: %s", why);
+            return asl__complain(r, "--start-time is a timestamp such as 2026-01-01T00:00:00Z, or now: %s", why);
         r->options.start_time_ms = seconds * 1000 + nanoseconds / 1000000;
         return EXIT_OK;
     }
@@ -222,9 +254,10 @@ static int parse_valued(struct run *r, const char *option, const char *value) {
         r->options.express = strcasecmp(value, "express") == 0;
         r->options.standard = strcasecmp(value, "standard") == 0;
         if (r->options.express || r->options.standard) return EXIT_OK;
-        return complain(r, "--type is standard or express, not \"%s\"", value);
+        return asl__complain(r, "--type is standard or express, not \"%s\"", value);
     }
-    return complain(r, "%s is not supported by this version yet", option);
+    char message[1024];
+    return asl__sinks_option(&r->sinks, option, value, message, sizeof message) == 0 ? EXIT_OK : asl__complain(r, "%s", message);
 }
 
 static bool is_valued(const char *option, size_t size, const char **name) {
@@ -241,19 +274,26 @@ static int parse_option(struct run *r, int argc, char **argv, int *at) {
     const char *equals = strchr(a, '=');
     if (is_valued(a, equals ? (size_t)(equals - a) : strlen(a), &name)) {
         if (equals) return parse_valued(r, name, equals + 1);
-        if (*at + 1 >= argc) return complain(r, "%s needs a value", name);
+        if (*at + 1 >= argc) return asl__complain(r, "%s needs a value", name);
         return parse_valued(r, name, argv[++*at]);
     }
     if (strcmp(a, "--describe") == 0) return r->describe = true, EXIT_OK;
     if (strcmp(a, "--strict-aws") == 0) return r->options.strict_aws = true, EXIT_OK;
     if (strcmp(a, "--help") == 0 || strcmp(a, "-h") == 0) return r->help = true, EXIT_OK;
     if (strcmp(a, "--version") == 0) return r->version = true, EXIT_OK;
-    if (strcmp(a, "--log-data") == 0) return complain(r, "--log-data is not supported by this version yet");
+    if (strcmp(a, "--log-data") == 0) return r->sinks.data = true, EXIT_OK;
+    if (strcmp(a, "--wait") == 0) return r->journal.wait = true, EXIT_OK;
+    if (strcmp(a, "--follow") == 0) return r->follow = true, EXIT_OK;
     if (strncmp(a, "-D", 2) == 0 || strncmp(a, "--definitions", 13) == 0)
-        return complain(r, "%.*s fills in ${NAME} placeholders when the workflow is compiled: give it to aslc",
+        return asl__complain(r, "%.*s fills in ${NAME} placeholders when the workflow is compiled: give it to aslc",
                         a[1] == 'D' ? 2 : 13, a);
-    if (a[0] == '-' && a[1]) return complain(r, "there is no option %s; --help lists them", a);
-    return complain(r, "what is \"%s\"? The execution's input is given with --input", a);
+    if (a[0] == '-' && a[1]) return asl__complain(r, "there is no option %s; --help lists them", a);
+    for (const char *const *c = asl__run_commands; *c && !r->command; c++)
+        if (strcmp(*c, a) == 0) return r->command = *c, EXIT_OK;
+    bool takes_one = r->command && !r->operand && strcmp(r->command, "run") != 0 && strcmp(r->command, "list") != 0 &&
+                     strcmp(r->command, "gc") != 0;
+    if (takes_one) return r->operand = a, EXIT_OK;
+    return asl__complain(r, "what is \"%s\"? The execution's input is given with --input", a);
 }
 
 // ---------------------------------------------------------------- input
@@ -269,7 +309,7 @@ static int parse_input(struct run *r, const char *from, asl_str text, asl_value 
     if (r->options.strict_aws && asl_json_size(input) > ASL__PAYLOAD_LIMIT) {
         size_t size = asl_json_size(input);
         asl_release(*input);
-        return complain(r, "%s: the input has %zu bytes; the service accepts %d", from, size, ASL__PAYLOAD_LIMIT);
+        return asl__complain(r, "%s: the input has %zu bytes; the service accepts %d", from, size, ASL__PAYLOAD_LIMIT);
     }
     return EXIT_OK;
 }
@@ -277,6 +317,7 @@ static int parse_input(struct run *r, const char *from, asl_str text, asl_value 
 static int read_input(struct run *r, asl_value *input) {
     const char *from = r->input;
     if (!from && isatty(STDIN_FILENO)) {
+        r->no_input = true;
         *input = asl_object_new(0);
         return EXIT_OK;
     }
@@ -287,7 +328,7 @@ static int read_input(struct run *r, asl_value *input) {
         error = read_all(STDIN_FILENO, &text);
         if (!from && error == EBADF) error = 0; /* started without a standard input */
     } else if (strncmp(from, "s3://", 5) == 0) {
-        if (!r->s3_root) return complain(r, "--input %s: reading from S3 is not supported by this version yet; with "
+        if (!r->s3_root) return asl__complain(r, "--input %s: reading from S3 is not supported by this version yet; with "
                                             "--s3-root DIR it is DIR/%s", from, from + 5);
         asl_buffer_format(&path, "%s/%s", r->s3_root, from + 5);
         error = read_file(path.data, &text);
@@ -296,12 +337,13 @@ static int read_input(struct run *r, asl_value *input) {
     }
     const char *shown = path.size ? path.data : !from || strcmp(from, "-") == 0 ? "<stdin>" : from;
     if (error) {
-        rc = complain(r, "cannot read the input from %s: %s", shown, strerror(error));
+        rc = asl__complain(r, "cannot read the input from %s: %s", shown, strerror(error));
         if (error == ENOENT && asl_json_parse(asl_str_z(from), NULL, input, NULL) == 0) {
             asl_release(*input);
-            complain(r, "an input that is a number, true, false or null comes from a file or standard input");
+            asl__complain(r, "an input that is a number, true, false or null comes from a file or standard input");
         }
     } else if (!from && text.size == 0) {
+        r->no_input = true;
         *input = asl_object_new(0); /* nothing was piped in */
         rc = EXIT_OK;
     } else {
@@ -345,8 +387,7 @@ static void release_signals(const struct sigaction before[SIGNALS]) {
 
 // ---------------------------------------------------------------- reporting
 
-static void print_text(FILE *out, const asl_value *v) {
-    asl_str s = asl_text_of(v);
+static void print_text(FILE *out, asl_str s) {
     for (size_t i = 0; i < s.size; i++) { /* one line, whatever a Cause holds */
         unsigned char c = (unsigned char)s.data[i];
         if (c == '\n') fputs("\\n", out);
@@ -357,15 +398,13 @@ static void print_text(FILE *out, const asl_value *v) {
     }
 }
 
-static void report_failure(const struct run *r, const asl_execution *x) {
-    const asl_value *error = asl_execution_error(x), *cause = asl_execution_cause(x);
-    const char *state = asl_execution_failed_state(x);
-    fprintf(stderr, "%s: %s", r->name, asl_status_name(asl_execution_status(x)));
-    if (error->tag == ASL_STRING) {
+void asl__say_failure(const struct run *r, const char *status, asl_str error, asl_str cause, const char *state) {
+    fprintf(stderr, "%s: %s", r->name, status);
+    if (error.data) {
         fputc(' ', stderr);
         print_text(stderr, error);
     }
-    if (cause->tag == ASL_STRING) {
+    if (cause.data) {
         fputs(": ", stderr);
         print_text(stderr, cause);
     }
@@ -373,9 +412,19 @@ static void report_failure(const struct run *r, const asl_execution *x) {
     fputc('\n', stderr);
 }
 
-static int write_all(const asl_buffer *b) {
+int asl__status_exit(const char *status) {
+    static const struct {
+        const char *status;
+        int code;
+    } codes[] = {{"SUCCEEDED", EXIT_OK}, {"FAILED", EXIT_FAILED_RUN}, {"TIMED_OUT", EXIT_TIMED_OUT}, {"RUNNING", EXIT_SUSPENDED}};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(codes[i].status, status) == 0) return codes[i].code;
+    return EXIT_ABORTED;
+}
+
+static int write_all(int fd, const asl_buffer *b) {
     for (size_t at = 0; at < b->size;) {
-        ssize_t n = write(STDOUT_FILENO, b->data + at, b->size - at);
+        ssize_t n = write(fd, b->data + at, b->size - at);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return errno;
         at += (size_t)n;
@@ -383,24 +432,49 @@ static int write_all(const asl_buffer *b) {
     return 0;
 }
 
+int asl__write_out(const struct run *r, const asl_buffer *b) {
+    asl_buffer line = {0};
+    if (!b->size) return EXIT_OK;
+    asl_buffer_add(&line, b->data, b->size);
+    asl_buffer_byte(&line, '\n');
+    int error = write_all(STDOUT_FILENO, &line);
+    asl_buffer_free(&line);
+    if (!error) return EXIT_OK;
+    asl__complain(r, "cannot write the output: %s", strerror(error));
+    return EXIT_FAILED_RUN;
+}
+
+static asl_str text_or_none(const asl_value *v) { return v->tag == ASL_STRING ? asl_text_of(v) : (asl_str){NULL, 0}; }
+
 static int report(const struct run *r, const asl_execution *x) {
-    static const int exits[] = {
-        [ASL_RUNNING] = EXIT_ABORTED,     [ASL_SUCCEEDED] = EXIT_OK,   [ASL_FAILED_STATUS] = EXIT_FAILED_RUN,
-        [ASL_TIMED_OUT] = EXIT_TIMED_OUT, [ASL_ABORTED] = EXIT_ABORTED};
     asl_status status = asl_execution_status(x);
     asl_buffer out = {0};
     if (r->describe) asl__describe(x, &out);
     else if (status == ASL_SUCCEEDED) asl_json_print(asl_execution_output(x), &out);
-    int error = 0;
-    if (out.size) {
-        asl_buffer_byte(&out, '\n');
-        error = write_all(&out);
-    }
+    int rc = asl__write_out(r, &out), code = asl__status_exit(asl_status_name(status));
     asl_buffer_free(&out);
-    if (status != ASL_SUCCEEDED) report_failure(r, x);
-    if (!error) return exits[status];
-    complain(r, "cannot write the output: %s", strerror(error));
-    return exits[status] ? exits[status] : EXIT_FAILED_RUN;
+    if (status != ASL_SUCCEEDED)
+        asl__say_failure(r, asl_status_name(status), text_or_none(asl_execution_error(x)), text_or_none(asl_execution_cause(x)),
+                         asl_execution_failed_state(x));
+    return code ? code : rc;
+}
+
+int asl__write_report(const struct run *r, const asl_value *image, asl_str description, asl_str history) {
+    const asl_value *source = asl_object_get(image, ASL_STR("source")), *file = asl_object_get(image, ASL_STR("file")),
+                    *name = asl_object_get(image, ASL_STR("name"));
+    char *machine = asl__copy_text(asl_text_of(name)), *file_z = file ? asl__copy_text(asl_text_of(file)) : NULL;
+    asl_buffer page = {0};
+    asl__report(&(struct report){.machine = machine, .version = ASLC_VERSION, .definition = source ? asl_text_of(source) : (asl_str){NULL, 0},
+                                 .definition_file = file_z, .description = description, .history = history}, &page);
+    int fd = open(r->report, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int error = fd < 0 ? errno : write_all(fd, &page);
+    if (fd >= 0 && close(fd) != 0 && !error) error = errno;
+    asl_buffer_free(&page);
+    asl_free(machine);
+    asl_free(file_z);
+    if (!error) return EXIT_OK;
+    asl__complain(r, "cannot write the report to %s: %s", r->report, strerror(error));
+    return EXIT_FAILED_RUN;
 }
 
 // ---------------------------------------------------------------- running
@@ -413,59 +487,241 @@ static asl_str sent(const struct run *r) {
     return (asl_str){start, (size_t)(end - start)};
 }
 
-static int run_execution(const struct run *r, const asl_program *program, asl_value input) {
+/* Everything that listens and keeps; what is opened belongs to the engine. */
+struct session {
+    asl_engine *engine;
+    struct journal *journal; /* or NULL */
+    asl_buffer events;       /* for a report without a journal: {"events":[… */
+};
+
+static void collect_event(void *user, asl_execution *x, const char *json, size_t size) {
+    asl_buffer *events = user;
+    if (x->up) return;
+    asl_buffer_z(events, events->size ? ",\n" : "{\"events\":[");
+    asl_buffer_add(events, json, size);
+}
+
+/* 0, or an exit status with a message said. */
+static int open_session(struct run *r, const asl_program *program, struct session *s) {
     char message[16384];
-    asl_engine *e = asl_engine_new(program, &r->options, message, sizeof message);
+    asl_engine_options options = r->options;
+    if (r->report) {
+        options.on_event = collect_event;
+        options.on_event_user = &s->events;
+    }
+    asl_engine *e = s->engine = asl_engine_new(program, &options, message, sizeof message);
     if (!e) {
-        asl_release(input);
         /* A mock file's messages are located lines of their own. */
         if (r->options.mock_file && strstr(message, ": error: ")) fprintf(stderr, "%s\n", message);
-        else complain(r, "%s", message);
+        else asl__complain(r, "%s", message);
         return EXIT_BAD_USE;
     }
     struct asl_observer *history = r->history ? asl__history_open(r->history, message, sizeof message) : NULL;
-    if (r->history && !history) {
-        asl_release(input);
-        asl_engine_free(e);
-        return complain(r, "%s", message);
-    }
+    bool bad = r->history && !history;
     if (history) asl__observe(e, history);
+    bad = bad || asl__sinks_open(&r->sinks, e, &r->options, &e->tracer, message, sizeof message) < 0;
+    e->trace_headers = asl__trace_headers;
+    if (!bad && r->journal.url) bad = !(s->journal = asl__journal_open(e, &r->journal, message, sizeof message));
+    if (bad) return asl__complain(r, "%s", message);
     asl_buffer warnings = {0};
     asl__mock_warnings(e, &warnings);
     if (warnings.size) fprintf(stderr, "%s%s", warnings.data, warnings.data[warnings.size - 1] == '\n' ? "" : "\n");
     asl_buffer_free(&warnings);
+    return EXIT_OK;
+}
 
-    struct sigaction before[SIGNALS];
-    catch_signals(e, before);
-    asl_execution *x = asl__execution_start(e, input, sent(r), r->execution_name);
-    asl_engine_run(e, ASL_RUN_DEFAULT);
-    if (asl_execution_status(x) == ASL_RUNNING) {
-        const char *state = asl__waiting_state(x);
-        complain(r, "nothing can go on: state \"%s\" waits for an answer that will not come", state ? state : "?");
-        asl_execution_stop(x, asl_none(), asl_none());
+static int write_report_of(struct run *r, struct session *s, const asl_execution *x) {
+    asl_buffer description = {0};
+    int rc = EXIT_OK;
+    if (s->journal) { /* with what came before this process */
+        asl_buffer events = {0};
+        if (asl__stored_history(r, asl__journal_store(s->journal), s->engine->image.name, asl_execution_name(x), &events)) {
+            asl_buffer_free(&s->events);
+            s->events = events;
+        } else {
+            asl_buffer_free(&events);
+        }
+    } else {
+        asl_buffer_z(&s->events, "]}");
     }
-    int rc = report(r, x);
-    asl_execution_free(x);
-    asl_engine_free(e); /* waits for the processes it has stopped, so signals are ours until then */
-    release_signals(before);
+    asl__describe(x, &description);
+    rc = asl__write_report(r, &s->engine->image.root, (asl_str){description.data, description.size},
+                           (asl_str){s->events.data, s->events.size});
+    asl_buffer_free(&description);
     return rc;
 }
 
-int asl__run_main(const asl_program *program, const char *program_name, int argc, char **argv) {
-    struct run run = {.name = program_name}, *r = &run;
+/* What became of an execution when the engine has nothing more to do for now. */
+static int outcome(struct run *r, struct session *s, asl_execution *x) {
+    asl_engine *e = s->engine;
+    int rc;
+    if (e->suspended) {
+        const char *problem = asl__journal_problem(s->journal), *state = asl__waiting_state(x);
+        if (*problem) asl__complain(r, "%s", problem);
+        else if (state) asl__complain(r, "execution \"%s\" is journalled and waits in state \"%s\": run again to go on", x->name, state);
+        else asl__complain(r, "execution \"%s\" is journalled: run again to go on", x->name);
+        if (r->report) write_report_of(r, s, x);
+        return EXIT_SUSPENDED;
+    }
+    if (asl_execution_status(x) == ASL_RUNNING) {
+        const char *state = asl__waiting_state(x);
+        asl__complain(r, "nothing can go on: state \"%s\" waits for an answer that will not come", state ? state : "?");
+        asl_execution_stop(x, asl_none(), asl_none());
+        if (e->journal) e->journal->commit(e->journal);
+    }
+    if (r->report && (rc = write_report_of(r, s, x)) != EXIT_OK) {
+        report(r, x);
+        return rc;
+    }
+    return report(r, x);
+}
+
+static void stop_now(struct run *r, asl_engine *e, asl_execution *x) {
+    asl_execution_stop(x, r->error ? asl_string_z(r->error) : asl_none(), r->cause ? asl_string_z(r->cause) : asl_none());
+    e->journal->commit(e->journal);
+}
+
+/* run, resume NAME, redrive NAME, stop NAME. input is moved in. */
+static int run_one(struct run *r, struct session *s, asl_value input) {
+    asl_engine *e = s->engine;
+    const char *name = r->operand ? r->operand : r->execution_name;
+    bool is_run = strcmp(r->command, "run") == 0, redrive = strcmp(r->command, "redrive") == 0, stop = strcmp(r->command, "stop") == 0;
+    char message[1024];
+    asl_execution *x = NULL;
+    enum journal_found found = JOURNAL_NEW;
+    if (s->journal && name)
+        found = asl__journal_take(s->journal, name, is_run && !r->no_input ? sent(r) : (asl_str){NULL, 0}, redrive, &x, message,
+                                  sizeof message);
+    if (found != JOURNAL_NEW) asl_release(input);
+    switch (found) {
+    case JOURNAL_REFUSED:
+        if (stop && strstr(message, "another process")) return asl__ask_stop(r, asl__journal_store(s->journal), e->image.name, name);
+        asl__complain(r, "%s", message);
+        return strstr(message, "another process") ? EXIT_SUSPENDED : EXIT_BAD_USE;
+    case JOURNAL_ENDED:
+        if (stop) return EXIT_OK;
+        return asl__report_ended(r, asl__journal_store(s->journal), e->image.name, name);
+    case JOURNAL_NEW:
+        if (!is_run) {
+            asl_release(input);
+            return asl__complain(r, "there is no execution \"%s\" in %s", name, r->journal.url);
+        }
+        x = asl__execution_start(e, input, sent(r), name);
+        break;
+    case JOURNAL_RESUMED: break;
+    }
+    if (stop) {
+        stop_now(r, e, x);
+        asl_execution_free(x);
+        return EXIT_OK;
+    }
+    asl_engine_run(e, ASL_RUN_DEFAULT);
+    return outcome(r, s, x); /* the engine frees x: as ended, or as left to the journal */
+}
+
+struct names {
+    char **items;
+    size_t count;
+};
+
+static bool add_name(void *user, const struct store_execution *x) {
+    struct names *n = user;
+    n->items = asl_realloc(n->items, (n->count + 1) * sizeof *n->items);
+    n->items[n->count++] = asl__copy_text(asl_str_z(x->name));
+    return true;
+}
+
+/* resume without a name: every execution that runs and has no process, all in this one. */
+static int resume_all(struct run *r, struct session *s) {
+    asl_engine *e = s->engine;
+    struct names names = {0};
+    char message[1024];
+    int rc = EXIT_OK;
+    size_t taken = 0;
+    if (store_execution_list(asl__journal_store(s->journal), e->image.name, "RUNNING", add_name, &names) != STORE_OK)
+        rc = asl__complain(r, "%s", store_message(asl__journal_store(s->journal)));
+    for (size_t i = 0; i < names.count; i++) {
+        asl_execution *x;
+        enum journal_found found = asl__journal_take(s->journal, names.items[i], (asl_str){NULL, 0}, false, &x, message, sizeof message);
+        if (found == JOURNAL_REFUSED) asl__complain(r, "%s", message);
+        taken += found == JOURNAL_RESUMED;
+        if (e->suspended) break;
+    }
+    while (!e->suspended && e->running > 0) {
+        uint64_t ended = e->ended;
+        asl_engine_run(e, ASL_RUN_DEFAULT);
+        if (e->ended == ended) break; /* nothing can go on */
+    }
+    if (e->suspended && *asl__journal_problem(s->journal)) asl__complain(r, "%s", asl__journal_problem(s->journal));
+    for (asl_execution *x = e->executions; x; x = x->next)
+        fprintf(stderr, "%s: %s %s\n", r->name, x->name, x->status == ASL_RUNNING ? "goes on later" : asl_status_name(x->status));
+    if (!taken && rc == EXIT_OK) fprintf(stderr, "%s: nothing to resume\n", r->name);
+    for (size_t i = 0; i < names.count; i++) asl_free(names.items[i]);
+    asl_free(names.items);
+    return rc == EXIT_OK && (e->suspended || e->running > 0) ? EXIT_SUSPENDED : rc;
+}
+
+static int run_session(struct run *r, const asl_program *program, asl_value input) {
+    struct session session = {0}, *s = &session;
+    int rc = open_session(r, program, s);
+    if (rc != EXIT_OK) {
+        asl_release(input);
+    } else {
+        struct sigaction before[SIGNALS];
+        catch_signals(s->engine, before);
+        rc = strcmp(r->command, "resume") == 0 && !r->operand ? resume_all(r, s) : run_one(r, s, input);
+        asl_engine_free(s->engine); /* waits for the processes it has stopped, so signals are ours until then */
+        s->engine = NULL;
+        release_signals(before);
+    }
+    asl_engine_free(s->engine);
+    asl_buffer_free(&s->events);
+    return rc;
+}
+
+/* Where the journal is. "" none. */
+static int find_store(struct run *r, const asl_program *program) {
+    const char *environment = getenv("ASLC_STORE");
+    bool command = strcmp(r->command, "run") != 0;
+    if (!r->journal.url && environment && *environment && !r->options.express) r->journal.url = environment;
+    if (r->journal.url && r->options.express)
+        return asl__complain(r, "an Express execution is not journalled: --store is for --type standard");
+    if (r->journal.url || (!command && !(r->options.standard && r->execution_name))) return EXIT_OK;
+    struct image image = {0};
+    char message[256];
+    if (asl__image_decode(&image, program, message, sizeof message) < 0) return asl__complain(r, "%s", message);
+    snprintf(r->store, sizeof r->store, "sqlite:%s.db", image.name);
+    r->journal.url = r->store;
+    asl__image_free(&image);
+    return EXIT_OK;
+}
+
+static int run_command(struct run *r, const asl_program *program) {
     asl_value input = asl_none();
+    int rc = find_store(r, program);
+    if (rc != EXIT_OK) return rc;
+    if (asl__is_query(r->command)) return asl__query(r, program);
+    if (strcmp(r->command, "run") == 0) rc = read_input(r, &input);
+    else if (!r->operand && strcmp(r->command, "resume") != 0) rc = asl__complain(r, "%s needs the execution's name", r->command);
+    return rc == EXIT_OK ? run_session(r, program, input) : rc;
+}
+
+int asl__run_main(const asl_program *program, const char *program_name, int argc, char **argv) {
+    struct run run = {.name = program_name, .journal = {.suspend_after_ms = 60000}}, *r = &run;
     int rc = EXIT_OK;
     for (int i = 0; i < argc && rc == EXIT_OK && !r->help && !r->version; i++) rc = parse_option(r, argc, argv, &i);
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error of write() */
     r->options.binds = r->binds;
     r->options.bind_count = r->bind_count;
+    if (!r->command) r->command = asl__run_commands[0];
     if (r->options.virtual_clock && !r->start_given) r->options.start_time_ms = VIRTUAL_START_MS;
-    if (rc == EXIT_OK && r->help) printf("Usage: %s [OPTION…]\n\n%s", program_name, asl__run_usage);
+    if (rc == EXIT_OK && r->help) printf("Usage: %s [COMMAND] [OPTION…]\n\n%s", program_name, asl__run_usage);
     else if (rc == EXIT_OK && r->version) printf("%s, compiled by aslc %s\n", program_name, ASLC_VERSION);
-    else if (rc == EXIT_OK && (rc = read_input(r, &input)) == EXIT_OK) rc = run_execution(r, program, input);
+    else if (rc == EXIT_OK) rc = run_command(r, program);
     for (size_t i = 0; i < r->text_count; i++) asl_free(r->texts[i]);
     asl_free(r->texts);
     asl_free(r->binds);
+    asl__sinks_options_free(&r->sinks);
     asl_buffer_free(&r->input_text);
     return rc;
 }

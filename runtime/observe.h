@@ -49,6 +49,10 @@ void asl__event_details_print(const struct event_record *r, bool data, asl_buffe
 /* One event as GetExecutionHistory has it: {"timestamp", "type", "id", "previousEventId", "…EventDetails"}. */
 void asl__event_print(const struct event_record *r, asl_buffer *out);
 
+/* The text of a payload when it is the execution's input as it was sent; size 0: it is to be printed. */
+asl_str asl__event_payload_sent(const struct event_record *r, const asl_value *payload);
+/* {"name": "JSON", …} of what the state assigned. */
+void asl__event_assigned_print(const struct event_record *r, asl_buffer *out);
 /* The beginning of that, up to the details. */
 void asl__event_head_print(int64_t time_ms, const char *type, uint64_t id, uint64_t previous, asl_buffer *out);
 

@@ -13,4 +13,6 @@ extern const char asl__run_usage[];                /* "Run options:\n  --input �
 extern const char *const asl__run_valued_options[]; /* "--input", "--mock", …: those that take a value; ends in NULL */
 extern const char *const asl__run_flag_options[];   /* "--describe", …: those that take none */
 
+extern const char *const asl__run_commands[];      /* "run", "list", …; ends in NULL */
+
 #endif

@@ -194,6 +194,11 @@ void asl__task_start(struct frame *f) {
     if (t->timeout_ms && !t->timeout.position) asl__timer_start(c, &t->timeout, c->now_ms + t->timeout_ms, on_timeout);
     if (t->heartbeat_ms) asl__timer_start(c, &t->heartbeat, c->now_ms + t->heartbeat_ms, on_heartbeat);
     t->started = true;
+    if (e->tracer) {
+        e->trace_headers(e->tracer, f, t->traceparent, t->xray);
+        t->handle.traceparent = t->traceparent;
+        t->handle.xray_trace = t->xray;
+    }
     /* A mocked task that hangs is nobody's work: with the virtual clock, time may pass over it. */
     t->outside = !t->site->mocked;
     if (t->outside) e->outside++;

@@ -13,6 +13,7 @@ struct task {
     asl_value payload, role;
     uint32_t *iteration;
     char *idempotency;
+    char traceparent[56], xray[128];
     bool started;   /* the handler is at work, or was */
     bool told;      /* TaskStarted; after a resume it may be so before it is started again */
     bool submitted; /* .waitForTaskToken: the handler is done, the answer comes with the token */

@@ -28,6 +28,7 @@ struct asl_task {
     const asl_value *payload; /* effective input; borrowed, valid until the task is completed or cancelled */
     const char *token;        /* task token of .waitForTaskToken and .sync resources, else NULL */
     const char *idempotency;  /* the same for every start of this attempt; unique otherwise */
+    const char *traceparent, *xray_trace; /* the call's place in a trace, as W3C's and X-Ray's headers have it; or NULL */
     uint32_t attempt;         /* 0 at the first call of this visit, then 1, 2, … */
     const uint32_t *iteration; /* indexes of the Map iterations round the call, outermost first */
     uint32_t iteration_depth;

@@ -582,12 +582,12 @@ void asl__who(const char *scheme, asl_str command, char out[ASL__WHO_SIZE]) {
 // ---------------------------------------------------------------- environment
 
 static const char *const variables[] = {"ASL_RESOURCE=", "ASL_STATE=", "ASL_ATTEMPT=", "ASL_TASK_TOKEN=",
-                                        "ASL_IDEMPOTENCY_TOKEN="};
-enum { VARIABLES = sizeof variables / sizeof *variables };
+                                        "ASL_IDEMPOTENCY_TOKEN=", "TRACEPARENT=", "_X_AMZN_TRACE_ID="};
+enum { VARIABLES = sizeof variables / sizeof *variables, TRACE = 5 /* from here on: left as it is without a trace */ };
 
-static bool is_ours(const char *entry) {
+static bool is_ours(const char *entry, const char *const *values) {
     for (size_t i = 0; i < VARIABLES; i++)
-        if (strncmp(entry, variables[i], strlen(variables[i])) == 0)
+        if ((i < TRACE || values[i]) && strncmp(entry, variables[i], strlen(variables[i])) == 0)
             return true;
     return false;
 }
@@ -599,6 +599,7 @@ char **asl__task_environment(const asl_task *task) {
     if (task) {
         values[0] = task->resource, values[1] = task->state, values[2] = attempt;
         values[3] = task->token, values[4] = task->idempotency;
+        values[5] = task->traceparent, values[6] = task->xray_trace;
     }
     size_t inherited = 0, text = 0;
     while (environ && environ[inherited])
@@ -610,7 +611,7 @@ char **asl__task_environment(const asl_task *task) {
     char *to = (char *)(env + inherited + VARIABLES + 1);
     size_t count = 0;
     for (size_t i = 0; i < inherited; i++)
-        if (!is_ours(environ[i])) /* those of an outer workflow are not this task's */
+        if (!is_ours(environ[i], values)) /* those of an outer workflow are not this task's */
             env[count++] = environ[i];
     for (size_t i = 0; i < VARIABLES; i++) {
         if (!values[i])

@@ -110,7 +110,8 @@ static const struct database_statement statements[STATEMENTS] = {
         "where id = $1 and status = 'RUNNING' returning id"},
 
     [EVENT_ADD] = {"iiiitt",
-        "insert into event(execution, id, previous, time_ms, type, details) values ($1, $2, $3, $4, $5, $6)"},
+        "insert into event(execution, id, previous, time_ms, type, details) values ($1, $2, $3, $4, $5, $6) "
+        "on conflict (execution, id) do nothing"}, // a commit whose outcome was unknown is done again
     [EVENT_LIST] = {"iii",
         "select id, previous, time_ms, type, details from event where execution = $1 and id > $2 order by id limit $3"},
 
@@ -591,6 +592,13 @@ enum store_result store_execution_update(struct store *s, const struct store_exe
                                  number(x->events), text(x->output), text(x->error), text(x->cause), word(x->state),
                                  word(x->definition), number(x->lease_ms)};
     return put_for(s, EXECUTION_UPDATE, v, x->id);
+}
+
+enum store_result store_execution_clear(struct store *s, int64_t id) {
+    struct database_value v[] = {number(id)};
+    enum store_result r = put(s, GC_FRAME, v);
+    if (r == STORE_OK) r = put(s, GC_RESULT, v);
+    return r == STORE_OK ? put(s, GC_TOKEN, v) : r;
 }
 
 enum store_result store_execution_release(struct store *s, int64_t id, int64_t fence) {

@@ -95,6 +95,8 @@ enum store_result store_execution_renew(struct store *s, int64_t id, int64_t fen
 enum store_result store_execution_update(struct store *s, const struct store_execution *x);
 /* Gives it up: the next process need not wait for the lease. In the caller's transaction or, without one, its own. */
 enum store_result store_execution_release(struct store *s, int64_t id, int64_t fence);
+/* Deletes its frames, results and tokens: it has succeeded. */
+enum store_result store_execution_clear(struct store *s, int64_t id);
 /* Another process asks its owner to stop it. EXISTS: it has ended already. Own transaction. */
 enum store_result store_execution_ask_stop(struct store *s, int64_t id, asl_str error, asl_str cause);
 /* Deletes executions of the machine that ended before a time, and payloads nobody needs. *count: how many executions. Own
