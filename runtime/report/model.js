@@ -290,7 +290,8 @@ for (const v of visits) {
   if (v.t1 < 0 || !v.status) { closeInside(v, closing, rest); const t1 = v.t1; close(v, closing, v.status || rest); if (t1 >= 0) v.t1 = t1; }
 }
 for (const f of iterations) if (f.t1 < 0) { f.t1 = end; f.status = f.status || rest; }
-root.status = { SUCCEEDED: 'succeeded', FAILED: 'failed', ABORTED: 'aborted', TIMED_OUT: 'timed out' }[status] || 'running';
+root.status = { SUCCEEDED: 'succeeded', FAILED: 'failed', ABORTED: 'aborted', TIMED_OUT: 'timed out', '': '' }[status];
+if (root.status === undefined) root.status = 'running';
 
 // ---- a graph of what was seen, when there is no definition
 

@@ -117,6 +117,7 @@ function drawBar(canvas, x) {
   if (b < 0 || a > w) { g.fillStyle = colours.dim; g.font = '11px ' + FONT; g.fillText(b < 0 ? '‹' : '›', b < 0 ? 2 : w - 8, 17); return; }
   const bar = (from, to, status, alpha) => {
     from = Math.max(-4, from); to = Math.min(w + 4, Math.max(to, from + 2));
+    if (to <= from) return;
     g.fillStyle = colours[css(status)] || colours.none;
     g.globalAlpha = alpha || 1;
     g.beginPath();
@@ -127,7 +128,7 @@ function drawBar(canvas, x) {
   const parts = x.parts || x.visits || (x.attempts && x.attempts.length > 1 ? x.attempts : null);
   if (x.frames && x.frames.length > 1 && x.frames.length < 6) {
     const tall = 16 / x.frames.length;
-    x.frames.forEach((f, i) => { const from = Math.max(-4, place(w, began(f))); g.fillStyle = colours[css(f.status)] || colours.none; g.fillRect(from, 5 + i * tall, Math.max(2, Math.min(w + 4, place(w, ended(f))) - from), tall - 1); });
+    x.frames.forEach((f, i) => { const from = Math.max(-4, place(w, began(f))); g.fillStyle = colours[css(f.status)] || colours.none; const to = Math.min(w + 4, Math.max(from + 2, place(w, ended(f)))); if (to > from) g.fillRect(from, 5 + i * tall, to - from, tall - 1); });
   } else if (x.frames && x.frames.length > 1) { bar(a, b, x.status, 0.15); heat(g, w, 4, ROW - 8, x.frames, 2); }
   else if (parts) {
     bar(a, b, x.status, 0.2);
