@@ -7,7 +7,8 @@
 //
 // Texts, arrays and objects know their own size, so the small ones need no more than a free list per size, of the
 // thread's own: asl__block_alloc() takes the first, asl__block_free() puts it back. Lists are filled by cutting up
-// chunks, which are never given back; a thread that ends leaves its lists behind for the next that needs such blocks.
+// pages of chunks, which are never given back; a thread that ends leaves its lists and pages behind for the next that
+// needs such. Blocks of large documents come from pages that are used anew as a whole: see struct asl__page.
 #include "heap.h"
 
 #include <pthread.h>
@@ -18,15 +19,16 @@
 
 struct chunk {
     struct chunk *next;
-    char *padding; /* blocks are aligned to 16 */
+    char *memory;
 };
 
 static _Thread_local struct asl__heap mine;
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards the next four */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
 static struct asl__heap *heaps;                          /* of the threads that run */
 static unsigned long left_made, left_freed;              /* counts of threads that ended */
 static struct asl__free_block *left_free[ASL__HEAP_CLASSES]; /* and their free blocks */
+static struct asl__free_block *left_pages;               /* and pages, as they are in asl__heap.empty */
 static struct chunk *chunks;                             /* all, so that they count as reachable */
 
 static pthread_key_t thread_end;
@@ -38,23 +40,33 @@ static void free_list_push(struct asl__free_block **list, void *p) {
     *list = block;
 }
 
-// What is left of the chunk is smaller than some small block, and so is a small block itself.
-static void free_rest_of_chunk(struct asl__heap *h) {
-    size_t rest = (size_t)(h->fresh_end - h->fresh);
-    while (rest >= ASL__HEAP_STEP) {
-        size_t size = rest;
+// What is left of a page is smaller than some small block, and so is a small block itself.
+static void free_rest(struct asl__heap *h, char *rest, const char *end) {
+    for (size_t size; (size = (size_t)(end - rest)) >= ASL__HEAP_STEP; rest += size) {
         if (size > ASL__SMALL_MAX) size = ASL__SMALL_MAX;
-        free_list_push(&h->free[size / ASL__HEAP_STEP], h->fresh);
-        h->fresh += size;
-        rest -= size;
+        free_list_push(&h->free[size / ASL__HEAP_STEP], rest);
     }
-    h->fresh = h->fresh_end = NULL;
 }
 
 static void leave_behind(void *p) {
     struct asl__heap *h = p;
-    free_rest_of_chunk(h);
+    free_rest(h, h->fresh, h->fresh_end);
+    h->fresh = h->fresh_end = NULL;
+    if (h->run) {
+        struct asl__page *page = asl__page_of(h->run_end - 1);
+        page->owner = NULL; // whoever frees its blocks puts them on a list
+        h->run = h->run_end = NULL;
+    }
     pthread_mutex_lock(&lock);
+    while (h->empty) {
+        struct asl__free_block *page = h->empty;
+        h->empty = page->next;
+        free_list_push(&left_pages, page);
+    }
+    while (h->pages < h->pages_end) {
+        h->pages_end -= ASL__PAGE;
+        free_list_push(&left_pages, h->pages_end + sizeof(struct asl__page));
+    }
     for (struct asl__heap **link = &heaps; *link; link = &(*link)->next) {
         if (*link == h) {
             *link = h->next;
@@ -142,31 +154,74 @@ void asl_free(void *p) {
 
 // ---------------------------------------------------------------- blocks that know their size
 
-static void *cut_block(size_t class) {
-    size_t size = class * ASL__HEAP_STEP;
+// A page that nothing is in.
+static struct asl__page *take_page(void) {
+    if (mine.empty || mine.pages == mine.pages_end) {
+        struct asl__free_block *first = mine.empty;
+        if (first) {
+            mine.empty = first->next;
+            return asl__page_of(first);
+        }
+        pthread_mutex_lock(&lock);
+        first = left_pages;
+        if (first) left_pages = first->next;
+        pthread_mutex_unlock(&lock);
+        if (first) return asl__page_of(first);
+        struct chunk *chunk = malloc(sizeof *chunk);
+        if (chunk) chunk->memory = aligned_alloc(ASL__PAGE, CHUNK_SIZE);
+        if (!chunk || !chunk->memory) asl__out_of_memory(CHUNK_SIZE);
+        pthread_mutex_lock(&lock);
+        chunk->next = chunks;
+        chunks = chunk;
+        pthread_mutex_unlock(&lock);
+        mine.pages = chunk->memory;
+        mine.pages_end = chunk->memory + CHUNK_SIZE;
+    }
+    struct asl__page *page = (struct asl__page *)(void *)mine.pages;
+    mine.pages += ASL__PAGE;
+    return page;
+}
+
+static void *cut_block(size_t size) {
     if ((size_t)(mine.fresh_end - mine.fresh) < size) {
-        free_rest_of_chunk(&mine);
+        size_t class = size / ASL__HEAP_STEP;
         pthread_mutex_lock(&lock);
         struct asl__free_block *left = left_free[class];
-        if (left) {
-            left_free[class] = NULL;
-        } else {
-            struct chunk *chunk = malloc(CHUNK_SIZE);
-            if (!chunk) asl__out_of_memory(CHUNK_SIZE);
-            chunk->next = chunks;
-            chunks = chunk;
-            mine.fresh = (char *)(chunk + 1);
-            mine.fresh_end = (char *)chunk + CHUNK_SIZE;
-        }
+        left_free[class] = NULL;
         pthread_mutex_unlock(&lock);
         if (left) {
             mine.free[class] = left->next;
             return left;
         }
+        free_rest(&mine, mine.fresh, mine.fresh_end);
+        struct asl__page *page = take_page();
+        *page = (struct asl__page){.owner = NULL};
+        mine.fresh = (char *)(page + 1);
+        mine.fresh_end = (char *)page + ASL__PAGE;
     }
     void *p = mine.fresh;
     mine.fresh += size;
     return p;
+}
+
+void asl__page_empty(struct asl__heap *h, struct asl__page *page) {
+    free_list_push(&h->empty, page + 1);
+}
+
+void asl__run_count(struct asl__heap *h, uint32_t blocks) {
+    asl__page_of(h->run_end - 1)->live += blocks;
+    asl__heap_count(&h->made, blocks);
+}
+
+void asl__run_next(struct asl__heap *h) {
+    struct asl__page *page = h->run ? asl__page_of(h->run_end - 1) : NULL;
+    if (!page || page->live != ASL__PAGE_OPEN) {
+        if (page) page->live -= ASL__PAGE_OPEN;
+        page = take_page();
+        *page = (struct asl__page){.owner = h, .live = ASL__PAGE_OPEN};
+    } // else all its blocks have been freed meanwhile
+    h->run = (char *)(page + 1);
+    h->run_end = (char *)page + ASL__PAGE;
 }
 
 void *asl__block_alloc(size_t size) {
@@ -174,19 +229,12 @@ void *asl__block_alloc(size_t size) {
     size_t class = (size + ASL__HEAP_STEP - 1) / ASL__HEAP_STEP;
     struct asl__free_block *block = mine.free[class];
     count(&mine.made);
-    if (!block) return cut_block(class);
+    if (!block) return cut_block(class * ASL__HEAP_STEP);
     mine.free[class] = block->next;
     return block;
 }
 
-void asl__block_free(void *p, size_t size) {
-    if (size > ASL__SMALL_MAX) {
-        asl_free(p);
-        return;
-    }
-    count(&mine.freed);
-    free_list_push(&mine.free[(size + ASL__HEAP_STEP - 1) / ASL__HEAP_STEP], p);
-}
+void asl__block_free(void *p, size_t size) { asl__heap_free(asl__heap(), p, size); }
 
 void *asl__block_resize(void *p, size_t old_size, size_t size) {
     if (old_size > ASL__SMALL_MAX && size > ASL__SMALL_MAX) return asl_realloc(p, size);

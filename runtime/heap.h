@@ -23,20 +23,46 @@
 #define ASL__HEAP_STEP    16 /* sizes are rounded up to a multiple; blocks are aligned to it */
 #define ASL__HEAP_CLASSES (ASL__SMALL_MAX / ASL__HEAP_STEP + 1)
 
+#define ASL__PAGE 4096 /* small blocks lie within one, after its header */
+
 struct asl__free_block {
     struct asl__free_block *next;
 };
+
+/* Blocks of a large document are cut from pages one after the other, which is how memory is fastest, and are not put on
+   free lists: when the last of a page is freed, the page is used anew. Such a page belongs to a run. */
+struct asl__page {
+    struct asl__heap *owner; /* of a run's page; NULL: freed blocks go to the free lists */
+    uint32_t live;           /* of a run's page: blocks not freed; ASL__PAGE_OPEN more while blocks are cut from it */
+    uint32_t unused;
+};
+#define ASL__PAGE_OPEN 0x40000000u
+_Static_assert(sizeof(struct asl__page) == ASL__HEAP_STEP, "blocks are aligned");
 
 struct asl__heap {
     atomic_ulong made, freed; /* blocks, by this thread */
     bool listed;
     struct asl__heap *next;
     struct asl__free_block *free[ASL__HEAP_CLASSES]; /* [n]: of n * ASL__HEAP_STEP bytes */
-    char *fresh, *fresh_end;                         /* what is left of the chunk that is being cut up */
+    char *fresh, *fresh_end;                         /* what is left of the page that is being cut up for them */
+    char *run, *run_end;                             /* the same of a run's page; NULL when there is none */
+    struct asl__free_block *empty;                   /* pages, in the place of their first block */
+    char *pages, *pages_end;                         /* pages never used, of the last chunk */
 };
 
 /* The calling thread's. It may not be used by another. */
 struct asl__heap *asl__heap(void);
+
+/* The owner's page has no live block any more. */
+void asl__page_empty(struct asl__heap *h, struct asl__page *page);
+/* So many blocks have been cut from the run's page since it was counted last: at h->run, which the caller moves on. */
+void asl__run_count(struct asl__heap *h, uint32_t blocks);
+/* The run goes on with another page, after its last one was counted. */
+void asl__run_next(struct asl__heap *h);
+
+static inline struct asl__page *asl__page_of(const void *block) {
+    return (struct asl__page *)((uintptr_t)block & ~(uintptr_t)(ASL__PAGE - 1));
+}
 
 /* What a block of this size really takes, as far as that is known. */
 static inline size_t asl__heap_rounded(size_t size) {
@@ -66,10 +92,15 @@ static inline void *asl__heap_alloc(struct asl__heap *h, size_t size) {
 static inline void asl__heap_free(struct asl__heap *h, void *p, size_t size) {
     size_t rounded = asl__heap_rounded(size);
     if (rounded > ASL__SMALL_MAX) {
-        asl__block_free(p, size);
+        asl_free(p);
         return;
     }
     asl__heap_count(&h->freed, 1);
+    struct asl__page *page = asl__page_of(p);
+    if (page->owner == h) {
+        if (--page->live == 0) asl__page_empty(h, page);
+        return;
+    }
     struct asl__free_block *block = p;
     block->next = h->free[rounded / ASL__HEAP_STEP];
     h->free[rounded / ASL__HEAP_STEP] = block;

@@ -102,6 +102,7 @@ struct cached_key {
 // bytes with its quotes, a number of 25 or a string of 16, what stands between them, and 16 to look ahead.
 #define MARGIN 80
 
+#define LARGE        16384 /* bytes of text: a run, and only then, because a value that is kept keeps its page */
 #define LOOK_AHEAD   16 /* names */
 #define FIRST_LEVELS 48
 #define FIRST_ROOM   8 /* of an array or object that is like none */
@@ -115,7 +116,9 @@ struct parser {
     bool plain_keys; /* each name's bytes can stand in quotes as they are */
     asl_json_error *error; /* may be NULL */
     struct asl__heap *heap;
-    size_t made; /* blocks, not yet counted there */
+    bool large;          /* its blocks come from a run */
+    char *run, *run_end; /* what is left of the run's page */
+    uint32_t cut;        /* blocks from it that are not yet counted */
     uint64_t seed;
     struct level *levels, *last_level; /* last_level: the lowest that is allowed, or that there is room for */
     asl_buffer decoded; /* of a string with escapes */
@@ -196,15 +199,26 @@ static inline const char *skip_space(struct parser *s, const char *p) {
     return other ? p + __builtin_ctz(other) : skip_long_space(s, p);
 }
 
-// A block of memory, counted when all is done.
+static __attribute__((noinline)) void *new_block_slowly(struct parser *s, size_t size) {
+    if (!s->large || size > ASL__SMALL_MAX) return asl__heap_alloc(s->heap, size);
+    s->heap->run = s->run;
+    if (s->run) asl__run_count(s->heap, s->cut);
+    s->cut = 0;
+    asl__run_next(s->heap);
+    char *block = s->heap->run;
+    s->run = block + asl__heap_rounded(size);
+    s->run_end = s->heap->run_end;
+    s->cut = 1;
+    return block;
+}
+
+// Memory for something whose size is final.
 static inline void *new_block(struct parser *s, size_t size) {
-    struct asl__heap *heap = s->heap;
     size_t rounded = asl__heap_rounded(size);
-    if (rounded > ASL__SMALL_MAX) return asl__block_alloc(size);
-    struct asl__free_block *block = heap->free[rounded / ASL__HEAP_STEP];
-    if (!block) return asl__heap_alloc(heap, size);
-    heap->free[rounded / ASL__HEAP_STEP] = block->next;
-    s->made++;
+    if (rounded > ASL__SMALL_MAX || (size_t)(s->run_end - s->run) < rounded) return new_block_slowly(s, size);
+    void *block = s->run;
+    s->run += rounded;
+    s->cut++;
     return block;
 }
 
@@ -574,13 +588,17 @@ static __attribute__((noinline)) struct asl__container *grow(struct asl__contain
     return c;
 }
 
-// Gives back room that was not needed.
-static inline struct asl__container *fit(struct parser *s, struct asl__container *c, const char *next, enum kind kind) {
+// Gives back room that was not needed; what is in a run only when nothing came after it.
+static __attribute__((noinline)) struct asl__container *fit(struct parser *s, struct asl__container *c, const char *next,
+                                                            enum kind kind) {
     uint32_t count = c->count = count_in(c, next, kind);
     size_t has = size_of(kind, c->capacity), needs = size_of(kind, count);
     if (asl__heap_rounded(has) == asl__heap_rounded(needs)) return c;
     if (has > ASL__SMALL_MAX) {
         c = asl__block_resize(c, has, needs);
+    } else if (asl__page_of(c)->owner == s->heap) {
+        if ((char *)c + asl__heap_rounded(has) != s->run) return c;
+        s->run = (char *)c + asl__heap_rounded(needs);
     } else {
         char *to = new_block(s, needs);
         memcpy(to, c, sizeof *c);
@@ -738,7 +756,7 @@ next_value:
             next = (char *)o->entries;
             full = (char *)(o->entries + room);
         } else {
-            asl_object *o = new_block(s, asl__object_size(FIRST_ROOM));
+            asl_object *o = asl__heap_alloc(s->heap, asl__object_size(FIRST_ROOM));
             o->head = (struct asl__container){.refs = 1, .capacity = FIRST_ROOM};
             o->index = NULL;
             level->like_object = NULL;
@@ -771,7 +789,8 @@ next_value:
         } else {
             like = NULL;
         }
-        asl_array *a = new_block(s, asl__array_size(room));
+        size_t size = asl__array_size(room);
+        asl_array *a = level->like_array ? new_block(s, size) : asl__heap_alloc(s->heap, size);
         a->head = (struct asl__container){.refs = 1, .capacity = (uint32_t)room};
         container = &a->head;
         kind = ARRAY;
@@ -966,7 +985,10 @@ int asl_json_parse(asl_str text, const asl_json_limits *limits, asl_value *out, 
     s.plain_keys = true;
     s.error = error;
     s.heap = asl__heap();
-    s.made = 0;
+    s.large = ASL__SMALL_MAX && text.size >= LARGE;
+    s.run = s.large ? s.heap->run : NULL;
+    s.run_end = s.large ? s.heap->run_end : NULL;
+    s.cut = 0;
     s.seed = asl__hash_seed();
     s.levels = s.first_levels;
     s.last_level = s.levels + (s.max_depth < FIRST_LEVELS - 1 ? s.max_depth : FIRST_LEVELS - 1);
@@ -983,8 +1005,12 @@ int asl_json_parse(asl_str text, const asl_json_limits *limits, asl_value *out, 
     if (text.size >= 3 && memcmp(p, "\xef\xbb\xbf", 3) == 0) p += 3;
     if (s.end - p < MARGIN) p = go_on_in_copy(&s, p);
     else s.limit = s.end - MARGIN;
-    struct level *lowest;
+    struct level *lowest = s.levels;
     p = parse_value(&s, p, &v, &lowest);
+    if (s.run) {
+        s.heap->run = s.run;
+        asl__run_count(s.heap, s.cut);
+    }
     if (p) {
         p = skip_space(&s, p);
         if (p < s.end) {
@@ -998,6 +1024,5 @@ int asl_json_parse(asl_str text, const asl_json_limits *limits, asl_value *out, 
     if (p) *out = v;
     if (s.levels != s.first_levels) asl_free(s.levels);
     asl_buffer_free(&s.decoded);
-    asl__heap_count(&s.heap->made, s.made);
     return p ? 0 : -1;
 }

@@ -1,6 +1,8 @@
 // JSON text: what is accepted, what it becomes, how it is printed, how mistakes are reported.
 #include "test.h"
 
+#include <pthread.h>
+
 static bool parse(asl_str text, asl_value *v) {
     asl_json_error error;
     if (asl_json_parse(text, NULL, v, &error) == 0) return true;
@@ -374,4 +376,184 @@ TEST(truncation_anywhere) {
         CHECK_EQ(parse_copy((asl_str){text, size}, &v, &error), -1);
         CHECK(error.offset <= size);
     }
+}
+
+// ---------------------------------------------------------------- likeness: what the parser expects, and what comes
+
+static uint32_t random_below(uint32_t *state, uint32_t limit) {
+    *state = *state * 1664525 + 1013904223;
+    return (uint32_t)((uint64_t)(*state >> 8) * limit >> 24);
+}
+
+#define TOP 4
+
+// A value whose members and items are mostly, but not always, those of its neighbours. gap: what stands between tokens.
+static void add_value(asl_buffer *text, uint32_t *state, int depth, const char *gap) {
+    static const char *const scalars[] = {
+        "1", "-20", "4.25", "12345678901234567890", "true", "false", "null", "\"\"", "\"text\"", "\"a text on the heap\"",
+        "\"\\n\"", "\"\xc3\xa4\"", "\"of fourteen chr\"", "\"of fifteen char.\"", "0.5e-3", "[]", "{}",
+    };
+    static const char *const names[] = {
+        "id", "name", "a name of 16 byt", "x", "\xc3\xa4", "a name of 15 by", "tags", "at", "a name longer than sixteen bytes", "\\\"",
+    };
+    uint32_t kind = depth == TOP ? 9 : depth ? random_below(state, 9) : 0;
+    if (kind < 5) {
+        asl_buffer_z(text, scalars[random_below(state, sizeof scalars / sizeof scalars[0])]);
+    } else if (kind < 7) {
+        asl_buffer_byte(text, '{');
+        bool first = true;
+        for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+            if (random_below(state, 8) == 0) continue;
+            asl_buffer_z(text, first ? gap : ",");
+            if (!first) asl_buffer_z(text, gap);
+            first = false;
+            asl_buffer_byte(text, '"');
+            asl_buffer_z(text, names[i]);
+            asl_buffer_z(text, "\"");
+            asl_buffer_z(text, gap);
+            asl_buffer_z(text, ":");
+            asl_buffer_z(text, gap);
+            add_value(text, state, depth - 1, gap);
+            asl_buffer_z(text, gap);
+        }
+        asl_buffer_byte(text, '}');
+    } else {
+        asl_buffer_byte(text, '[');
+        for (uint32_t i = 0, count = depth == TOP ? 40 : random_below(state, 6); i < count; i++) {
+            asl_buffer_z(text, i ? "," : gap);
+            if (i) asl_buffer_z(text, gap);
+            add_value(text, state, depth - 1, gap);
+        }
+        asl_buffer_z(text, gap);
+        asl_buffer_byte(text, ']');
+    }
+}
+
+TEST(neighbours_that_differ) {
+    static const char *const gaps[] = {"", " ", "\n  ", "\r\n\t                          ", "  "};
+    for (uint32_t seed = 0; seed < 20; seed++) {
+        asl_buffer plain = {0};
+        uint32_t state = seed;
+        add_value(&plain, &state, TOP, "");
+        for (size_t g = 0; g < sizeof gaps / sizeof gaps[0]; g++) {
+            asl_buffer text = {0};
+            state = seed;
+            add_value(&text, &state, TOP, gaps[g]);
+            check_print((asl_str){text.data, text.size}, (asl_str){plain.data, plain.size});
+            asl_buffer_free(&text);
+        }
+        asl_buffer_free(&plain);
+    }
+}
+
+// A name with escapes is not how it is written: {"a"b": is no name, though the name before it was a"b.
+TEST(expected_names_with_escapes) {
+    stays("[{\"a\\\"b\":1},{\"a\\\"b\":2}]");
+    refused("[{\"a\\\"b\":1},{\"a\"b\":2}]", 17, "expected ':' after a member's name");
+    refused("[{\"a\\\\n\":1},{\"a\\x\":2}]", 16, "unknown escape \\x");
+    becomes("[{\"a\\u0062\":1},{\"ab\":2},{\"a\\u0062\":3}]", "[{\"ab\":1},{\"ab\":2},{\"ab\":3}]");
+    becomes("[{\"a\\\\n\":1},{\"a\\n\":2},{\"a\\\\n\":3}]", "[{\"a\\\\n\":1},{\"a\\n\":2},{\"a\\\\n\":3}]");
+}
+
+TEST(expected_names_that_repeat) {
+    becomes("[{\"a\":1,\"b\":2},{\"a\":1,\"b\":2,\"a\":3},{\"a\":1,\"b\":2},{\"b\":1,\"a\":2,\"b\":3},{\"a\":1,\"a\":2}]",
+            "[{\"a\":1,\"b\":2},{\"a\":3,\"b\":2},{\"a\":1,\"b\":2},{\"b\":3,\"a\":2},{\"a\":2}]");
+    becomes("[{\"a\":{\"x\":1},\"a\":{\"x\":2}},{\"a\":{\"x\":3},\"b\":{\"x\":[1]},\"a\":{\"y\":{\"x\":4}}}]",
+            "[{\"a\":{\"x\":2}},{\"a\":{\"y\":{\"x\":4}},\"b\":{\"x\":[1]}}]");
+}
+
+TEST(likeness_ends_anywhere) {
+    asl_buffer text = {0};
+    uint32_t state = 4;
+    add_value(&text, &state, TOP, " ");
+    for (size_t size = 0; size < text.size; size += 7) {
+        asl_value v;
+        asl_json_error error;
+        CHECK_EQ(parse_copy((asl_str){text.data, size}, &v, &error), -1);
+        CHECK_EQ(error.offset <= size, true);
+    }
+    asl_buffer_free(&text);
+}
+
+// ---------------------------------------------------------------- large documents, whose memory comes from pages
+
+static void add_rows(asl_buffer *text, int rows, int from) {
+    asl_buffer_byte(text, '[');
+    for (int i = 0; i < rows; i++) {
+        asl_buffer_format(text, "%s{\"id\":%d,\"name\":\"row number %d on the heap\",\"at\":{\"x\":%d.5,\"tags\":[\"t%d\"%s]}%s}",
+                          i ? "," : "", from + i, from + i, i, i % 9, i % 5 ? "" : ",\"one more\"", i % 7 ? "" : ",\"extra\":null");
+    }
+    asl_buffer_byte(text, ']');
+}
+
+TEST(parts_of_large_documents_are_kept) {
+    enum { KEPT = 300 };
+    asl_value kept[KEPT];
+    char *wanted[KEPT];
+    for (int i = 0; i < KEPT; i++) {
+        asl_buffer text = {0};
+        asl_value v;
+        add_rows(&text, 200 + i, i);
+        CHECK_OR_END(parse((asl_str){text.data, text.size}, &v));
+        asl_buffer out = {0};
+        asl_json_print(&v, &out);
+        CHECK(out.size == text.size && memcmp(out.data, text.data, out.size) == 0);
+        kept[i] = asl_retain(*asl_array_at(&v, (size_t)(i * 7 % 200)));
+        if (i % 3 == 0) {
+            asl_value name = asl_retain(*asl_object_get(&kept[i], ASL_STR("name")));
+            asl_release(kept[i]);
+            kept[i] = name;
+        }
+        out.size = 0;
+        asl_json_print(&kept[i], &out);
+        wanted[i] = strdup(out.data);
+        asl_release(v);
+        if (i % 2) { // an older one goes first
+            asl_release(kept[i / 2]);
+            kept[i / 2] = asl_null();
+            strcpy(wanted[i / 2], "null");
+        }
+        asl_buffer_free(&out);
+        asl_buffer_free(&text);
+    }
+    for (int i = 0; i < KEPT; i++) {
+        asl_buffer out = {0};
+        asl_json_print(&kept[i], &out);
+        CHECK_STR(((asl_str){out.data, out.size}), wanted[i]);
+        asl_buffer_free(&out);
+        asl_release(kept[i]);
+        free(wanted[i]);
+    }
+}
+
+static void *parse_rows(void *out) {
+    asl_buffer text = {0};
+    add_rows(&text, 500, 0);
+    for (int i = 0; i < 3; i++) { // the last one stays
+        asl_value *v = out;
+        asl_json_parse((asl_str){text.data, text.size}, NULL, v, NULL);
+        if (i < 2) asl_release(*v);
+    }
+    asl_buffer_free(&text);
+    return NULL;
+}
+
+TEST(large_documents_of_other_threads) {
+    asl_buffer text = {0};
+    add_rows(&text, 500, 0);
+    for (int i = 0; i < 8; i++) {
+        pthread_t threads[3];
+        asl_value v[4];
+        for (int t = 0; t < 3; t++) CHECK_OR_END(pthread_create(&threads[t], NULL, parse_rows, &v[t]) == 0);
+        for (int t = 0; t < 3; t++) pthread_join(threads[t], NULL);
+        parse_rows(&v[3]);
+        for (int t = 0; t < 4; t++) {
+            asl_buffer out = {0};
+            asl_json_print(&v[t], &out);
+            CHECK(out.size == text.size && memcmp(out.data, text.data, out.size) == 0);
+            asl_buffer_free(&out);
+            asl_release(v[t]);
+        }
+    }
+    asl_buffer_free(&text);
 }
