@@ -12,7 +12,8 @@ struct comparison {
     struct arena *arena;
     VEC(const char *) ignored;  /* JSON pointers into the history; a step may be * */
     VEC(asl_str) ours;          /* names and ARNs of ours that the recorded execution has others of */
-    asl_buffer data;            /* input and results as text: what is in here is not made up */
+    VEC(asl_str) data;          /* UUIDs and times in the definition, the input and results: these are not made up */
+    bool data_sorted;
 
     /* the first difference found */
     char *pointer;              /* in the recorded file, in the arena */
@@ -23,7 +24,8 @@ struct comparison {
 bool comparison_events(struct comparison *c, const struct event *recorded, const struct event *again);
 void comparison_clear(struct comparison *c);
 
-/* Adds a text to the data. */
-void comparison_data(struct comparison *c, const struct event *recorded);
+/* What is in the text, or in an event's payloads, is data from now on. */
+void comparison_data(struct comparison *c, asl_str text);
+void comparison_event_data(struct comparison *c, const struct event *recorded);
 
 #endif

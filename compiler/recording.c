@@ -90,9 +90,12 @@ static struct fan *running_fan(const struct chain *c) {
     return f && !f->succeeded && !f->failed ? f : NULL;
 }
 
+/* No definition nests deeper; what a file says beyond that stays in the chain it is in. */
 static struct chain *add_chain(struct recording *r, struct fan *f, int64_t index, const char *first) {
+    if (f->owner->depth == ASL_MAX_DEPTH) return f->owner;
     struct chain *c = arena_alloc(r->arena, sizeof *c);
     c->parent = f->owner;
+    c->depth = f->owner->depth + 1;
     c->fan = f;
     c->index = index;
     c->first = first;
@@ -211,10 +214,7 @@ static void change_chain(struct recording *r, struct event *e) {
     struct fan *f = last_fan(c);
     switch (e->role) {
     case EVENT_ENTERED: c->open = e->state; break;
-    case EVENT_EXITED:
-        c->left = c->open;
-        c->open = NULL;
-        break;
+    case EVENT_EXITED: c->open = NULL; break;
     case EVENT_FAN_STARTED:
         if (f && !f->succeeded) f->failed = true;
         add_fan(r, c, begins(e->type, "Map"));

@@ -70,11 +70,11 @@ struct chain {
     struct chain *parent; /* NULL: the execution itself */
     struct fan *fan;      /* it is a child of */
     int64_t index;        /* of the iteration; -1: a branch, or the root */
+    uint32_t depth;       /* chains round it */
     const char *first;    /* a branch: the state it begins with */
     VEC(struct event *) events;
     VEC(struct fan *) fans;
     const char *open;     /* the state entered and not exited, or NULL */
-    const char *left;     /* the state exited last, or NULL */
     struct chain *twin;
     size_t shift;         /* replay: events of ours that the recorded chain has no counterpart of */
 };

@@ -148,6 +148,9 @@ static struct event *missing_in(const struct fan *recorded) {
 
 // ---------------------------------------------------------------- events of ours
 
+/* Stopped from outside, which may have been at any time. */
+static bool is_abort(const struct event *e) { return e->role == EVENT_END && strcmp(e->type, "ExecutionAborted") == 0; }
+
 static bool is_answer(const struct event *e) {
     return e->role == EVENT_SUBMITTED || e->role == EVENT_SUCCEEDED || e->role == EVENT_FAILED || e->role == EVENT_REFUSED;
 }
@@ -210,6 +213,10 @@ static void matched(struct replay *r, struct event *recorded, struct event *agai
     while (r->cursor < h->events.count && (h->events.items[r->cursor]->twin || h->events.items[r->cursor]->skipped ||
                                            h->events.items[r->cursor]->role == EVENT_ABORTED))
         r->cursor++;
+    if (r->cursor == h->events.count || is_abort(h->events.items[r->cursor])) {
+        r->done = true;
+        asl_execution_cut(r->execution); /* it might go on for ever */
+    }
     struct event *next = recorded_at(c, again->position + 1);
     if (next && follows_at_once(recorded, next)) asl_engine_set_time(r->engine, next->time_ms);
 }
@@ -229,7 +236,7 @@ static void check(struct replay *r, struct event *e) {
         diverge(r, NULL, e, c->fan ? c->fan->is_map ? "the iteration ended here" : "the branch ended here" : "the execution ended here");
         return;
     }
-    if (recorded->role == EVENT_END && strcmp(recorded->type, "ExecutionAborted") == 0) { /* stopped from outside, at any time */
+    if (is_abort(recorded)) {
         r->done = true;
         asl_execution_cut(r->execution);
         return;
@@ -355,7 +362,7 @@ static bool pass_time(struct replay *r, const struct event *next) {
 static bool go_on(struct replay *r) {
     if (r->cursor == r->recorded->events.count) return false;
     const struct event *next = r->recorded->events.items[r->cursor];
-    if (next->role == EVENT_END && strcmp(next->type, "ExecutionAborted") == 0) return false;
+    if (is_abort(next)) return false;
     struct pending *p = next_answer(r);
     if (p && (answer_for(p) == next || !is_of_timer(next))) {
         answer(r, p);
@@ -378,7 +385,7 @@ static const struct pending *waiting_task(const struct replay *r) {
 static void check_rest(struct replay *r) {
     if (r->diverged || r->done || r->cursor == r->recorded->events.count || r->orphan) return;
     const struct event *next = r->recorded->events.items[r->cursor];
-    if (next->role == EVENT_END && strcmp(next->type, "ExecutionAborted") == 0) return;
+    if (is_abort(next)) return;
     const struct pending *p = waiting_task(r);
     const char *what = "nothing more happens";
     if (p) what = arena_format(r->arena, "nothing happens: the task of state \"%s\" has no answer", p->task->state);
@@ -396,10 +403,10 @@ static void run(struct replay *r) {
 /* Everything recorded that is data: input and results. */
 static void gather(struct replay *r, const struct aslc_unit *u) {
     struct comparison *c = &r->compare;
-    asl_buffer_str(&c->data, u->source->text); /* what the definition says is not made up either */
+    comparison_data(c, u->source->text); /* what the definition says is not made up either */
     for (size_t i = 0; i < r->recorded->events.count; i++) {
         const struct event *e = r->recorded->events.items[i];
-        if (e->role == EVENT_BEGIN || is_answer(e)) comparison_data(c, e);
+        if (e->role == EVENT_BEGIN || is_answer(e)) comparison_event_data(c, e);
     }
 }
 
@@ -501,19 +508,39 @@ static const asl_doc *field_of(const struct ast_state *s, const char *const *nam
     return s->node;
 }
 
+/* The state that was left last before an event of its chain, or NULL. */
+static const char *left_before(const struct event *e) {
+    for (size_t i = e->position; i > 0; i--)
+        if (e->chain->events.items[i - 1]->role == EVENT_EXITED) return e->chain->events.items[i - 1]->state;
+    return NULL;
+}
+
+static bool is_failure(const struct event *e) {
+    return e->role == EVENT_FAILED || e->role == EVENT_REFUSED || e->role == EVENT_TIMED_OUT;
+}
+
+/* Where another event follows: the transition, or what is done about an error. */
+static const asl_doc *place_of_order(const struct aslc_unit *u, const struct event *e) {
+    static const char *const of_error[] = {"Retry", "Catch", NULL};
+    const struct chain *c = e->chain;
+    const struct event *before = e->position > 0 && e->position <= c->events.count ? c->events.items[e->position - 1] : NULL;
+    const char *left = before && before->role == EVENT_EXITED ? before->state : NULL;
+    const struct ast_state *from = state_named(u, left);
+    if (from) return field_of(from, of_transition, 4);
+    const struct ast_state *s = state_named(u, e->state ? e->state : left_before(e));
+    if (!s) s = state_named(u, left_before(e));
+    if (!s) return NULL;
+    return before && is_failure(before) ? field_of(s, of_error, 2) : s->node;
+}
+
 /* The node the difference comes from, or NULL. */
 static const asl_doc *place_of(const struct replay *r, const struct aslc_unit *u) {
     const struct event *e = r->again_event ? r->again_event : r->recorded_event;
-    bool detail = !r->what;
-    const char *slash = detail ? strrchr(r->compare.pointer, '/') : NULL;
     const struct chain *c = e->chain;
-    bool other_state = e->role == EVENT_ENTERED && (!detail || (slash && strcmp(slash, "/name") == 0));
-    if (other_state && c->left && e->position > 0) {
-        const struct ast_state *from = state_named(u, c->left);
-        return from ? field_of(from, of_transition, 4) : NULL;
-    }
-    const struct ast_state *s = state_named(u, e->state ? e->state : c->left);
-    if (!s || !detail) return s ? s->node : NULL;
+    if (r->what) return place_of_order(u, e);
+    if (e->role == EVENT_ENTERED && strcmp(strrchr(r->compare.pointer, '/'), "/name") == 0) return place_of_order(u, e);
+    const struct ast_state *s = state_named(u, e->state ? e->state : left_before(e));
+    if (!s) return NULL;
     bool begins_child = e->role == EVENT_ENTERED && c->fan && e->position <= 1;
     const struct ast_state *fan = begins_child ? state_named(u, c->fan->state) : NULL;
     if (fan) return field_of(fan, of_children, 6);
@@ -627,6 +654,7 @@ static const char *reservation(const struct replay *r) {
         return arena_format(r->arena, "up to a distributed Map whose children run the task \"%s\": their histories are their own", r->orphan);
     if (h->redrives) return "up to the first redrive";
     if (!h->complete) return "up to where the history ends";
+    if (is_abort(h->events.items[h->events.count - 1])) return "up to where it was stopped";
     return NULL;
 }
 
