@@ -55,7 +55,7 @@ static void load(void) {
         void *handle = dlopen("libsqlite3.so.0", RTLD_NOW | RTLD_LOCAL);
         if (!handle) {
             snprintf(lib_message, sizeof lib_message,
-                     "a store in SQLite needs libsqlite3.so.0, which is not installed: apt-get install libsqlite3-0");
+                     "a store in SQLite needs libsqlite3.so.0: apt-get install libsqlite3-0 (%s)", dlerror());
             return;
         }
 #define FIND(name) lib.name = (__typeof__(lib.name))dlsym(handle, "sqlite3_" #name);

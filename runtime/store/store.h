@@ -5,7 +5,10 @@
 //
 // A store is one connection and belongs to one thread. Nothing is written but between store_begin and store_commit; what
 // was committed survives the process and the machine (SQLite: WAL with synchronous=FULL; PostgreSQL: its own settings,
-// synchronous_commit on). docs/durability.md says what is written when.
+// synchronous_commit on). docs/durability.md says what is written when. Where it says "own transaction", the function
+// begins and commits one, unless the caller has begun one: then it belongs to that.
+//
+// What reads many rows reads them in pages. Its visitor may ask the store for anything but what it is visiting.
 //
 // Texts are JSON or opaque to the store. Large ones are kept once, by content: store_payload_put gives their name.
 #ifndef ASL_STORE_H
