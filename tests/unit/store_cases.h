@@ -237,7 +237,8 @@ TEST(rolled_back) {
     /* A transaction that fails has not happened, and whatever comes behind the failure fails too. */
     OK(store_begin(s));
     OK(store_event_add(s, x.id, 2, 1, 1002, "PassStateEntered", none));
-    store_event_add(s, x.id, 1, 0, 1001, "PassStateEntered", none); /* there is one; PostgreSQL may say so later */
+    store_event_add(s, x.id, 1, 0, 1001, "Again", none); /* the first one stays */
+    store_event_add(s, x.id, 3, 2, 1003, NULL, none);    /* has to have a type; PostgreSQL may say so later */
     store_frame_put(s, x.id, ASL_STR("/"), ASL_STR("{}"));
     CHECK_EQ(store_commit(s), STORE_ERROR);
     CHECK(*store_message(s) && !strchr(store_message(s), '\n'));
