@@ -309,12 +309,13 @@ void asl_engine_free(asl_engine *e) {
     if (e->suspended)
         for (asl_execution *x = e->executions; x; x = x->next) asl__execution_abandon(x);
     while (e->executions) asl_execution_free(e->executions);
-    if (e->journal) e->journal->close(e->journal);
-    e->journal = NULL;
     for (struct asl_observer *o = e->observers, *next; o; o = next) {
         next = o->next;
         o->close(o);
     }
+    e->observers = NULL;
+    if (e->journal) e->journal->close(e->journal);
+    e->journal = NULL;
     wait_for_processes(e);
     for (size_t i = 0; i < e->binding_count; i++) {
         asl_binding *b = e->bindings[i];

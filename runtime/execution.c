@@ -26,7 +26,7 @@ asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *na
     x->failed_state = ASL_NO_OPERAND;
     x->start_ms = e->clock.now_ms;
     x->event_limit = e->strict && !express ? ASL__EVENT_LIMIT : UINT64_MAX;
-    int64_t quota = !e->strict ? INT64_MAX : express ? EXPRESS_MS : YEAR_MS;
+    int64_t quota = express ? EXPRESS_MS : e->strict ? YEAR_MS : INT64_MAX;
     int64_t longest = timeout_s && timeout_s * 1000 < quota ? timeout_s * 1000 : quota;
     x->deadline_ms = longest < INT64_MAX ? x->start_ms + longest : INT64_MAX;
     if (longest < INT64_MAX) asl__timer_start(&e->clock, &x->deadline, x->deadline_ms, on_deadline);
@@ -124,14 +124,11 @@ asl_execution *asl__execution_take(asl_engine *e, asl_value input, const char *n
 void asl__execution_abandon(asl_execution *x) {
     if (x->finished) return;
     asl_engine *e = x->engine;
-    struct asl_journal *journal = e->journal;
-    e->journal = NULL; /* what is cancelled here is not gone: the journal has it */
-    x->finished = true;
+    x->finished = true; /* a journal is not written any more: what it has of the frames stays */
     asl__timer_stop(&e->clock, &x->deadline);
     asl__frame_cancel(x->root);
     x->root = NULL;
     e->running--;
-    e->journal = journal;
 }
 
 void asl__execution_succeed(asl_execution *x, asl_value output) {
