@@ -12,6 +12,9 @@ them; a figure is the median of the rounds, and its spread the least and the gre
 the rounds' ratios. "run" is from a parsed input to an output that is not yet printed; "total" is everything from text
 to text, with what was allocated given back.
 
+Time in which others had the processor is taken out (bench.c, limit.c), and a peer gets the lesser of its wall and its
+processor time (peer.mjs): without that, on a busy machine, long runs look twice as slow and short ones do not.
+
 Whole processes: posix_spawn to the end, in turn (spawn.c). Memory: the greatest resident size of a process that reads its
 input from a file.
 """
