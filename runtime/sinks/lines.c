@@ -5,6 +5,9 @@
 // is not allowed (a pipe of another user's), a line is written at once only when poll() says that a page fits, and
 // otherwise by the outbox's thread.
 //
+// A pipe is never filled by more than half, and made larger when that is not enough: who else writes to it, such as this
+// process about a failed execution, would otherwise wait for a reader that we have kept busy.
+//
 // To pipes and terminals a line has at most 16 KiB: Docker splits longer ones. A file or socket takes what comes.
 #include "lines.h"
 
@@ -15,6 +18,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -26,6 +30,7 @@
 
 #define LINE_LIMIT  16384
 #define QUEUE_LIMIT (4u << 20)
+#define PIPE_SIZE   (1 << 20)
 #define RETRY_MS    200  /* between attempts to reach a socket */
 #define CLOSE_MS    1000 /* how long close waits for a receiver that takes what we have … */
 #define PATIENCE_MS 100  /* … and for one that does not */
@@ -38,6 +43,9 @@ struct lines {
     int fd; /* -1: a socket that is not connected */
     size_t limit;
     bool torn; /* the file has a line without an end */
+    int pipe_room;  /* of a pipe: bytes that we put into it; 0: it is none */
+    bool grown;     /* the pipe has been made larger, or cannot be */
+    long pause_ms;  /* the next one */
     int64_t retry_ms; /* socket: not before */
     struct sockaddr_un address;
 };
@@ -65,15 +73,38 @@ static bool is_writable(int fd, int wait_ms) {
     return poll(&p, 1, wait_ms) > 0; /* with an error too: write then says which */
 }
 
+/* A reader that has taken nothing is looked after ever more rarely. */
+static void pause_longer(struct lines *l) {
+    pause_ms(l->pause_ms);
+    if (l->pause_ms < 50) l->pause_ms *= 2;
+}
+
+static bool has_room(struct lines *l, size_t size) {
+    int queued;
+    if (!l->pipe_room || ioctl(l->fd, FIONREAD, &queued) < 0 || queued == 0 || (size_t)queued + size <= (size_t)l->pipe_room)
+        return true;
+    if (l->grown) return false;
+    l->grown = true;
+    fcntl(l->fd, F_SETPIPE_SZ, PIPE_SIZE); /* fails where users may have only so many pages */
+    int capacity = fcntl(l->fd, F_GETPIPE_SZ);
+    if (capacity > 0) l->pipe_room = capacity / 2;
+    return (size_t)queued + size <= (size_t)l->pipe_room;
+}
+
 static enum delivery to_stream(struct lines *l, const char *data, size_t size, size_t *sent, bool may_wait) {
     bool blocking = l->target == TARGET_BLOCKING;
-    if (may_wait && !is_writable(l->fd, 100)) return NOT_NOW;
-    if (!may_wait && blocking && (size > PIPE_BUF || !is_writable(l->fd, 0))) return NOT_NOW;
+    if (!has_room(l, size)) {
+        if (may_wait) pause_longer(l);
+        return NOT_NOW;
+    }
+    if (blocking && may_wait && !is_writable(l->fd, 100)) return NOT_NOW;
+    if (blocking && !may_wait && (size > PIPE_BUF || !is_writable(l->fd, 0))) return NOT_NOW;
     ssize_t n = write(l->fd, data, size);
-    if (n == (ssize_t)size) return DELIVERED;
     if (n < 0 && errno != EAGAIN && errno != EINTR) return LOST;
+    if (n > 0) l->pause_ms = 1;
+    if (n == (ssize_t)size) return DELIVERED;
     if (n > 0) *sent = (size_t)n;
-    else if (may_wait) pause_ms(10); /* there is room, but not for a whole line */
+    else if (may_wait && is_writable(l->fd, 100)) pause_longer(l); /* there is room, but not for a whole line */
     return NOT_NOW;
 }
 
@@ -97,11 +128,13 @@ static enum delivery to_socket(struct lines *l, const char *data, size_t size, s
         if (may_wait) pause_ms(50);
         return NOT_NOW;
     }
-    if (may_wait && !is_writable(l->fd, 100)) return NOT_NOW;
     ssize_t n = send(l->fd, data, size, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n == (ssize_t)size) return DELIVERED;
     if (n > 0) *sent = (size_t)n;
-    if (n >= 0 || errno == EAGAIN || errno == EINTR) return NOT_NOW;
+    if (n >= 0 || errno == EAGAIN || errno == EINTR) {
+        if (may_wait && !is_writable(l->fd, 100)) pause_ms(1);
+        return NOT_NOW;
+    }
     close(l->fd); /* the receiver is gone, perhaps to come back; a line that it has half is not its any more */
     l->fd = -1;
     l->retry_ms = outbox_now_ms() + RETRY_MS;
@@ -141,6 +174,11 @@ static int open_socket(struct lines *l, const char *path, char *message, size_t 
     return 0;
 }
 
+static void look_at(struct lines *l, const struct stat *s) {
+    int capacity = S_ISFIFO(s->st_mode) ? fcntl(l->fd, F_GETPIPE_SZ) : 0;
+    l->pipe_room = capacity > 0 ? capacity / 2 : 0;
+}
+
 static int open_stderr(struct lines *l) {
     struct stat s;
     l->limit = LINE_LIMIT;
@@ -151,10 +189,12 @@ static int open_stderr(struct lines *l) {
     if (!S_ISREG(s.st_mode) && !S_ISSOCK(s.st_mode)) {
         l->fd = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
         l->target = TARGET_STREAM;
+        look_at(l, &s);
         if (l->fd >= 0) return 0;
     }
     l->fd = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     l->target = S_ISREG(s.st_mode) ? TARGET_FILE : TARGET_BLOCKING;
+    look_at(l, &s);
     return 0;
 }
 
@@ -168,6 +208,7 @@ static int open_file(struct lines *l, const char *path, char *message, size_t me
         return -1;
     }
     if (S_ISREG(s.st_mode)) return 0;
+    look_at(l, &s);
     l->target = TARGET_STREAM;
     l->limit = LINE_LIMIT;
     return 0;
@@ -176,6 +217,7 @@ static int open_file(struct lines *l, const char *path, char *message, size_t me
 struct lines *lines_open(const char *destination, char *message, size_t message_size) {
     struct lines *l = asl_calloc(1, sizeof *l);
     l->fd = -1;
+    l->pause_ms = 1;
     int rc = !destination                             ? open_stderr(l)
              : strncmp(destination, "unix:", 5) == 0 ? open_socket(l, destination + 5, message, message_size)
                                                       : open_file(l, destination, message, message_size);

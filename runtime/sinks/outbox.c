@@ -11,11 +11,15 @@
 
 #include "aslc/value.h"
 
-#define END_MS 100 /* for a thread without work to end */
+#define END_MS      100 /* for a thread without work to end */
+
+/* What the thread takes at a time: fewer locks, yet progress is seen. */
+#define SLICE       64
+#define SLICE_BYTES 65536
 
 struct chunk {
     struct chunk *next;
-    size_t size;
+    size_t size, sent;
     char bytes[];
 };
 
@@ -28,8 +32,8 @@ struct outbox {
     bool threaded, threadless; /* threadless: none could be made */
     bool closing, abandoned, ended;
     struct chunk *first, *last;
-    size_t bytes, items;   /* queued, what is being delivered included */
-    size_t head_sent;      /* of the first chunk */
+    bool busy;             /* the thread has chunks in its hands */
+    size_t bytes, items;   /* queued, what the thread has included */
     int64_t oldest_ms;     /* since when the first item has been first */
     int64_t moved_ms;      /* when the receiver last took something, or had nothing to take */
     int64_t give_up_ms;    /* closing */
@@ -59,12 +63,16 @@ struct outbox *outbox_new(const struct outbox_options *options) {
     return o;
 }
 
-static void free_outbox(struct outbox *o) {
-    while (o->first) {
-        struct chunk *c = o->first;
-        o->first = c->next;
+static void free_chunks(struct chunk *c) {
+    while (c) {
+        struct chunk *next = c->next;
         asl_free(c);
+        c = next;
     }
+}
+
+static void free_outbox(struct outbox *o) {
+    free_chunks(o->first);
     if (o->options.destroy) o->options.destroy(o->options.user);
     pthread_cond_destroy(&o->changed);
     pthread_cond_destroy(&o->progress);
@@ -73,33 +81,6 @@ static void free_outbox(struct outbox *o) {
 }
 
 // ---------------------------------------------------------------- the thread
-
-static void pop(struct outbox *o, size_t count) {
-    for (; count > 0; count--) {
-        struct chunk *c = o->first;
-        o->first = c->next;
-        o->bytes -= c->size;
-        o->items--;
-        asl_free(c);
-    }
-    if (!o->first) o->last = NULL;
-    o->head_sent = 0;
-    o->oldest_ms = o->moved_ms = outbox_now_ms();
-    o->done++;
-    pthread_cond_signal(&o->progress);
-}
-
-/* The first `count` chunks, in one. Only this thread takes chunks away, so they stay while others add to the end. */
-static size_t join(struct outbox *o, size_t count, asl_buffer *out) {
-    out->size = 0;
-    struct chunk *c = o->first;
-    size_t n = 0;
-    for (; c && n < count; c = c->next, n++) {
-        if (n) asl_buffer_byte(out, ',');
-        asl_buffer_add(out, c->bytes, c->size);
-    }
-    return n;
-}
 
 /* Locked. Sleeps until there is something to deliver; false: there never will be. */
 static bool await(struct outbox *o) {
@@ -118,32 +99,74 @@ static bool await(struct outbox *o) {
     }
 }
 
+/* Locked. Takes the first chunks out of the queue: a batch or a slice. */
+static struct chunk *take(struct outbox *o) {
+    struct chunk *first = o->first, *last = first;
+    size_t most = o->options.batch ? o->options.batch : SLICE, most_bytes = o->options.batch ? SIZE_MAX : SLICE_BYTES;
+    for (size_t n = 1, bytes = first->size; n < most && bytes < most_bytes && last->next; n++) {
+        last = last->next;
+        bytes += last->size;
+    }
+    o->first = last->next;
+    if (!o->first) o->last = NULL;
+    last->next = NULL;
+    o->busy = true;
+    return first;
+}
+
+/* Delivers data, however long it takes; false: the outbox has been abandoned. */
+static bool deliver(struct outbox *o, const char *data, size_t size, size_t items, size_t at, uint64_t *lost) {
+    for (;;) {
+        size_t sent = 0;
+        enum delivery d = o->options.deliver(o->options.user, data + at, size - at, items, &sent, true);
+        if (d == LOST) *lost += items;
+        if (d != NOT_NOW) return true;
+        at += sent;
+        pthread_mutex_lock(&o->lock);
+        bool abandoned = o->abandoned;
+        if (sent) o->moved_ms = outbox_now_ms();
+        if (sent) pthread_cond_signal(&o->progress);
+        pthread_mutex_unlock(&o->lock);
+        if (abandoned) return false;
+    }
+}
+
+/* Delivers a slice. Locked again when it returns; false: the outbox has been abandoned. */
+static bool deliver_slice(struct outbox *o, asl_buffer *joined) {
+    size_t count = 0, bytes = 0;
+    uint64_t lost = 0;
+    bool go_on = true;
+    struct chunk *slice = take(o);
+    pthread_mutex_unlock(&o->lock);
+    joined->size = 0;
+    for (struct chunk *c = slice; c && go_on; c = c->next) {
+        count++;
+        bytes += c->size;
+        if (!o->options.batch) {
+            go_on = deliver(o, c->bytes, c->size, 1, c->sent, &lost);
+            continue;
+        }
+        if (joined->size) asl_buffer_byte(joined, ',');
+        asl_buffer_add(joined, c->bytes, c->size);
+    }
+    if (o->options.batch) go_on = deliver(o, joined->data, joined->size, count, 0, &lost);
+    free_chunks(slice);
+    pthread_mutex_lock(&o->lock);
+    o->busy = false;
+    o->bytes -= bytes;
+    o->items -= count;
+    o->dropped += lost;
+    o->oldest_ms = o->moved_ms = outbox_now_ms();
+    o->done++;
+    if (o->closing) pthread_cond_signal(&o->progress);
+    return go_on;
+}
+
 static void *run(void *argument) {
     struct outbox *o = argument;
     asl_buffer joined = {0};
     pthread_mutex_lock(&o->lock);
-    while (await(o)) {
-        const char *data = o->first->bytes;
-        size_t size = o->first->size, count = 1, at = o->head_sent, sent = 0;
-        if (o->options.batch) {
-            count = join(o, o->options.batch, &joined);
-            data = joined.data;
-            size = joined.size;
-        }
-        pthread_mutex_unlock(&o->lock);
-        enum delivery d = o->options.deliver(o->options.user, data + at, size - at, count, &sent, true);
-        pthread_mutex_lock(&o->lock);
-        if (d == NOT_NOW) {
-            o->head_sent = sent ? at + sent : at;
-            if (sent) {
-                o->moved_ms = outbox_now_ms();
-                pthread_cond_signal(&o->progress);
-            }
-            continue;
-        }
-        if (d == LOST) o->dropped += count;
-        pop(o, count);
-    }
+    while (await(o) && deliver_slice(o, &joined)) {}
     o->ended = true;
     bool abandoned = o->abandoned;
     pthread_cond_signal(&o->progress);
@@ -169,14 +192,13 @@ static void enqueue(struct outbox *o, const char *data, size_t size, size_t sent
     struct chunk *c = asl_alloc(sizeof *c + size);
     c->next = NULL;
     c->size = size;
+    c->sent = sent;
     memcpy(c->bytes, data, size);
     if (o->last) o->last->next = c;
     else o->first = c;
-    if (o->first == c) {
-        o->head_sent = sent;
-        o->oldest_ms = o->moved_ms = outbox_now_ms();
-    }
     o->last = c;
+    if (o->first == c) o->oldest_ms = outbox_now_ms();
+    if (o->items == 0) o->moved_ms = o->oldest_ms;
     o->bytes += size;
     o->items++;
 }
@@ -185,14 +207,14 @@ void outbox_put(struct outbox *o, const char *data, size_t size) {
     size_t sent = 0;
     pthread_mutex_lock(&o->lock);
     enum delivery d = NOT_NOW;
-    if (!o->first && !o->options.batch) d = o->options.deliver(o->options.user, data, size, 1, &sent, false);
+    if (!o->first && !o->busy && !o->options.batch) d = o->options.deliver(o->options.user, data, size, 1, &sent, false);
     if (d == NOT_NOW && !o->threaded && !o->threadless) start_thread(o);
     /* A line that has begun must end, or what follows would continue it. */
     if (d == LOST || (d == NOT_NOW && (o->threadless || (!sent && o->bytes + size > o->options.limit)))) {
         o->dropped++;
     } else if (d == NOT_NOW) {
         enqueue(o, data, size, sent);
-        if (o->items == 1 || o->items == o->options.batch) pthread_cond_signal(&o->changed);
+        if (!o->busy && (o->first == o->last || o->items == o->options.batch)) pthread_cond_signal(&o->changed);
     }
     pthread_mutex_unlock(&o->lock);
 }
@@ -234,7 +256,7 @@ void outbox_close(struct outbox *o, int64_t timeout_ms, int64_t patience_ms, uin
     pthread_cond_signal(&o->changed);
     while (o->threaded && !o->ended) {
         int64_t until_ms = o->moved_ms + patience_ms < o->give_up_ms ? o->moved_ms + patience_ms : o->give_up_ms;
-        if (!o->first) until_ms = now + END_MS; /* the thread only has to see that it is over */
+        if (!o->items) until_ms = now + END_MS; /* the thread only has to see that it is over */
         if (now >= until_ms) break;
         struct timespec until = timespec_of(until_ms);
         pthread_cond_timedwait(&o->progress, &o->lock, &until);

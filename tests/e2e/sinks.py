@@ -23,6 +23,7 @@ import sys
 import tempfile
 import threading
 import time
+import traceback
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'lib'))
@@ -228,13 +229,31 @@ def log_pipe_that_nobody_reads(b):
     err = p.stderr.read().decode()
     lines = err.split('\n')
     need(len(lines) > 100, 'the pipe took some lines')
-    for line in lines[:-1]:
+    need(re.fullmatch(r'\d+ log lines dropped', lines[-2]) and lines[-1] == '', 'what was dropped is said')
+    for line in lines[:-2]:
         json.loads(line)
     metrics = open(b.path('m'), encoding='utf-8').read()
     dropped = int(re.search(r'^aslc_log_lines_dropped_total (\d+)$', metrics, re.M).group(1))
     total = int(re.search(r'^aslc_log_lines_total (\d+)$', metrics, re.M).group(1))
     need(total == 4 * 12000 + 6 and dropped >= total - len(lines), f'{dropped} of {total} dropped, {len(lines)} read')
     need(took < (30 if b.options.sanitized else 10), f'it took {took:.1f} s')
+
+
+def log_leaves_room_for_others(b):
+    """Who else writes to the same pipe, such as the line about the failure, is not held up by our lines."""
+    definition, text = many(3000)
+    definition['States']['M'].update({'Next': 'F'})
+    del definition['States']['M']['End']
+    definition['States']['F'] = {'Type': 'Fail', 'Error': 'E' * 200, 'Cause': 'C' * 3000}
+    b.write('input.json', text)
+    p = subprocess.Popen([b.aslc, 'run', b.write('order.asl.json', definition), '--input', b.path('input.json'), '--log-level', 'ALL'],
+                         cwd=b.folder, env=b.environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    try:
+        p.wait(timeout=60)
+    except subprocess.TimeoutExpired:
+        p.kill()
+        raise Problem('it waits for a reader')
+    need(p.returncode == 1 and b'order: FAILED EEE' in p.stderr.read(), 'the failure is said')
 
 
 class Listener(threading.Thread):
@@ -820,7 +839,7 @@ def main():
     if not load_schema():
         print('NOTE: Python has no opentelemetry-proto, so spans are checked by this file\'s own rules only')
     tests = [log_lines_are_the_services, log_levels, log_appends, log_redacts, log_lines_fit, log_pipe_that_nobody_reads,
-             log_to_a_socket, log_socket_that_is_late, log_socket_that_is_gone, xray_documents, xray_failures, xray_large,
+             log_leaves_room_for_others, log_to_a_socket, log_socket_that_is_late, log_socket_that_is_gone, xray_documents, xray_failures, xray_large,
              traces_continue, ids_are_the_seeds, otlp_spans, otlp_environment, otlp_batches, otlp_retries, otlp_https,
              both_traces_agree, real_collector, metrics_prometheus, metrics_emf, no_receiver_holds_it_up, signals_end_it]
 
@@ -830,6 +849,8 @@ def main():
             test(bench)
         except Problem as problem:
             return str(problem)
+        except (AssertionError, KeyError, IndexError, ValueError, OSError): # as good as a Problem
+            return traceback.format_exc()
         finally:
             shutil.rmtree(bench.folder, ignore_errors=True)
         return None
