@@ -495,9 +495,10 @@ static struct jx *begin(struct jx_program *p, const struct jx_limits *limits) {
 
 static void end(struct jx *jx) {
     empty_cells(jx);
-    asl_value_set(&jx->root, asl_none());
-    asl_value_set(&jx->scope, asl_none());
-    asl_value_set(&jx->around, asl_none());
+    jx_release(jx->root);
+    jx->root = asl_none();
+    if (UNLIKELY(jx->scope.tag != ASL_NONE)) asl_value_set(&jx->scope, asl_none());
+    if (UNLIKELY(jx->around.tag != ASL_NONE)) asl_value_set(&jx->around, asl_none());
     jx->outer = NULL;
     if (jx->program->spare) free_evaluation(jx);
     else jx->program->spare = jx;
