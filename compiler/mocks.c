@@ -195,7 +195,7 @@ static void tell(const struct mocks *m) {
     else if (!r->complete)
         fprintf(stderr, "%s: note: the history ends before the execution did; tasks without an answer hang\n", r->path);
     for (size_t i = 0; i < r->events.count; i++)
-        if (strcmp(r->events.items[i]->type, "MapRunStarted") == 0)
+        if (strcmp(r->events.items[i]->type, "MapRunStarted") == 0 && r->events.items[i]->state)
             fprintf(stderr, "%s: note: the children of the distributed Map \"%s\" have histories of their own: their tasks are not mocked\n",
                     r->path, r->events.items[i]->state);
 }

@@ -14,6 +14,9 @@ static bool ends(const char *text, const char *with) {
     return n >= m && memcmp(text + n - m, with, m) == 0;
 }
 
+/* Either may be missing: a file may say anything. */
+static bool same_name(const char *a, const char *b) { return a && b && strcmp(a, b) == 0; }
+
 /* By the shape of the name, since future types will follow it too. */
 static enum event_role role_of(const char *type) {
     static const struct { const char *end; enum event_role role; } of_tasks[] = {
@@ -115,7 +118,7 @@ static void add_fan(struct recording *r, struct chain *c, bool is_map) {
 /* From a chain outwards to the first that has this state open; the chain itself when none has. */
 static struct chain *with_open(struct chain *from, const char *state) {
     for (struct chain *c = from; c && state; c = c->parent)
-        if (c->open && strcmp(c->open, state) == 0) return c;
+        if (same_name(c->open, state)) return c;
     return from;
 }
 
@@ -125,7 +128,7 @@ static struct chain *with_fan(struct chain *from, bool is_map, const char *state
     for (int again = 0; again < 2; again++)
         for (struct chain *c = from; c; c = c->parent) {
             struct fan *f = again ? last_fan(c) : running_fan(c);
-            if (f && f->is_map == is_map && c->open && (!state || strcmp(f->state, state) == 0)) return c;
+            if (f && f->is_map == is_map && c->open && (!state || same_name(f->state, state))) return c;
         }
     return from;
 }
@@ -144,11 +147,11 @@ static struct chain *to_start_in(struct chain *from, const struct event *previou
 
 static struct chain *iteration_of(struct chain *from, const char *map, int64_t index) {
     for (struct chain *c = from; c; c = c->parent)
-        if (c->index == index && (!map || strcmp(c->fan->state, map) == 0)) return c;
+        if (c->index == index && (!map || same_name(c->fan->state, map))) return c;
     for (struct chain *c = from; c; c = c->parent) { /* beside it */
         struct fan *f = last_fan(c);
         for (size_t i = 0; f && f->is_map && i < f->children.count; i++)
-            if (f->children.items[i]->index == index && (!map || strcmp(f->state, map) == 0)) return f->children.items[i];
+            if (f->children.items[i]->index == index && (!map || same_name(f->state, map))) return f->children.items[i];
     }
     return from;
 }
@@ -156,8 +159,8 @@ static struct chain *iteration_of(struct chain *from, const char *map, int64_t i
 /* EvaluationFailed points at what its state's Entered event points at (recorded), so it may be told only by the state. */
 static struct chain *evaluated_in(struct recording *r, struct chain *from, const struct event *previous, const char *state) {
     struct fan *f = previous && previous->role == EVENT_FAN_STARTED ? last_fan(from) : NULL;
-    for (size_t i = 0; f && state && i < f->children.count; i++)
-        if (f->children.items[i]->open && strcmp(f->children.items[i]->open, state) == 0) return f->children.items[i];
+    for (size_t i = 0; f && i < f->children.count; i++)
+        if (same_name(f->children.items[i]->open, state)) return f->children.items[i];
     (void)r;
     return with_open(from, state);
 }
@@ -182,7 +185,7 @@ static struct chain *chain_of(struct recording *r, struct event *e) {
         return from;
     case EVENT_EXITED: {
         struct chain *c = with_open(from, e->state);
-        bool is_fan = is_map || begins(e->type, "Parallel"), found = c->open && e->state && strcmp(c->open, e->state) == 0;
+        bool is_fan = is_map || begins(e->type, "Parallel"), found = same_name(c->open, e->state);
         return is_fan && !found ? with_fan(from, is_map, NULL) : c; /* a name that was not entered: a difference to be shown */
     }
     case EVENT_FAN_STARTED: return to_start_in(from, previous, is_map);
@@ -323,7 +326,10 @@ static bool iso_time(asl_str s, int64_t *ms) {
 /* Seconds since 1970 with a fraction, or ISO 8601. */
 static int64_t time_of(const asl_value *v) {
     int64_t ms;
-    if (v && asl_is_number(v)) return (int64_t)(asl_number(v) * 1000 + 0.5);
+    if (v && asl_is_number(v)) {
+        double s = asl_number(v);
+        return s >= 0 && s < 1e12 ? (int64_t)(s * 1000 + 0.5) : -1;
+    }
     return v && v->tag == ASL_STRING && iso_time(asl_text_of(v), &ms) ? ms : -1;
 }
 
