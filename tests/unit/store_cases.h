@@ -470,6 +470,13 @@ TEST(fence) {
     CHECK_EQ(store_execution_renew(s, x.id, x.fence, 9000, &stop), STORE_LOST);
     OK(store_execution_renew(s, x.id, fence, 9000, &stop));
     CHECK(!stop);
+    OK(store_begin(s)); /* many at once, of which one is lost */
+    OK(store_execution_renew(s, other.id, other.fence, 9500, NULL));
+    CHECK_EQ(store_execution_renew(s, x.id, x.fence, 9500, NULL), STORE_LOST);
+    OK(store_execution_renew(s, x.id, fence, 9500, NULL));
+    OK(store_commit(s));
+    OK(store_execution_find(s, "fence", "other", &taken));
+    CHECK_EQ(taken.lease_ms, 9500);
     CHECK_EQ(store_execution_release(s, x.id, x.fence), STORE_LOST);
     OK(store_execution_release(s, x.id, fence));
     CHECK_EQ(store_execution_claim(s, 999999, 0, 9000, &taken), STORE_NONE);

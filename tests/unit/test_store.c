@@ -2,7 +2,10 @@
 
 #include "store_cases.h"
 
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <sqlite3.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -271,6 +274,105 @@ TEST(disk_full) {
     if (s) fill(s, &x, limit_disk);
     store_close(s);
     if (umount(path) < 0) abort();
+}
+
+// The n-th system call of SQLite fails, for every n: what was acknowledged is there, what was not is not, and when the
+// fault is over it goes on.
+static int calls, failing; /* counted; which one fails, 0: none */
+
+static bool fails(void) {
+    if (!failing || ++calls != failing) return false;
+    errno = calls % 2 ? ENOSPC : EIO;
+    return true;
+}
+
+static int failing_open(const char *path, int flags, int mode) {
+    return fails() ? -1 : open(path, flags, mode);
+}
+static ssize_t failing_pread(int fd, void *data, size_t size, off_t at) {
+    return fails() ? -1 : pread(fd, data, size, at);
+}
+static ssize_t failing_pwrite(int fd, const void *data, size_t size, off_t at) {
+    return fails() ? -1 : pwrite(fd, data, size, at);
+}
+static ssize_t failing_write(int fd, const void *data, size_t size) {
+    return fails() ? -1 : write(fd, data, size);
+}
+static int failing_truncate(int fd, off_t size) {
+    return fails() ? -1 : ftruncate(fd, size);
+}
+static void *failing_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset) {
+    return fails() ? MAP_FAILED : mmap(at, size, protection, flags, fd, offset);
+}
+
+static void set_calls(bool on) {
+    static const struct {
+        const char *name;
+        sqlite3_syscall_ptr call;
+    } all[] = {{"open", (sqlite3_syscall_ptr)failing_open},      {"pread", (sqlite3_syscall_ptr)failing_pread},
+               {"pread64", (sqlite3_syscall_ptr)failing_pread},  {"pwrite", (sqlite3_syscall_ptr)failing_pwrite},
+               {"pwrite64", (sqlite3_syscall_ptr)failing_pwrite}, {"write", (sqlite3_syscall_ptr)failing_write},
+               {"ftruncate", (sqlite3_syscall_ptr)failing_truncate}, {"mmap", (sqlite3_syscall_ptr)failing_mmap}};
+    void *library = dlopen("libsqlite3.so.0", RTLD_NOW | RTLD_LOCAL);
+    if (!library) abort();
+    sqlite3_vfs *(*find)(const char *) = (sqlite3_vfs * (*)(const char *)) dlsym(library, "sqlite3_vfs_find");
+    sqlite3_vfs *vfs = find(NULL);
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) vfs->xSetSystemCall(vfs, all[i].name, on ? all[i].call : NULL);
+}
+
+TEST(nth_call_fails) {
+    char message[512];
+    set_calls(true);
+    int n = 0, errors = 0;
+    bool fired = true;
+    while (fired && ++n < 1000) {
+        char name[32];
+        snprintf(name, sizeof name, "nth%d.db", n);
+        calls = 0;
+        failing = n;
+        struct store *s = open_file(name, true, message);
+        fired = calls >= n;
+        if (!s) {
+            CHECK(fired && *message && !strchr(message, '\n'));
+            failing = 0;
+            s = open_file(name, true, message);
+            CHECK_OR_END(s != NULL);
+            failing = n;
+        }
+        struct store_execution x = new_execution("nth", "one"), y;
+        for (int i = 0; !x.id && i < 2; i++) {
+            bool made = store_begin(s) == STORE_OK && store_execution_new(s, &x, 0, 5000) == STORE_OK && store_commit(s) == STORE_OK;
+            if (!made) store_rollback(s), x.id = 0, errors++;
+        }
+        for (int i = 0; i < 6; i++) {
+            int64_t before = x.events;
+            enum store_result r = add_event(s, &x);
+            if (r == STORE_OK) continue;
+            CHECK_EQ(r, STORE_ERROR);
+            CHECK(*store_message(s) && !strchr(store_message(s), '\n'));
+            x.events = before;
+            errors++;
+        }
+        CHECK(x.events >= 5);
+        fired |= calls >= n;
+        failing = 0;
+        CHECK_EQ(count_events(s, &x), x.events);
+        failing = n;
+        store_close(s);
+        fired |= calls >= n;
+        failing = 0;
+        s = open_file(name, false, message);
+        if (!s) TEST_FAIL("call %d: %s", n, message);
+        if (!s) break;
+        OK(store_execution_find(s, "nth", "one", &y));
+        CHECK_EQ(y.events, x.events);
+        CHECK_EQ(count_events(s, &x), x.events);
+        OK(add_event(s, &x));
+        store_close(s);
+    }
+    CHECK(n > 40 && !fired);
+    CHECK(errors > 10);
+    set_calls(false);
 }
 
 static void lock_for_a_while(int in, int out) {
