@@ -26,9 +26,12 @@ const inside = (e, test) => {
   return false;
 };
 const frameOf = (e) => (e.frame && e.frame.owner ? e.frame : e.visit && e.visit.frame.owner ? e.visit.frame : null);
+// "[17] #2": in the second branch of item 17.
 const placeIn = (e) => {
-  const f = frameOf(e);
-  return f ? (f.owner.type === 'Map' ? '[' + f.index + ']' : '#' + (f.index + 1)) : '';
+  const out = [];
+  for (let f = frameOf(e); f && f.owner && out.length < 3; f = f.owner.frame)
+    out.unshift(f.owner.type === 'Map' ? '[' + f.index + ']' : '#' + (f.index + 1));
+  return out.join(' ');
 };
 const nameOf = (e) => detail(e, 'name') || (e.visit ? e.visit.name : '');
 function gist(e) {
@@ -77,7 +80,7 @@ function eventRow(e, i) {
     h('span.c-id', { role: 'cell' }, String(e.id)),
     h('span.c-time', { role: 'cell', title: clock(e.t, true) }, clock(e.t)),
     h('span.c-type', { role: 'cell' }, h('span.spot', null), e.type),
-    h('span.c-state', { role: 'cell' }, nameOf(e), f && h('em', null, placeIn(e))),
+    h('span.c-state', { role: 'cell' }, nameOf(e), h('em', null, placeIn(e))),
     h('span.c-gist', { role: 'cell' }, gist(e)),
   );
   return r;

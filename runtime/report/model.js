@@ -153,7 +153,8 @@ const visits = [],
   root = { owner: null, index: 0, visits: [], t0: 0, t1: end, status: '' };
 const iterations = [];
 let redrives = 0,
-  ending = null;
+  ending = null,
+  halted = null;
 const failedAs = (e) =>
   !e ? 'aborted' : /TimedOut$/.test(e.type) || detail(e, 'error') === 'States.Timeout' ? 'timed out' : 'failed';
 const sent = (e) => Math.max(at(e, 'parameters'), at(e, 'input'));
@@ -200,6 +201,15 @@ function latest(test) {
   return null;
 }
 const isOpen = (v) => !v.out;
+// What a redrive goes on with says nothing of where it is: it is a visit that did not come to its end, and was given the same.
+function idle(type, name, given, by) {
+  const all = visits.filter((x) => x.type === type && (!name || x.name === name) && !x.out && x.redrive !== redrives);
+  return all.find((x) => by(x) === given) || all[0] || null;
+}
+// All visits of a type in a frame, and in the frames in it.
+function within(f, type) {
+  return f.visits.flatMap((x) => (x.type === type ? [x] : []).concat(x.frames.flatMap((y) => within(y, type))));
+}
 function closeAttempt(v, e, status) {
   const a = last(v.attempts);
   if (a && a.t1 < 0) {
@@ -276,8 +286,12 @@ for (const e of events) {
   let m,
     v = null;
   if ((m = /^(.*)StateEntered$/.exec(type))) {
-    e.frame = frameFor(e, name);
-    v = enter(e, e.frame, name, m[1]);
+    // After a redrive: a visit that was cut short goes on.
+    v = p && p.type === 'ExecutionRedriven' ? idle(m[1], name, at(e, 'input'), (x) => at(x.first, 'input')) : null;
+    if (v) v.redrive = redrives;
+    else v = enter(e, frameFor(e, name), name, m[1]);
+    if (v.first !== e) v.failure = null;
+    e.frame = v.frame;
     if (v.type === 'Fail') v.failure = e;
   } else if (/StateExited$/.test(type)) {
     v = around(p, (x) => x.name === name && isOpen(x)) || latest((x) => x.name === name && isOpen(x));
@@ -334,14 +348,13 @@ for (const e of events) {
     }
   } else if (/StateAborted$/.test(type)) {
     // Says neither which state nor where: the chain leads to the failure that caused it. It follows what ended the iteration.
-    const before = byId.get(e.id - 1),
-      kind = type.replace('StateAborted', ''),
+    const kind = type.replace('StateAborted', ''),
       stopped = (x) => x.type === kind && !x.aborted && !x.out;
-    if (before && before.frame && /^MapIteration/.test(before.type)) v = before.frame.visits.find(stopped);
+    if (halted) v = within(halted, kind).find(stopped);
     if (!v && p && p.visit && stopped(p.visit)) v = p.visit;
     if (!v) {
       const owner = around(p, (x) => x.frames.length && isOpen(x));
-      for (const f of owner ? owner.frames : []) v = v || f.visits.find((x) => stopped(x) && x.t1 < 0);
+      for (const f of owner ? owner.frames : []) v = v || within(f, kind).find((x) => stopped(x) && x.t1 < 0);
     }
     if (v) {
       v.aborted = e;
@@ -365,9 +378,7 @@ for (const e of events) {
   } else if (/^(Task|LambdaFunction|Activity)/.test(type)) {
     v = p && p.visit && p.visit.type === 'Task' ? p.visit : null;
     if (!v) {
-      // Scheduled anew by a redrive: the task that was sent the same before.
-      const idle = visits.filter((x) => x.type === 'Task' && !x.out && x.redrive !== redrives);
-      v = idle.find((x) => x.attempts.length && sent(last(x.attempts).first) === sent(e)) || idle[0];
+      v = idle('Task', '', sent(e), (x) => (x.attempts.length ? sent(last(x.attempts).first) : -1));
     }
     if (v) {
       if (/Scheduled$/.test(type)) {
@@ -390,6 +401,7 @@ for (const e of events) {
     ending = e;
   }
   e.visit = v;
+  if (!/StateAborted$/.test(type)) halted = /^MapIteration(Failed|Aborted)$/.test(type) ? e.frame : null;
   if (e.frame) e.frame.i1 = e.id;
   // What goes on after a redrive is open again, and so is all round it.
   const again = redrives > 0 && !/(Aborted|Failed)$/.test(type);
@@ -398,6 +410,7 @@ for (const e of events) {
     if (again && !x.out && x.t1 >= 0) {
       x.t1 = x.frame.t1 = -1;
       x.status = x.frame.status = '';
+      x.aborted = null;
       if (x !== v) x.failure = null;
     }
   }

@@ -211,6 +211,20 @@ def redriven(report):
     report.do("document.querySelector('.io').open = true")
 
 
+def cut_short(report):
+    failed, redriven = scenarios.cut_short()
+    report.make('cut-short', *failed)
+    seen = report.open()
+    expect('states', seen['states'], {'Each': 'failed', 'Charge': 'failed', 'Both': 'aborted', 'Pack': 'aborted', 'Label': 'succeeded'})
+    seen = report.do("search.value = 'WaitStateAborted'; search.dispatchEvent(new Event('input'))")
+    expect('which Wait was stopped', report.browser.evaluate("document.querySelector('.c-state').textContent"), 'Pack[0] #1')
+    report.make('cut-short-redriven', *redriven)
+    seen = report.open()
+    expect('states', set(seen['states'].values()), {'succeeded'})
+    expect('items', seen['numbers']['Map items'], '2 succeeded')
+    expect('states entered', seen['numbers']['States entered'], '9')
+
+
 def stopped(report):
     report.make('stopped', *scenarios.stopped())
     seen = report.open()
@@ -271,7 +285,7 @@ def main():
         return SKIPPED
     if o.shots:
         os.makedirs(o.shots, exist_ok=True)
-    cases = {f.__name__: f for f in (night, two_hundred, running, timed_out, redriven, stopped, broken)}
+    cases = {f.__name__: f for f in (night, two_hundred, running, timed_out, redriven, cut_short, stopped, broken)}
     cases['recorded'] = lambda report: recorded(report, o.recorded)
     failed = 0
     with chromium.Browser(program) as browser:

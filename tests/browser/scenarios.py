@@ -151,6 +151,46 @@ def redriven():
     return h.done(definition, 'SUCCEEDED', output='{"done":true}', redriveCount=1)
 
 
+def cut_short():
+    """The second item fails while a Wait in a branch of the first is not over; both are redriven."""
+    definition = {'StartAt': 'Each', 'States': {'Each': {'Type': 'Map', 'End': True, 'ItemProcessor': {'StartAt': 'Charge', 'States': {
+        'Charge': task(Next='Both'),
+        'Both': {'Type': 'Parallel', 'End': True, 'Branches': [
+            {'StartAt': 'Pack', 'States': {'Pack': {'Type': 'Wait', 'Seconds': 9, 'End': True}}},
+            {'StartAt': 'Label', 'States': {'Label': {'Type': 'Pass', 'End': True}}}]}}}}}}
+    h = History()
+    h('ExecutionStarted', 0, 'executionStarted', input='{}')
+    e = h('MapStateStarted', h.enter('Map', 0, 'Each'), 'mapStateStarted', length=2)
+    first, second = (h('MapIterationStarted', e, 'mapIterationStarted', name='Each', index=i) for i in (0, 1))
+
+    def both(e):
+        e = h('ParallelStateStarted', h.enter('Parallel', e, 'Both'))
+        pack = h.enter('Wait', e, 'Pack')
+        h.exit('Pass', h.enter('Pass', e, 'Label'), 'Label')
+        return pack
+
+    def finish(pack, index):
+        e = h.exit('Wait', pack, 'Pack', after=9)
+        h('ParallelStateSucceeded', e)
+        return h('MapIterationSucceeded', h.exit('Parallel', e, 'Both'), 'mapIterationSucceeded', name='Each', index=index)
+    both(h.task(first, 'Charge'))
+    e = h.task(second, 'Charge', 'Odd')
+    h('MapIterationFailed', e, 'mapIterationFailed', name='Each', index=1)
+    h('TaskStateAborted', e)
+    h('MapIterationAborted', e, 'mapIterationAborted', name='Each', index=0)
+    h('WaitStateAborted', e)
+    h('ParallelStateAborted', e)
+    ended = h('ExecutionFailed', h('MapStateFailed', e), 'executionFailed', error='Odd')
+    half = h.done(definition, 'FAILED', error='Odd')[:2] + ({'events': h.events[:]},)
+    e = h('ExecutionRedriven', ended, 'executionRedriven', after=100, redriveCount=1)
+    charge, pack = h.attempt(e), h.enter('Wait', e, 'Pack')
+    finish(pack, 0)
+    e = finish(both(h.exit('Task', charge, 'Charge')), 1)
+    h('MapStateSucceeded', e)
+    h('ExecutionSucceeded', h.exit('Map', e, 'Each'), 'executionSucceeded', output='{}')
+    return half, h.done(definition, 'SUCCEEDED', output='{}', redriveCount=1)
+
+
 def stopped():
     h = History()
     h('ExecutionStarted', 0, 'executionStarted', input='{}')
