@@ -224,6 +224,32 @@ static bool see_sum(void *user, asl_str path, asl_str record) {
     return true;
 }
 
+/* The i-th transaction, repeated until it has happened. It makes an execution too: one that exists already gives away
+   that it has happened twice. */
+static void until_done(struct store *s, struct store_execution *x, int i) {
+    char record[16], path[16], name[16];
+    snprintf(record, sizeof record, "%d", i);
+    snprintf(path, sizeof path, "/%d", i % 7);
+    snprintf(name, sizeof name, "%s%d", x->name, i);
+    x->events = i;
+    for (enum store_result r = STORE_ERROR; r != STORE_OK;) {
+        r = begin_again(s);
+        if (r == STORE_EXISTS) return;
+        struct store_execution made = new_execution("until_done", name);
+        if (r == STORE_OK) r = store_execution_update(s, x);
+        if (r == STORE_OK) r = store_execution_new(s, &made, 0, 5000);
+        if (r == STORE_OK)
+            r = store_event_add(s, x->id, i, i - 1, 1000 + i, "PassStateEntered", ASL_STR("{\"name\":\"A\"}"));
+        if (r == STORE_OK) r = store_frame_put(s, x->id, asl_str_z(path), asl_str_z(record));
+        if (r == STORE_OK) r = store_commit(s);
+        else store_rollback(s);
+        if (r == STORE_OK) continue;
+        CHECK_EQ(r, STORE_ERROR);
+        CHECK(store_worth_repeating(s));
+        if (test_failures) return;
+    }
+}
+
 /* A writer that repeats what failed, while the server is stopped and started: each transaction happens once. */
 TEST(restart_while_writing) {
     struct store *s = open_store();
@@ -231,27 +257,14 @@ TEST(restart_while_writing) {
     int stops = 0;
     pid_t ending = 0;
     for (int i = 1; i <= 600; i++) {
-        if (i % 60 == 30) kill(ending = server, stops++ % 2 ? SIGQUIT : SIGINT); /* and we go on */
-        if (i % 60 == 35 && server == ending) { /* nobody has noticed */
+        if (i % 100 == 50) kill(ending = server, stops++ % 2 ? SIGQUIT : SIGINT); /* and we go on */
+        if (i % 100 == 55 && server == ending) { /* nobody has noticed */
             waitpid(server, NULL, 0);
             start_server();
         }
-        for (enum store_result r = STORE_ERROR; r != STORE_OK;) {
-            r = begin_again(s);
-            if (r == STORE_EXISTS) break;
-            char record[16], path[16];
-            snprintf(record, sizeof record, "%d", i);
-            snprintf(path, sizeof path, "/%d", i % 7);
-            x.events = i;
-            if (r == STORE_OK) r = store_execution_update(s, &x);
-            if (r == STORE_OK)
-                r = store_event_add(s, x.id, i, i - 1, 1000 + i, "PassStateEntered", ASL_STR("{\"name\":\"A\"}"));
-            if (r == STORE_OK) r = store_frame_put(s, x.id, asl_str_z(path), asl_str_z(record));
-            if (r == STORE_OK) r = store_commit(s);
-            else store_rollback(s);
-        }
+        until_done(s, &x, i);
     }
-    CHECK_EQ(stops, 10);
+    CHECK_EQ(stops, 6);
     int64_t sum = 0;
     CHECK_EQ(count_events(s, &x), 600);
     OK(store_frames(s, x.id, see_sum, &sum));
@@ -259,12 +272,13 @@ TEST(restart_while_writing) {
     store_close(s);
 }
 
-// ---------------------------------------------------------------- a connection that is cut at commit
+// ---------------------------------------------------------------- a connection that is cut
 
 /* What the go-between does with the next commit. */
-enum cut { PASS, CUT_BEFORE, CUT_BEHIND };
+enum cut { PASS, CUT_BEFORE, CUT_BEHIND, CUT_ANYWHERE };
 
 static volatile enum cut *cut;
+static unsigned passed; /* pieces, by the go-between */
 
 static int connect_to(const char *name, bool listening) {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -282,14 +296,19 @@ static bool forward(int from, int to, bool *has_commit) {
     if (size <= 0) return false;
     *has_commit = memmem(data, (size_t)size, "\0commit\0", 8) != NULL;
     if (*has_commit && *cut == CUT_BEFORE) return false;
-    return write(to, data, (size_t)size) == size;
+    if (*cut != CUT_ANYWHERE || ++passed * 2654435761u >> 28 != 0) return write(to, data, (size_t)size) == size;
+    size = size * (ssize_t)(passed % 5) / 4; /* nothing, a part of it, or all */
+    ssize_t sent = write(to, data, (size_t)size);
+    (void)sent;
+    return false;
 }
 
 static void go_between(int in, int out) {
     int listening = connect_to("6000", true);
     say(out, 'l');
     (void)in;
-    alarm(30);
+    alarm(100);
+    signal(SIGPIPE, SIG_IGN);
     for (;;) {
         int client = accept(listening, NULL, NULL), behind = connect_to("5432", false);
         for (bool open = true, commit; open;) {
@@ -313,7 +332,7 @@ static void go_between(int in, int out) {
     }
 }
 
-TEST(cut_at_commit) {
+TEST(cut_connections) {
     set_up();
     cut = mmap(NULL, sizeof *cut, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct other o = start_other(go_between);
@@ -362,6 +381,16 @@ TEST(cut_at_commit) {
     OK(store_payload_put(s, x.id, ASL_STR("cut"), ref));
     OK(store_commit(s));
     CHECK(has_payload(s, ref, ASL_STR("cut")));
+
+    /* Anywhere: in the middle of messages, in answers, while connecting. */
+    struct store_execution y = start(s, "cut", "anywhere");
+    *cut = CUT_ANYWHERE;
+    for (int i = 1; i <= 150; i++) until_done(s, &y, i);
+    *cut = PASS;
+    CHECK_EQ(count_events(s, &y), 150);
+    int64_t sum = 0;
+    OK(store_frames(s, y.id, see_sum, &sum));
+    CHECK_EQ(sum, 150 + 149 + 148 + 147 + 146 + 145 + 144);
     store_close(s);
     kill(o.pid, SIGKILL);
     end_other(&o);
