@@ -14,13 +14,9 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
-#define CHUNK_SIZE 65536
-
-struct chunk {
-    struct chunk *next;
-    char *memory;
-};
+#define CHUNK_SIZE (64 * ASL__PAGE)
 
 static _Thread_local struct asl__heap mine;
 
@@ -29,7 +25,6 @@ static struct asl__heap *heaps;                          /* of the threads that 
 static unsigned long left_made, left_freed;              /* counts of threads that ended */
 static struct asl__free_block *left_free[ASL__HEAP_CLASSES]; /* and their free blocks */
 static struct asl__free_block *left_pages;               /* and pages, as they are in asl__heap.empty */
-static struct chunk *chunks;                             /* all, so that they count as reachable */
 
 static pthread_key_t thread_end;
 static pthread_once_t thread_end_once = PTHREAD_ONCE_INIT;
@@ -154,28 +149,23 @@ void asl_free(void *p) {
 
 // ---------------------------------------------------------------- blocks that know their size
 
-// A page that nothing is in.
+// A page that nothing is in. Chunks are mapped, because malloc would put its own words between aligned pages.
 static struct asl__page *take_page(void) {
-    if (mine.empty || mine.pages == mine.pages_end) {
-        struct asl__free_block *first = mine.empty;
-        if (first) {
-            mine.empty = first->next;
-            return asl__page_of(first);
-        }
+    struct asl__free_block *first = mine.empty;
+    if (first) {
+        mine.empty = first->next;
+        return asl__page_of(first);
+    }
+    if (mine.pages == mine.pages_end) {
         pthread_mutex_lock(&lock);
         first = left_pages;
         if (first) left_pages = first->next;
         pthread_mutex_unlock(&lock);
         if (first) return asl__page_of(first);
-        struct chunk *chunk = malloc(sizeof *chunk);
-        if (chunk) chunk->memory = aligned_alloc(ASL__PAGE, CHUNK_SIZE);
-        if (!chunk || !chunk->memory) asl__out_of_memory(CHUNK_SIZE);
-        pthread_mutex_lock(&lock);
-        chunk->next = chunks;
-        chunks = chunk;
-        pthread_mutex_unlock(&lock);
-        mine.pages = chunk->memory;
-        mine.pages_end = chunk->memory + CHUNK_SIZE;
+        char *chunk = mmap(NULL, CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (chunk == MAP_FAILED) asl__out_of_memory(CHUNK_SIZE);
+        mine.pages = chunk;
+        mine.pages_end = chunk + CHUNK_SIZE;
     }
     struct asl__page *page = (struct asl__page *)(void *)mine.pages;
     mine.pages += ASL__PAGE;

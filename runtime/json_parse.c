@@ -99,7 +99,7 @@ struct cached_key {
 };
 
 // From the check at the start of an item or member up to the next check at most so many bytes are read: a name of 15
-// bytes with its quotes, a number of 25 or a string of 16, what stands between them, and 16 to look ahead.
+// bytes with its quotes, a number of up to 37 or a string of 16, what stands between them, and 16 to look ahead.
 #define MARGIN 80
 
 #define LARGE        16384 /* bytes of text: a run, and only then, because a value that is kept keeps its page */
@@ -363,7 +363,7 @@ static const char *string_text(struct parser *s, const char *p, asl_str *text) {
 }
 
 // A text whose block is filled in steps of 16: so many bytes can be read from the text's first.
-static inline asl_text *new_text(struct parser *s, asl_str text) {
+static __attribute__((noinline)) asl_text *new_text(struct parser *s, asl_str text) {
     if (s->end - text.data < (ptrdiff_t)(text.size + ASL__TEXT_STEP) && !s->in_copy) return asl_text_new(text);
     asl_text *t = new_block(s, asl__text_block(text.size));
     t->refs = 1;
@@ -492,7 +492,7 @@ static __attribute__((noinline)) const char *number_in_general(struct parser *s,
     return p > s->limit ? go_on_in_copy(s, p) : p;
 }
 
-// Integers of up to 15 digits, and decimal fractions of up to 14 bytes without an exponent. All others, and whatever
+// Integers of up to 15 digits, and decimals with up to 10 digits before the point and 23 after it. All others, and whatever
 // is not a number, go to asl__number_scan.
 static inline const char *number_value(struct parser *s, const char *start, bool negative, asl_value *slot) {
     static const uint32_t ten[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
@@ -518,13 +518,14 @@ static inline const char *number_value(struct parser *s, const char *start, bool
         return p;
     }
     if (*p == '.' && p - start < 12) {
-        bit = no_digit(load8(p + 1) ^ EACH('0'));
-        if (bit && !(bit & 0x80)) {
-            p += 1 + __builtin_ctzll(bit) / 8;
-            if (p - start <= ASL_INLINE_MAX && (*p | 0x20) != 'e') {
-                store_inline_text(slot, ASL_NUMBER_TEXT, start, (size_t)(p - start));
-                return p;
-            }
+        const char *fraction = ++p;
+        while (!(bit = no_digit(load8(p) ^ EACH('0'))) && p - fraction < 16) p += 8;
+        if (bit) p += __builtin_ctzll(bit) / 8;
+        if (bit && p > fraction && (*p | 0x20) != 'e') {
+            asl_str text = {start, (size_t)(p - start)};
+            if (text.size <= ASL_INLINE_MAX) store_inline_text(slot, ASL_NUMBER_TEXT, start, text.size);
+            else store_value(slot, (asl_value){.tag = ASL_NUMBER_TEXT, .size = ASL_ON_HEAP, .text = new_text(s, text)});
+            return p;
         }
     }
     return number_in_general(s, start, slot);
