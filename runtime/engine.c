@@ -340,7 +340,8 @@ void asl_engine_free(asl_engine *e) {
 
 /* What is ready now; what becomes ready meanwhile has the next turn. */
 static void run_ready(asl_engine *e, uint64_t ended) {
-    for (size_t n = e->ready_count; n > 0 && e->ready_first && e->ended == ended && !e->interrupted; n--) {
+    /* With a journal all that end in one turn are told after one commit. */
+    for (size_t n = e->ready_count; n > 0 && e->ready_first && (e->ended == ended || e->journal) && !e->interrupted; n--) {
         struct frame *f = e->ready_first;
         enum ready_kind kind = f->ready;
         asl__ready_remove(f);

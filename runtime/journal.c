@@ -642,7 +642,16 @@ static bool on_commit(struct asl_journal *hooks) {
         if (token && !f->kept->token_row) kept_of(f)->tokens++;
         f->kept->token_row = token;
     }
-    for (struct kept_execution *k = j->executions; k; k = k->next) k->dirty = k->fresh = false;
+    for (struct kept_execution **at = &j->executions, *k; (k = *at);) {
+        k->dirty = k->fresh = false;
+        if (!k->ended) {
+            at = &k->next;
+            continue;
+        }
+        k->execution->kept = NULL; /* nothing more will be said of it */
+        *at = k->next;
+        asl_free(k);
+    }
     j->touched_count = 0;
     j->op_count = 0;
     j->bytes.size = 0;
@@ -819,11 +828,15 @@ static void free_points(struct journal *j) {
 
 static void on_close(struct asl_journal *hooks) {
     struct journal *j = journal_of(hooks);
+    bool leases = false;
+    for (struct kept_execution *k = j->executions; k; k = k->next) leases |= !k->fresh && !k->ended;
+    leases = leases && store_begin(j->store) == STORE_OK;
     for (struct kept_execution *k = j->executions, *next; k; k = next) {
         next = k->next;
-        if (!k->fresh) store_execution_release(j->store, k->id, k->fence);
+        if (leases && !k->fresh && !k->ended) store_execution_release(j->store, k->id, k->fence);
         asl_free(k);
     }
+    if (leases) store_commit(j->store); /* if not, they run out by themselves */
     store_close(j->store);
     for (size_t i = 0; i < j->op_count; i++) asl_release(j->ops[i].value);
     for (size_t i = 0; i < sizeof j->seen / sizeof *j->seen; i++) asl_release(j->seen[i].value);

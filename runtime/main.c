@@ -33,6 +33,9 @@ const char asl__run_usage[] =
     "Run options:\n"
     "  --input FILE|-|JSON|s3://BUCKET/KEY\n"
     "                          the execution's input; default: standard input unless it is a terminal, else {}\n"
+    "  --each                  the input is a JSON document a line, and each an execution of its own; outputs come in the\n"
+    "                          same order, a line each, null for one that did not succeed. With --name N they are N-1, N-2, …\n"
+    "  --max-executions N      of --each at once; default 1000\n"
     "  --describe              print the execution as one JSON object, whatever its status\n"
     "  --mock FILE[#TESTCASE]  answer Task states from a MockConfigFile of AWS Step Functions Local\n"
     "  --bind PATTERN=HANDLER  who does the work of Task resources; * in PATTERN matches anything\n"
@@ -65,11 +68,11 @@ const char asl__run_usage[] =
 
 const char *const asl__run_valued_options[] = {
     "--input", "--mock",      "--bind", "--bindings", "--clock", "--type",    "--name",
-    "--seed",  "--s3-root",   "--start-time", "--history", "--report", "--store", "--suspend-after", "--status", "--error",
+    "--seed",  "--s3-root",   "--start-time", "--history", "--report", "--store", "--suspend-after", "--max-executions", "--status", "--error",
     "--cause", "--output", "--older-than", "--format", "--log-level", "--log", "--log-redact", "--trace", "--metrics", NULL,
 };
 
-const char *const asl__run_flag_options[] = {"--describe", "--strict-aws", "--log-data", "--wait", "--follow",
+const char *const asl__run_flag_options[] = {"--describe", "--strict-aws", "--log-data", "--wait", "--follow", "--each",
                                                "--help", "-h", "--version", NULL};
 
 /* 2026-01-01T00:00:00Z: with the virtual clock a run does not depend on when it is made (architecture, decision 8). */
@@ -225,6 +228,14 @@ static int parse_valued(struct run *r, const char *option, const char *value) {
         return strcmp(value, "json") == 0 || strcmp(value, "text") == 0 ? EXIT_OK
                : asl__complain(r, "--format is text or json, not \"%s\"", value);
     }
+    if (strcmp(option, "--max-executions") == 0) {
+        char *end;
+        errno = 0;
+        unsigned long n = strtoul(value, &end, 10);
+        if (*value < '1' || *value > '9' || *end || errno) return asl__complain(r, "--max-executions takes a number from 1 on, not \"%s\"", value);
+        r->concurrency = n;
+        return EXIT_OK;
+    }
     if (strcmp(option, "--suspend-after") == 0) {
         char *end;
         double seconds = strtod(value, &end);
@@ -283,6 +294,7 @@ static int parse_option(struct run *r, int argc, char **argv, int *at) {
     if (strcmp(a, "--version") == 0) return r->version = true, EXIT_OK;
     if (strcmp(a, "--log-data") == 0) return r->sinks.data = true, EXIT_OK;
     if (strcmp(a, "--wait") == 0) return r->journal.wait = true, EXIT_OK;
+    if (strcmp(a, "--each") == 0) return r->each = true, EXIT_OK;
     if (strcmp(a, "--follow") == 0) return r->follow = true, EXIT_OK;
     if (strncmp(a, "-D", 2) == 0 || strncmp(a, "--definitions", 13) == 0)
         return asl__complain(r, "%.*s fills in ${NAME} placeholders when the workflow is compiled: give it to aslc",
@@ -301,6 +313,7 @@ static int parse_option(struct run *r, int argc, char **argv, int *at) {
 static int parse_input(struct run *r, const char *from, asl_str text, asl_value *input) {
     r->input_text.size = 0;
     asl_buffer_str(&r->input_text, text);
+    if (r->each) return EXIT_OK; /* line by line */
     asl_json_error error;
     if (asl_json_parse(text, NULL, input, &error) < 0) {
         fprintf(stderr, "%s:%u:%u: error: %s\n", from, error.line, error.column, error.message);
@@ -661,6 +674,155 @@ static int resume_all(struct run *r, struct session *s) {
     return rc == EXIT_OK && (e->suspended || e->running > 0) ? EXIT_SUSPENDED : rc;
 }
 
+// ---------------------------------------------------------------- --each
+
+struct one {
+    asl_execution *execution; /* NULL: not running */
+    asl_buffer line;
+    bool done;
+};
+
+struct each {
+    struct run *run;
+    struct session *session;
+    asl_str rest;     /* of the input */
+    struct one *ones; /* a ring: those between the first whose line is not printed and the last that was started */
+    size_t room, first, count, running;
+    size_t number;    /* of the line read last */
+    int rc;
+};
+
+static void worse(struct each *a, int rc) {
+    if (a->rc == EXIT_OK || rc == EXIT_SUSPENDED) a->rc = rc;
+}
+
+/* The next line that is not blank. */
+static bool next_line(struct each *a, asl_str *line) {
+    while (a->rest.size) {
+        const char *end = memchr(a->rest.data, '\n', a->rest.size);
+        size_t size = end ? (size_t)(end - a->rest.data) : a->rest.size;
+        *line = (asl_str){a->rest.data, size};
+        a->rest = (asl_str){a->rest.data + size + (end != NULL), a->rest.size - size - (end != NULL)};
+        a->number++;
+        if (strspn(line->data, " \t\r") < size) return true;
+    }
+    return false;
+}
+
+static void finish(struct each *a, struct one *o) {
+    struct run *r = a->run;
+    asl_execution *x = o->execution;
+    asl_status status = asl_execution_status(x);
+    if (r->describe) asl__describe(x, &o->line);
+    else if (status == ASL_SUCCEEDED) asl_json_print(asl_execution_output(x), &o->line);
+    else asl_buffer_z(&o->line, "null");
+    if (status != ASL_SUCCEEDED) {
+        fprintf(stderr, "%s: ", x->name);
+        asl__say_failure(r, asl_status_name(status), text_or_none(asl_execution_error(x)), text_or_none(asl_execution_cause(x)),
+                         asl_execution_failed_state(x));
+        worse(a, EXIT_FAILED_RUN);
+    }
+    o->done = true;
+    o->execution = NULL;
+    a->running--;
+    asl_execution_free(x);
+}
+
+/* One that ran in an earlier process, or is refused. */
+static void finish_stored(struct each *a, struct one *o, enum journal_found found, const char *name, const char *message) {
+    struct run *r = a->run;
+    struct store *store = asl__journal_store(a->session->journal);
+    o->done = true;
+    if (found == JOURNAL_REFUSED) {
+        asl__complain(r, "%s", message);
+        worse(a, EXIT_BAD_USE);
+    } else if (asl__stored_description(r, store, a->session->engine->image.name, name, &o->line) && !r->describe) {
+        asl_value d = asl_none();
+        asl_json_parse((asl_str){o->line.data, o->line.size}, NULL, &d, NULL);
+        const asl_value *output = d.tag == ASL_OBJECT ? asl_object_get(&d, ASL_STR("output")) : NULL;
+        o->line.size = 0;
+        if (output) asl_buffer_str(&o->line, asl_text_of(output));
+        else worse(a, EXIT_FAILED_RUN);
+        asl_release(d);
+    }
+    if (!o->line.size) asl_buffer_z(&o->line, "null");
+}
+
+static void start_one(struct each *a, asl_str line) {
+    struct run *r = a->run;
+    struct one *o = &a->ones[(a->first + a->count++) % a->room];
+    char name[120], message[1024];
+    asl_value input;
+    asl_json_error error;
+    *o = (struct one){0};
+    if (asl_json_parse(line, NULL, &input, &error) < 0) {
+        asl__complain(r, "input line %zu, column %u: %s", a->number, error.column, error.message);
+        asl_buffer_z(&o->line, "null");
+        o->done = true;
+        worse(a, EXIT_BAD_USE);
+        return;
+    }
+    snprintf(name, sizeof name, "%s-%zu", r->execution_name ? r->execution_name : "", a->number);
+    enum journal_found found = JOURNAL_NEW;
+    if (a->session->journal && r->execution_name)
+        found = asl__journal_take(a->session->journal, name, line, false, &o->execution, message, sizeof message);
+    if (found != JOURNAL_NEW) asl_release(input);
+    if (found == JOURNAL_NEW)
+        o->execution = asl__execution_start(a->session->engine, input, line, r->execution_name ? name : NULL);
+    else if (found != JOURNAL_RESUMED) finish_stored(a, o, found, name, message);
+    if (!o->done) a->running++;
+}
+
+static void print_done(struct each *a) {
+    while (a->count && a->ones[a->first].done) {
+        struct one *o = &a->ones[a->first];
+        int rc = asl__write_out(a->run, &o->line);
+        if (rc != EXIT_OK) worse(a, rc);
+        asl_buffer_free(&o->line);
+        a->first = (a->first + 1) % a->room;
+        a->count--;
+    }
+}
+
+static int run_each(struct run *r, struct session *s) {
+    struct each each = {.run = r, .session = s, .rest = {r->input_text.data, r->input_text.size}, .room = r->concurrency}, *a = &each;
+    asl_engine *e = s->engine;
+    asl_str line;
+    a->ones = asl_calloc(a->room, sizeof *a->ones);
+    bool more = true;
+    while (!e->suspended) {
+        while (more && a->count < a->room && (more = next_line(a, &line))) start_one(a, line);
+        for (size_t i = 0; i < a->count; i++) {
+            struct one *o = &a->ones[(a->first + i) % a->room];
+            if (!o->done && asl_execution_status(o->execution) != ASL_RUNNING) finish(a, o);
+        }
+        print_done(a);
+        if (!a->count && !more) break;
+        if (a->count == a->room || (!more && a->count)) {
+            uint64_t ended = e->ended;
+            asl_engine_run(e, ASL_RUN_DEFAULT);
+            if (e->ended == ended && !e->suspended) { /* nothing can go on */
+                asl__complain(r, "nothing can go on: %zu executions wait for answers that will not come", a->running);
+                for (size_t i = 0; i < a->count; i++) {
+                    struct one *o = &a->ones[(a->first + i) % a->room];
+                    if (!o->done) asl_execution_stop(o->execution, asl_none(), asl_none());
+                }
+            }
+        }
+    }
+    if (e->suspended) {
+        const char *problem = asl__journal_problem(s->journal);
+        if (*problem) asl__complain(r, "%s", problem);
+        else asl__complain(r, "%zu executions are journalled: run again to go on", a->running);
+        worse(a, EXIT_SUSPENDED);
+    }
+    for (size_t i = 0; i < a->count; i++) asl_buffer_free(&a->ones[(a->first + i) % a->room].line);
+    asl_free(a->ones);
+    return a->rc;
+}
+
+// ---------------------------------------------------------------- a session
+
 static int run_session(struct run *r, const asl_program *program, asl_value input) {
     struct session session = {0}, *s = &session;
     int rc = open_session(r, program, s);
@@ -669,7 +831,9 @@ static int run_session(struct run *r, const asl_program *program, asl_value inpu
     } else {
         struct sigaction before[SIGNALS];
         catch_signals(s->engine, before);
-        rc = strcmp(r->command, "resume") == 0 && !r->operand ? resume_all(r, s) : run_one(r, s, input);
+        rc = strcmp(r->command, "resume") == 0 && !r->operand ? resume_all(r, s)
+             : r->each                                        ? run_each(r, s)
+                                                              : run_one(r, s, input);
         asl_engine_free(s->engine); /* waits for the processes it has stopped, so signals are ours until then */
         s->engine = NULL;
         release_signals(before);
@@ -707,7 +871,7 @@ static int run_command(struct run *r, const asl_program *program) {
 }
 
 int asl__run_main(const asl_program *program, const char *program_name, int argc, char **argv) {
-    struct run run = {.name = program_name, .journal = {.suspend_after_ms = 60000}}, *r = &run;
+    struct run run = {.name = program_name, .journal = {.suspend_after_ms = 60000}, .concurrency = 1000}, *r = &run;
     int rc = EXIT_OK;
     for (int i = 0; i < argc && rc == EXIT_OK && !r->help && !r->version; i++) rc = parse_option(r, argc, argv, &i);
     signal(SIGPIPE, SIG_IGN); /* a reader that goes away is an error of write() */

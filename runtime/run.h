@@ -26,7 +26,8 @@ struct run {
     char store[4200]; /* the default one */
     /* of commands */
     const char *status, *error, *cause, *output, *older_than, *format;
-    bool describe, help, version, start_given, follow, no_input;
+    bool describe, help, version, start_given, follow, no_input, each;
+    size_t concurrency; /* --each: executions at once */
 };
 
 /* Prints "NAME: message" on standard error; EXIT_BAD_USE. */
