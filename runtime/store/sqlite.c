@@ -107,10 +107,12 @@ static void explain(const struct connection *c, int rc, char *out, size_t size) 
             snprintf(out, size, "store %s: the file or its directory is read-only", path);
         return;
     case SQLITE_CORRUPT:
-        snprintf(out, size, "store %s: the file is damaged (%s); nothing was written: put a copy in its place, or move it away", path, own);
+        snprintf(out, size,
+                 "store %s: the file is damaged (%s); nothing was written: put a copy in its place, or move it away", path, own);
         return;
     case SQLITE_NOTADB:
-        snprintf(out, size, "store %s: not an SQLite database; nothing was written: name another file, or move it away", path);
+        snprintf(out, size, "store %s: not an SQLite database; nothing was written: name another file, or move it away",
+                 path);
         return;
     case SQLITE_IOERR:
         snprintf(out, size, "store %s: reading or writing failed (%s)", path, lib.errstr(rc));
@@ -168,7 +170,8 @@ static int ask(struct connection *c, const char *sql, int64_t *out) {
 static bool explain_path(const struct connection *c, bool create, char *out, size_t size) {
     char directory[4096];
     const char *slash = strrchr(c->path, '/');
-    snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - c->path + (slash == c->path)) : 1, slash ? c->path : ".");
+    snprintf(directory, sizeof directory, "%.*s", slash ? (int)(slash - c->path + (slash == c->path)) : 1,
+             slash ? c->path : ".");
     struct stat st;
     if (stat(c->path, &st) == 0) {
         if (S_ISDIR(st.st_mode)) {
@@ -194,7 +197,8 @@ static bool explain_path(const struct connection *c, bool create, char *out, siz
         return true;
     }
     if (access(directory, W_OK) < 0) {
-        snprintf(out, size, "store %s: the directory %s is read-only, and the journal needs files beside its own", c->path, directory);
+        snprintf(out, size, "store %s: the directory %s is read-only, and the journal needs files beside its own", c->path,
+                 directory);
         return true;
     }
     return false;
@@ -297,7 +301,8 @@ static struct database *sqlite_open(const char *url, const struct database_schem
     asl_buffer_z(&path, name);
     c->path = path.data;
     *message = 0;
-    int rc = lib.open_v2(c->path, &c->sqlite, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0), NULL);
+    int rc = lib.open_v2(c->path, &c->sqlite,
+                         SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (create ? SQLITE_OPEN_CREATE : 0), NULL);
     if (rc == SQLITE_OK) rc = prepare_connection(c, create, message, size);
     if (rc != SQLITE_OK && !*message) {
         int primary = rc & 0xff;
