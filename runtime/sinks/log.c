@@ -276,7 +276,7 @@ static void log_event(struct asl_observer *o, const struct event_record *r) {
     asl_buffer_format(b, ",\"previous_event_id\":\"%llu\",\"event_timestamp\":\"%lld\",\"execution_arn\":",
                       (unsigned long long)r->previous, (long long)r->time_ms);
     asl_json_print_string(asl_str_z(arn), b);
-    asl_buffer_format(b, ",\"redrive_count\":\"%lld\"}\n", (long long)r->d.redrive_count);
+    asl_buffer_format(b, ",\"redrive_count\":\"%lld\"}\n", (long long)r->execution->redrive_count);
     lines_put(l->lines, b->data, b->size);
     if (l->counters) l->counters->lines++;
 }

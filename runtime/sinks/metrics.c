@@ -21,8 +21,9 @@
 #define EMF_VALUES 100 /* of one metric in a line */
 
 enum family { EXECUTIONS, LAMBDA, ACTIVITY, INTEGRATION, FAMILIES };
-enum { COUNTS = 7, TIMES = 3 };
-enum { SCHEDULED, STARTED, SUCCEEDED, FAILED, TIMED_OUT, ABORTED, REDRIVEN };
+enum { COUNTS = 11, TIMES = 3 };
+/* … and of a redriven execution its end once more. */
+enum { SCHEDULED, STARTED, SUCCEEDED, FAILED, TIMED_OUT, ABORTED, REDRIVEN, AGAIN = REDRIVEN - SUCCEEDED + 1 };
 enum { TIME, RUN_TIME, SCHEDULE_TIME };
 
 /* What the service calls them. An execution is not scheduled but started, and has one time. */
@@ -32,7 +33,9 @@ static const struct {
 } families[FAMILIES] = {
     [EXECUTIONS] = {"StateMachineArn", "state_machine_arn", "aws_states_executions",
                     {[STARTED] = "ExecutionsStarted", [SUCCEEDED] = "ExecutionsSucceeded", [FAILED] = "ExecutionsFailed",
-                     [TIMED_OUT] = "ExecutionsTimedOut", [ABORTED] = "ExecutionsAborted", [REDRIVEN] = "ExecutionsRedriven"},
+                     [TIMED_OUT] = "ExecutionsTimedOut", [ABORTED] = "ExecutionsAborted", [REDRIVEN] = "ExecutionsRedriven",
+                     [AGAIN + SUCCEEDED] = "RedrivenExecutionsSucceeded", [AGAIN + FAILED] = "RedrivenExecutionsFailed",
+                     [AGAIN + TIMED_OUT] = "RedrivenExecutionsTimedOut", [AGAIN + ABORTED] = "RedrivenExecutionsAborted"},
                     {[TIME] = "ExecutionTime"}},
     [LAMBDA] = {"LambdaFunctionArn", "lambda_function_arn", "aws_states_lambda_functions",
                 {"LambdaFunctionsScheduled", "LambdaFunctionsStarted", "LambdaFunctionsSucceeded", "LambdaFunctionsFailed",
@@ -46,7 +49,9 @@ static const struct {
                       "ServiceIntegrationsFailed", "ServiceIntegrationsTimedOut"},
                      {"ServiceIntegrationTime", "ServiceIntegrationRunTime", "ServiceIntegrationScheduleTime"}},
 };
-static const char *const count_names[COUNTS] = {"scheduled", "started", "succeeded", "failed", "timed_out", "aborted", "redriven"};
+static const char *const count_names[COUNTS] = {
+    "scheduled", "started", "succeeded", "failed", "timed_out", "aborted", "redriven",
+    "redriven_succeeded", "redriven_failed", "redriven_timed_out", "redriven_aborted"};
 static const char *const time_names[FAMILIES][TIMES] = {
     [EXECUTIONS] = {"aws_states_execution_time_milliseconds"},
     [LAMBDA] = {"aws_states_lambda_function_time_milliseconds", "aws_states_lambda_function_run_time_milliseconds",
@@ -357,7 +362,9 @@ static void attempt_event(struct metrics *m, const struct event_record *r, int w
 static void execution_event(struct metrics *m, const struct event_record *r, int what) {
     struct series *s = machine_series(m, r->execution);
     s->counts[what]++;
-    if (what != STARTED && what != REDRIVEN) add_time(m, s, TIME, r->time_ms - r->execution->start_ms);
+    if (what == STARTED || what == REDRIVEN) return;
+    add_time(m, s, TIME, r->time_ms - r->execution->start_ms);
+    if (r->execution->redrive_count) s->counts[AGAIN + what]++;
 }
 
 /* What an event counts as: 0 nothing, else the family and what, plus one. */

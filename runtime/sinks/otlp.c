@@ -132,16 +132,10 @@ static void attribute_true(asl_buffer *b, const char *key) {
 static void execution_attributes(asl_buffer *b, const struct span *s) {
     static const char *const statuses[] = {[SPAN_OK] = "SUCCEEDED", [SPAN_FAILED] = "FAILED", [SPAN_CAUGHT] = "FAILED",
                                            [SPAN_ABORTED] = "ABORTED", [SPAN_SUSPENDED] = "RUNNING"};
-    const asl_execution *x = s->execution;
-    asl_buffer machine = {0};
-    asl__machine_arn(x, &machine);
-    asl_buffer_byte(&machine, 0);
-    attribute(b, "aws.step_functions.state_machine.arn", machine.data);
-    attribute(b, "aslc.execution.arn", asl_execution_arn(x));
-    attribute(b, "aslc.execution.name", x->name);
-    bool late = s->end == SPAN_FAILED && s->error && x->status == ASL_TIMED_OUT;
-    attribute(b, "aslc.execution.status", late ? "TIMED_OUT" : statuses[s->end]);
-    asl_buffer_free(&machine);
+    attribute(b, "aws.step_functions.state_machine.arn", s->machine_arn);
+    attribute(b, "aslc.execution.arn", s->arn);
+    attribute(b, "aslc.execution.name", s->execution_name);
+    attribute(b, "aslc.execution.status", s->timed_out ? "TIMED_OUT" : statuses[s->end]);
 }
 
 static void state_attributes(asl_buffer *b, const struct span *s) {
@@ -204,7 +198,7 @@ static void print_name(asl_buffer *b, const struct span *s) {
 static void ended(struct exporter *e, struct span *s) {
     static const int kinds[] = {[SPAN_EXECUTION] = 2, [SPAN_STATE] = 1, [SPAN_GROUP] = 1, [SPAN_ATTEMPT] = 3};
     struct otlp *o = (struct otlp *)e;
-    if (s->kind == SPAN_GROUP) return;
+    if (s->kind == SPAN_GROUP || (s->end == SPAN_SUSPENDED && s->key)) return; /* who goes on with it tells it all */
     const struct span *parent = s->parent;
     while (parent && parent->kind == SPAN_GROUP) parent = parent->parent;
     uint64_t parent_id = parent ? parent->id : s->remote_parent;

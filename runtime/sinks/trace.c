@@ -13,6 +13,9 @@
 // that is cancelled in a Pass): when a span ends, what is still open in it ends too.
 //
 // The first eight digits of a trace's id are the seconds of its start, so that one id serves W3C and X-Ray.
+//
+// An execution that is journalled may go on in another process. Its ids are not random but made from its ARN, its start
+// and the ids of its events, so that both processes tell parts of the same trace.
 #include "trace.h"
 
 #include <ctype.h>
@@ -20,6 +23,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "../waiting.h"
 #include "lines.h"
 #include "map.h"
 #include "redact.h"
@@ -43,10 +47,8 @@ struct tracer {
     uint64_t parent;
 
     struct map tracks;     /* frame → track */
-    struct map fanouts;    /* fan-out → span of its state */
     struct map executions; /* execution → span */
     struct span *open;     /* executions, the latest first */
-    struct span *fanning;  /* the Parallel or Map that began last, or NULL */
     int64_t now_ms;        /* of the last event */
 };
 
@@ -59,6 +61,24 @@ static uint64_t new_id(struct tracer *t) {
     do id = asl__random_next(&t->random);
     while (id == 0); /* means "none" */
     return id;
+}
+
+/* splitmix64's last steps: every bit of n has its say in every bit of the result. */
+static uint64_t mix(uint64_t n) {
+    n = (n ^ (n >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    n = (n ^ (n >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return n ^ (n >> 31);
+}
+
+static uint64_t derive(uint64_t key, uint64_t what, uint64_t number) {
+    uint64_t id = mix(mix(key + what * UINT64_C(0x9e3779b97f4a7c15)) + number);
+    return id ? id : 1;
+}
+
+static uint64_t derive_text(const char *text, uint64_t number) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325); /* FNV-1a */
+    for (; *text; text++) hash = (hash ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
+    return derive(hash, 0, number);
 }
 
 // ---------------------------------------------------------------- a span's life
@@ -87,13 +107,16 @@ static void span_fail(struct tracer *t, struct span *s, const asl_value *error, 
     s->failing = true;
 }
 
+/* number: which of its kind it is, when ids are not random. */
 static struct span *span_open(struct tracer *t, enum span_kind kind, struct span *parent, const struct event_record *r,
-                              int64_t start_ms) {
+                              int64_t start_ms, uint64_t number) {
     struct span *s = asl_calloc(1, sizeof *s);
     s->kind = kind;
-    s->id = new_id(t);
+    s->key = parent && kind != SPAN_EXECUTION ? parent->key : 0;
+    s->id = s->key ? derive(s->key, kind, number) : new_id(t);
     s->parent = parent;
     s->execution = r->execution;
+    s->engine = r->execution->engine;
     s->frame = r->frame;
     s->start_ms = start_ms;
     if (parent && kind != SPAN_EXECUTION) s->trace = parent->trace;
@@ -119,6 +142,11 @@ static void span_unlink(struct tracer *t, struct span *s) {
     else if (s->parent) s->parent->last = s->prev;
 }
 
+static char *copy_z(const char *z) {
+    size_t size = strlen(z) + 1;
+    return memcpy(asl_alloc(size), z, size);
+}
+
 static struct track *track_of(struct tracer *t, const struct frame *f) {
     struct track *k = map_get(&t->tracks, f);
     if (!k) {
@@ -129,8 +157,6 @@ static struct track *track_of(struct tracer *t, const struct frame *f) {
 }
 
 static void forget(struct tracer *t, struct span *s) {
-    if (s->fanout && s->kind == SPAN_STATE) map_remove(&t->fanouts, s->fanout);
-    if (t->fanning == s) t->fanning = NULL;
     if (s->kind == SPAN_EXECUTION) {
         map_remove(&t->executions, s->execution);
         return;
@@ -157,6 +183,9 @@ static void end_one(struct tracer *t, struct span *s, int64_t end_ms, enum span_
     span_unlink(t, s);
     asl_free(s->error);
     asl_free(s->cause);
+    asl_free(s->arn);
+    asl_free(s->machine_arn);
+    asl_free(s->execution_name);
     asl_buffer_free(&s->inner);
     asl_free(s);
 }
@@ -191,87 +220,69 @@ static void new_trace(struct tracer *t, struct span *s) {
         s->remote_parent = t->parent;
     } else {
         id->sampled = true;
+        uint64_t high = s->key ? derive_text(s->arn, (uint64_t)s->start_ms) : new_id(t), low = s->key ? mix(high) : new_id(t);
         snprintf(id->hex, sizeof id->hex, "%08x%016llx%08x", (unsigned)((uint64_t)s->start_ms / 1000),
-                 (unsigned long long)new_id(t), (unsigned)new_id(t));
+                 (unsigned long long)high, (unsigned)low);
     }
     s->trace = id;
 }
 
-static struct span *state_of_fanout(struct tracer *t, const struct fanout *up);
+static struct span *state_span(struct tracer *t, const struct event_record *r);
+
+/* The Parallel's or Map's that a frame hangs on. */
+static struct span *fanout_span(struct tracer *t, const struct fanout *up, int64_t time_ms) {
+    const struct event_record r = {.execution = up->parent->execution, .frame = up->parent, .time_ms = time_ms};
+    return state_span(t, &r);
+}
 
 /* The execution's span; made here when its beginning was before our time: it was resumed. */
 static struct span *execution_span(struct tracer *t, const struct event_record *r) {
     asl_execution *x = r->execution;
     struct span *s = map_get(&t->executions, x);
     if (s) return s;
-    struct span *outer = x->up ? state_of_fanout(t, x->up) : NULL;
+    struct span *outer = x->up ? fanout_span(t, x->up, r->time_ms) : NULL;
     struct event_record whole = {.execution = x};
-    s = span_open(t, SPAN_EXECUTION, outer, &whole, x->start_ms);
-    s->is_root = !outer;
+    s = span_open(t, SPAN_EXECUTION, outer, &whole, x->start_ms, 0);
     s->name = x->machine;
+    s->arn = copy_z(asl_execution_arn(x));
+    s->execution_name = copy_z(x->name);
+    asl_buffer machine = {0};
+    asl__machine_arn(x, &machine);
+    asl_buffer_byte(&machine, 0);
+    s->machine_arn = copy_z(machine.data);
+    asl_buffer_free(&machine);
+    if (x->kept) { /* each redrive has a span of its own in the same trace */
+        s->key = derive_text(s->arn, (uint64_t)x->start_ms + (uint64_t)x->redrive_count);
+        s->id = derive(s->key, SPAN_EXECUTION, 0);
+    }
     if (outer) s->trace = outer->trace;
     else new_trace(t, s);
     map_put(&t->executions, x, s);
     return s;
 }
 
-static bool is_fanout_state(const struct span *s) {
-    return s->kind == SPAN_STATE && (s->state == STATE_PARALLEL || s->state == STATE_MAP);
-}
-
-/* The open Parallel or Map whose frame waits for this fan-out. Looked for once for each fan-out, among what is open. */
-static struct span *search(struct span *s, const struct fanout *up) {
-    struct span *root = s;
-    while (s) { /* in preorder, last children first: it was entered lately */
-        if (is_fanout_state(s) && s->frame->down == up) return s;
-        if (s->last) {
-            s = s->last;
-            continue;
-        }
-        while (s != root && !s->prev) s = s->parent;
-        s = s == root ? NULL : s->prev;
-    }
-    return NULL;
-}
-
-static void know_fanout(struct tracer *t, struct span *s, const struct fanout *fanout) {
-    if (s->fanout) map_remove(&t->fanouts, s->fanout); /* of an attempt before: Parallel and Map may be retried */
-    s->fanout = fanout;
-    if (fanout) map_put(&t->fanouts, fanout, s);
-}
-
-static struct span *state_of_fanout(struct tracer *t, const struct fanout *up) {
-    struct span *s = map_get(&t->fanouts, up);
-    if (s) return s;
-    if (t->fanning && t->fanning->frame->down == up) s = t->fanning;
-    for (struct span *x = t->open; x && !s; x = x->next) s = search(x, up);
-    if (s) know_fanout(t, s, up);
-    return s;
-}
-
 /* What holds the states of a frame: the execution, or the iteration or branch. */
 static struct span *group_span(struct tracer *t, const struct event_record *r) {
     const struct frame *f = r->frame;
-    struct span *execution = execution_span(t, r);
-    if (!f->up || f->up == r->execution->up) return execution;
+    if (!f->up || f->up == r->execution->up) return execution_span(t, r);
     struct track *k = map_get(&t->tracks, f);
     if (k && k->group) {
         if (k->group->fanout == f->up && k->group->index == f->index) return k->group;
         span_end(t, k->group, k->group->end_ms, SPAN_OK); /* of another branch, which the frame was before */
     }
+    struct span *outer = fanout_span(t, f->up, r->time_ms); /* as deep as the definition nests its states */
     k = track_of(t, f);
-    struct span *outer = state_of_fanout(t, f->up);
-    k->group = span_open(t, SPAN_GROUP, outer ? outer : execution, r, r->time_ms);
-    k->group->name = outer ? outer->name : "";
-    k->group->state = outer ? outer->state : STATE_MAP;
+    k->group = span_open(t, SPAN_GROUP, outer, r, r->time_ms, outer->id + mix((uint64_t)outer->fanned << 32 | f->index));
+    k->group->name = outer->name;
+    k->group->state = outer->state;
     k->group->index = f->index;
     k->group->fanout = f->up;
     return k->group;
 }
 
-static struct span *open_state(struct tracer *t, const struct event_record *r, int64_t start_ms) {
+static struct span *open_state(struct tracer *t, const struct event_record *r, int64_t start_ms, uint64_t entered) {
     const struct image_state *state = &r->execution->engine->image.states[r->frame->head.state];
-    struct span *outer = group_span(t, r), *s = span_open(t, SPAN_STATE, outer, r, start_ms);
+    struct span *outer = group_span(t, r), *s = span_open(t, SPAN_STATE, outer, r, start_ms, entered);
     s->name = state->name_z;
     s->state = state->kind;
     track_of(t, r->frame)->state = s;
@@ -279,8 +290,11 @@ static struct span *open_state(struct tracer *t, const struct event_record *r, i
 }
 
 static struct span *state_span(struct tracer *t, const struct event_record *r) {
+    const struct frame *f = r->frame;
+    /* An iteration's frame is in the Map's state until it has one of its own: the ItemSelector is evaluated in it. */
+    if (f->up && f->head.entered == f->up->parent->head.entered) return fanout_span(t, f->up, r->time_ms);
     struct track *k = track_of(t, r->frame);
-    return k->state ? k->state : open_state(t, r, r->frame->entered_ms);
+    return k->state ? k->state : open_state(t, r, f->entered_ms, f->head.entered);
 }
 
 // ---------------------------------------------------------------- events
@@ -330,6 +344,7 @@ static void blame(struct tracer *t, struct span *execution, const struct event_r
 
 static void end_execution(struct tracer *t, const struct event_record *r) {
     struct span *s = execution_span(t, r);
+    s->timed_out = r->type == EVENT_EXECUTION_TIMED_OUT;
     if (r->type == EVENT_EXECUTION_ABORTED) {
         span_fail(t, s, r->d.error, r->d.cause);
         span_end(t, s, r->time_ms, SPAN_ABORTED);
@@ -340,30 +355,33 @@ static void end_execution(struct tracer *t, const struct event_record *r) {
     span_end(t, s, r->time_ms, SPAN_FAILED);
 }
 
-static void schedule(struct tracer *t, const struct event_record *r) {
-    struct span *state = state_span(t, r);
-    struct track *k = track_of(t, r->frame);
-    if (k->attempt) span_end(t, k->attempt, r->time_ms, SPAN_ABORTED);
-    k = track_of(t, r->frame);
-    struct span *s = span_open(t, SPAN_ATTEMPT, state, r, r->time_ms);
+static struct span *open_attempt(struct tracer *t, struct span *state, const struct event_record *r, int64_t start_ms) {
+    struct span *s = span_open(t, SPAN_ATTEMPT, state, r, start_ms, state->id + r->frame->retry_count);
     s->name = state->name;
     s->resource_type = r->d.resource_type ? r->d.resource_type
                        : r->type == EVENT_LAMBDA_SCHEDULED ? "lambda" : r->type == EVENT_ACTIVITY_SCHEDULED ? "activity" : NULL;
     s->resource = r->d.resource;
     s->attempt = r->frame->retry_count;
-    k->attempt = s;
+    track_of(t, r->frame)->attempt = s;
+    return s;
+}
+
+static void schedule(struct tracer *t, const struct event_record *r) {
+    struct span *state = state_span(t, r);
+    struct track *k = track_of(t, r->frame);
+    if (k->attempt) span_end(t, k->attempt, r->time_ms, SPAN_ABORTED);
+    open_attempt(t, state, r, r->time_ms);
 }
 
 static void answer(struct tracer *t, const struct event_record *r, bool ok) {
-    struct track *k = map_get(&t->tracks, r->frame);
-    if (!k) return; /* entered before our time */
-    if (k->state) {
-        if (ok) k->state->failing = false;
-        else span_fail(t, k->state, r->d.error, r->d.cause);
+    struct span *state = state_span(t, r), *attempt = track_of(t, r->frame)->attempt;
+    if (!attempt) attempt = open_attempt(t, state, r, r->frame->entered_ms); /* another process has scheduled it */
+    if (!ok) {
+        span_fail(t, state, r->d.error, r->d.cause);
+        span_fail(t, attempt, r->d.error, r->d.cause);
     }
-    if (!k->attempt) return; /* scheduled before our time */
-    if (!ok) span_fail(t, k->attempt, r->d.error, r->d.cause);
-    span_end(t, k->attempt, r->time_ms, ok ? SPAN_OK : SPAN_FAILED);
+    state->failing = !ok;
+    span_end(t, attempt, r->time_ms, ok ? SPAN_OK : SPAN_FAILED);
 }
 
 static void trace_event(struct asl_observer *o, const struct event_record *r) {
@@ -374,12 +392,17 @@ static void trace_event(struct asl_observer *o, const struct event_record *r) {
     struct track *k = r->frame ? map_get(&t->tracks, r->frame) : NULL;
     switch (role) {
     case NOTHING: break;
-    case STARTED: execution_span(t, r); break;
+    case STARTED: {
+        struct span *left = map_get(&t->executions, r->execution); /* to its journal, and gone without a word */
+        if (left) span_end(t, left, r->time_ms, SPAN_SUSPENDED);
+        execution_span(t, r);
+        break;
+    }
     case ENDED_WELL: span_end(t, execution_span(t, r), r->time_ms, SPAN_OK); break;
     case ENDED_BADLY: end_execution(t, r); break;
     case ENTERED:
         if (k && k->state) span_end(t, k->state, r->time_ms, SPAN_ABORTED); /* the frame had another life */
-        open_state(t, r, r->time_ms);
+        open_state(t, r, r->time_ms, r->id);
         break;
     case EXITED: {
         struct span *s = state_span(t, r);
@@ -397,8 +420,7 @@ static void trace_event(struct asl_observer *o, const struct event_record *r) {
         struct span *s = state_span(t, r);
         end_inner(t, s, r->time_ms, SPAN_ABORTED); /* of an attempt before */
         s->failing = false;
-        know_fanout(t, s, r->frame->down); /* a Map's is made a moment later */
-        t->fanning = s;
+        s->fanned++;
         break;
     }
     case FAN_FAILED: {
@@ -447,7 +469,6 @@ static void trace_close(struct asl_observer *o) {
     if (dropped) lines_complain("%llu trace span%s dropped\n", (unsigned long long)dropped, dropped == 1 ? "" : "s");
     for (size_t i = 0; i < t->tracks.capacity; i++) asl_free(t->tracks.entries[i].value);
     map_free(&t->tracks);
-    map_free(&t->fanouts);
     map_free(&t->executions);
     redact_free(t->redact);
     asl_free(t);

@@ -7,7 +7,7 @@
 /* A group is a Map's iteration or a Parallel's branch: X-Ray nests what happens in it; OTLP has no span for it. */
 enum span_kind { SPAN_EXECUTION, SPAN_STATE, SPAN_GROUP, SPAN_ATTEMPT };
 
-enum span_end { SPAN_OK, SPAN_FAILED, SPAN_CAUGHT /* a state: its error was taken by a catcher */, SPAN_ABORTED, SPAN_SUSPENDED };
+enum span_end { SPAN_OK, SPAN_FAILED, SPAN_CAUGHT /* a state: its error was taken by a catcher */, SPAN_ABORTED, SPAN_SUSPENDED /* goes on in another process */ };
 
 struct trace_id {
     char hex[33]; /* begins with the time in seconds, as X-Ray wants it */
@@ -23,9 +23,10 @@ struct span {
     int64_t start_ms, end_ms;
     enum span_end end;
     char *error, *cause; /* FAILED, CAUGHT; either may be NULL */
-    asl_execution *execution;
-    const struct frame *frame; /* NULL: an execution */
-    const struct fanout *fanout; /* a Parallel or Map: what its children hang on, once known; group: what it hangs on */
+    const asl_execution *execution; /* which; after a suspension it is gone, so it is not looked at here … */
+    const asl_engine *engine;
+    const struct frame *frame; /* … and nor is this. NULL: an execution */
+    const struct fanout *fanout; /* group: what its frame hung on */
     /* what it is called; names live as long as the engine */
     const char *name;                     /* machine, state; group: of its Map or Parallel */
     const char *resource_type, *resource; /* attempt */
@@ -33,10 +34,13 @@ struct span {
     uint32_t index;                       /* group */
     uint32_t attempt;                     /* attempt: from 0 */
     bool failing;                         /* state: has an error that nothing has put right yet */
+    uint32_t fanned;                      /* Parallel, Map: how often it has begun its branches */
+    uint64_t key;                         /* what ids are made from: its execution's, 0 when they are random */
     /* execution */
     struct trace_id own_trace;
     uint64_t remote_parent; /* 0: none */
-    bool is_root;           /* not a distributed Map's child */
+    char *arn, *machine_arn, *execution_name;
+    bool timed_out;
     bool announced;         /* xray.c */
     asl_buffer inner;       /* xray.c: documents of children that have ended */
 };

@@ -144,20 +144,14 @@ static void print_end(asl_buffer *b, const struct span *s) {
 }
 
 static void print_execution(asl_buffer *b, const struct span *s) {
-    const asl_execution *x = s->execution;
-    const asl_engine *e = x->engine;
-    asl_buffer machine = {0};
-    asl__machine_arn(x, &machine);
-    asl_buffer_byte(&machine, 0);
     asl_buffer_z(b, ",\"origin\":\"AWS::StepFunctions::StateMachine\",\"aws\":{\"region\":");
-    asl_json_print_string(asl_str_z(e->region), b);
-    print_text(b, "account_id", e->account, NAME_LIMIT);
-    print_text(b, "state_machine_arn", machine.data, 2048);
-    print_text(b, "execution_arn", asl_execution_arn(x), 2048);
+    asl_json_print_string(asl_str_z(s->engine->region), b);
+    print_text(b, "account_id", s->engine->account, NAME_LIMIT);
+    print_text(b, "state_machine_arn", s->machine_arn, 2048);
+    print_text(b, "execution_arn", s->arn, 2048);
     asl_buffer_z(b, ",\"resource_names\":[");
-    asl_json_print_string(asl_str_z(machine.data), b);
+    asl_json_print_string(asl_str_z(s->machine_arn), b);
     asl_buffer_z(b, "]}");
-    asl_buffer_free(&machine);
 }
 
 static bool is_aws(const struct span *s) {
@@ -173,7 +167,7 @@ static void print_attempt(asl_buffer *b, const struct span *s) {
     asl_buffer_format(b, ",\"namespace\":\"%s\"", aws ? "aws" : "remote");
     if (aws) {
         asl_buffer_z(b, ",\"aws\":{\"region\":");
-        asl_json_print_string(asl_str_z(s->execution->engine->region), b);
+        asl_json_print_string(asl_str_z(s->engine->region), b);
         if (s->resource) print_text(b, "operation", s->resource, NAME_LIMIT);
         asl_buffer_byte(b, '}');
     }
@@ -214,7 +208,7 @@ static void print_span(asl_buffer *b, const struct span *s, bool in_progress) {
     if (s->kind == SPAN_EXECUTION) print_execution(b, s);
     else if (s->kind == SPAN_ATTEMPT) print_attempt(b, s);
     else if (s->kind == SPAN_STATE) print_state(b, s);
-    if (in_progress || !s->inner.size) return;
+    if (!s->inner.size) return;
     asl_buffer_z(b, ",\"subsegments\":[");
     asl_buffer_add(b, s->inner.data, s->inner.size);
     asl_buffer_byte(b, ']');
@@ -236,7 +230,8 @@ static void ended(struct exporter *e, struct span *s) {
     asl_buffer *b = &x->document;
     b->size = 0;
     asl_buffer_byte(b, '{');
-    print_span(b, s, false);
+    /* Who goes on with a suspended execution sends this document again when it is complete. */
+    print_span(b, s, s->end == SPAN_SUSPENDED && s->key);
     struct span *parent = s->parent;
     if (s->kind != SPAN_EXECUTION && parent->inner.size + b->size < INNER_LIMIT) {
         if (parent->inner.size) asl_buffer_byte(&parent->inner, ',');
@@ -256,7 +251,10 @@ static void turn(struct exporter *e, struct span *executions) {
         if (!s->trace->sampled) continue;
         x->document.size = 0;
         asl_buffer_byte(&x->document, '{');
+        asl_buffer inner = s->inner; /* stays for the end */
+        s->inner = (asl_buffer){0};
         print_span(&x->document, s, true);
+        s->inner = inner;
         print_place(&x->document, s);
         asl_buffer_byte(&x->document, '}');
         send_document(x, x->document.data, x->document.size);

@@ -668,6 +668,52 @@ def both_traces_agree(b):
     need(spans[0]['traceId'] == trace[2:10] + trace[11:], trace)
 
 
+def traces_outlive_their_process(b):
+    """What is suspended in one process and goes on in another is one trace, whose ids fit; and a log of two parts."""
+    definition = {'StartAt': 'P', 'States': {
+        'P': {'Type': 'Pass', 'Next': 'Both'},
+        'Both': {'Type': 'Parallel', 'Next': 'Z', 'Branches': [
+            {'StartAt': 'L', 'States': {'L': {'Type': 'Pass', 'End': True}}},
+            {'StartAt': 'Ask', 'States': {'Ask': {'Type': 'Task', 'End': True, 'Parameters': {'token.$': '$$.Task.Token'},
+                                                  'Resource': 'arn:aws:states:::lambda:invoke.waitForTaskToken'}}}]},
+        'Z': {'Type': 'Pass', 'End': True}}}
+    b.write('ask', '#!/bin/sh\ncat >token\necho "$TRACEPARENT" >parent\necho {}\n')
+    os.chmod(b.path('ask'), 0o755)
+    executable = b.path('order')
+    subprocess.run([b.aslc, 'build', b.write('order.asl.json', definition), '-o', executable], check=True)
+    c, daemon = Collector(), Daemon()
+    options = ['--store', 'sqlite:store', '--name', 'n', '--bind', '*=exec:./ask', '--trace', 'otlp:' + c.url, '--trace',
+               'xray:' + daemon.address, '--log', 'log', '--log-level', 'ALL', '--metrics', 'emf:emf']
+
+    def run(status, *arguments):
+        p = harness.run([executable, *arguments], cwd=b.folder, env=b.environment())
+        if 'libsqlite3' in p.stderr and 'not' in p.stderr:
+            raise harness.Skip(p.stderr.strip())
+        need(p.returncode == status, f'exit status {p.returncode}, not {status}: {p.stderr}')
+        return p
+    run(75, *options, '--input', '{}')
+    first = c.spans()
+    with open(b.path('token'), encoding='utf-8') as f:
+        token = json.load(f)['token']
+    run(0, 'send-task-success', token, '--output', '{}', '--store', 'sqlite:store')
+    run(0, *options)
+    spans = c.spans()
+    by_id = {s['spanId']: s for s in spans}
+    need(0 < len(first) < len(spans) and len(by_id) == len(spans), f'{len(first)} spans, then {len(spans)}')
+    need(len({s['traceId'] for s in spans}) == 1, 'one trace')
+    tree = sorted(((s['name'], by_id[s['parentSpanId']]['name'] if 'parentSpanId' in s else None) for s in spans), key=str)
+    want = sorted([('order', None), ('P', 'order'), ('Both', 'order'), ('Z', 'order'), ('L', 'Both'), ('Ask', 'Both'),
+                   ('lambda:invoke.waitForTaskToken', 'Ask')], key=str)
+    need(tree == want, f'want {want}\ngot {tree}')
+    parent = open(b.path('parent'), encoding='utf-8').read().strip().split('-')
+    attempt = [s for s in spans if s['name'].startswith('lambda')][0]
+    need(parent[1:3] == [attempt['traceId'], attempt['spanId']], f'the handler had {parent}, the span is {attempt["spanId"]}')
+    done = {d['id'] for top in daemon.documents() for d, p in check_segment(top, True) if not d.get('in_progress')}
+    need(set(by_id) <= done, 'X-Ray has the same ids')
+    ids = [int(x['id']) for x in b.lines('log')]
+    need(ids == list(range(1, len(ids) + 1)), f'event ids in the log: {ids}')
+
+
 def real_collector(b):
     command = b.options.collector or os.environ.get('OTELCOL') or shutil.which('otelcol') or shutil.which('otelcol-contrib')
     if not command:
@@ -841,7 +887,7 @@ def main():
     tests = [log_lines_are_the_services, log_levels, log_appends, log_redacts, log_lines_fit, log_pipe_that_nobody_reads,
              log_leaves_room_for_others, log_to_a_socket, log_socket_that_is_late, log_socket_that_is_gone, xray_documents, xray_failures, xray_large,
              traces_continue, ids_are_the_seeds, otlp_spans, otlp_environment, otlp_batches, otlp_retries, otlp_https,
-             both_traces_agree, real_collector, metrics_prometheus, metrics_emf, no_receiver_holds_it_up, signals_end_it]
+             both_traces_agree, traces_outlive_their_process, real_collector, metrics_prometheus, metrics_emf, no_receiver_holds_it_up, signals_end_it]
 
     def work(test):
         bench = Bench(aslc, options)

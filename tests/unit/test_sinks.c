@@ -12,6 +12,7 @@
 #include "sinks/outbox.h"
 #include "sinks/redact.h"
 #include "sinks/sinks.h"
+#include "waiting.h"
 
 // ---------------------------------------------------------------- redaction
 
@@ -255,13 +256,13 @@ TEST(lines_to_a_full_disk) {
 
 // ---------------------------------------------------------------- traces
 
-/* A Map "M" with one frame under it, made by hand. Fan-outs are only told apart by their address here. */
+/* A Map "M" with one frame under it, made by hand. */
 struct fixture {
     asl_engine engine;
     asl_execution execution;
     struct image_state states[2];
     struct frame root, child;
-    char fanout;
+    struct fanout fanout;
     struct asl_observer *tracer;
 };
 
@@ -277,7 +278,10 @@ static void begin(struct fixture *f, bool seeded) {
     f->execution.arn = arn;
     f->root.execution = f->child.execution = &f->execution;
     f->child.head.state = 1;
-    f->child.up = (struct fanout *)&f->fanout;
+    f->root.head.entered = 2;
+    f->child.head.entered = 5;
+    f->fanout.parent = &f->root;
+    f->child.up = &f->fanout;
     f->tracer = asl__trace_open(&(struct trace_options){.service = "m", .seeded = seeded, .seed = 1}, message, sizeof message);
 }
 
@@ -291,7 +295,6 @@ static void until_the_attempt(struct fixture *f) {
     tell(f, EVENT_EXECUTION_STARTED, NULL);
     tell(f, EVENT_MAP_ENTERED, &f->root);
     tell(f, EVENT_MAP_STARTED, &f->root);
-    f->root.down = (struct fanout *)&f->fanout;
     tell(f, EVENT_MAP_ITERATION_STARTED, &f->child);
     tell(f, EVENT_TASK_ENTERED, &f->child);
     tell(f, EVENT_TASK_SCHEDULED, &f->child);
@@ -379,7 +382,6 @@ TEST(trace_begins_in_the_middle) {
     struct fixture f;
     char parent[56], xray[128];
     begin(&f, false);
-    f.root.down = (struct fanout *)&f.fanout;
     tell(&f, EVENT_TASK_SUCCEEDED, &f.child);
     tell(&f, EVENT_TASK_EXITED, &f.child);
     tell(&f, EVENT_MAP_ITERATION_SUCCEEDED, &f.child);
