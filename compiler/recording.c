@@ -136,7 +136,7 @@ static struct chain *with_fan(struct chain *from, bool is_map, const char *state
 /* The entered state of this kind of fan, from a chain outwards: where a first start or a retry belongs. A running fan of a chain
    further in has not failed by itself: it went down with what is retried. */
 static struct chain *to_start_in(struct chain *from, const struct event *previous, bool is_map) {
-    if (previous && previous->role == EVENT_ENTERED) return from;
+    if (previous && previous->role == EVENT_ENTERED && begins(previous->type, is_map ? "MapState" : "ParallelState")) return from;
     for (struct chain *c = from; c; c = c->parent) {
         struct fan *f = running_fan(c);
         if (f && f->is_map == is_map && c != from) return c;
@@ -413,15 +413,16 @@ struct reading {
     VEC(struct event *) found;
     VEC(const char *) executions; /* met in a log, each once */
     const char *strange;   /* the first event that is none: what was wrong */
+    asl_buffer *errors;
 };
 
-static int fail_at(const char *path, asl_str text, size_t offset, const char *message) {
+static int fail_at(struct reading *g, asl_str text, size_t offset, const char *message) {
     size_t line = 1, column = 1;
     for (size_t i = 0; i < offset && i < text.size; i++) {
         column = text.data[i] == '\n' ? 1 : column + 1;
         line += text.data[i] == '\n';
     }
-    fprintf(stderr, "%s:%zu:%zu: error: %s\n", path, line, column, message);
+    asl_buffer_format(g->errors, "%s:%zu:%zu: error: %s\n", g->r->path, line, column, message);
     return -1;
 }
 
@@ -499,12 +500,12 @@ static int read_texts(struct reading *g, asl_str text) {
         while (at < text.size && strchr(" \t\r\n", text.data[at])) at++;
         if (at == text.size) return 0;
         if (text.data[at] != '{' && text.data[at] != '[')
-            return fail_at(g->r->path, text, at, "expected a history: {\"events\": […]}, or log lines {\"id\": …, \"type\": …}");
+            return fail_at(g, text, at, "expected a history: {\"events\": […]}, or log lines {\"id\": …, \"type\": …}");
         size_t end = end_of_text(text, at);
         asl_value v;
         asl_json_error error;
         if (asl_json_parse((asl_str){text.data + at, end - at}, NULL, &v, &error) < 0)
-            return fail_at(g->r->path, text, at + error.offset, error.message);
+            return fail_at(g, text, at + error.offset, error.message);
         take(g, keep(g->r->arena, v), 0);
         at = end;
     }
@@ -515,28 +516,27 @@ static int by_id(const void *a, const void *b) {
     return x->id < y->id ? -1 : x->id > y->id;
 }
 
-static int complain(const struct recording *r, const char *message) {
-    fprintf(stderr, "%s: error: %s\n", r->path, message);
+static int complain(const struct reading *g, const char *message) {
+    asl_buffer_format(g->errors, "%s: error: %s\n", g->r->path, message);
     return -1;
 }
 
-static void list_executions(const struct reading *g) {
-    fprintf(stderr, "%s: error: the log holds %zu executions; choose one with --execution:\n", g->r->path, g->executions.count);
-    for (size_t i = 0; i < g->executions.count && i < 10; i++) fprintf(stderr, "    %s\n", g->executions.items[i]);
-    if (g->executions.count > 10) fputs("    …\n", stderr);
+static int list_executions(const struct reading *g) {
+    asl_buffer_format(g->errors, "%s: error: the log holds %zu executions; choose one with --execution:\n", g->r->path,
+                      g->executions.count);
+    for (size_t i = 0; i < g->executions.count && i < 10; i++) asl_buffer_format(g->errors, "    %s\n", g->executions.items[i]);
+    if (g->executions.count > 10) asl_buffer_z(g->errors, "    …\n");
+    return -1;
 }
 
 /* Puts the events into their chains, up to a redrive. */
 static int finish(struct reading *g) {
     struct recording *r = g->r;
     char message[160];
-    if (!g->execution && g->executions.count > 1) {
-        list_executions(g);
-        return -1;
-    }
-    if (g->strange) return complain(r, g->strange);
+    if (!g->execution && g->executions.count > 1) return list_executions(g);
+    if (g->strange) return complain(g, g->strange);
     if (g->found.count == 0)
-        return complain(r, g->execution && g->executions.count ? "the log does not hold that execution" : "there are no events in it");
+        return complain(g, g->execution && g->executions.count ? "the log does not hold that execution" : "there are no events in it");
     qsort(g->found.items, g->found.count, sizeof *g->found.items, by_id);
     uint64_t expected = 1;
     for (size_t i = 0; i < g->found.count; i++) {
@@ -545,14 +545,14 @@ static int finish(struct reading *g) {
         if (e->id != expected) {
             snprintf(message, sizeof message, "event %llu is missing: a log must be complete (level ALL), a history must have all its pages",
                      (unsigned long long)expected);
-            return complain(r, message);
+            return complain(g, message);
         }
         if (e->previous >= e->id) {
             snprintf(message, sizeof message, "event %llu follows event %llu, which is later", (unsigned long long)e->id,
                      (unsigned long long)e->previous);
-            return complain(r, message);
+            return complain(g, message);
         }
-        if (i == 0 && e->role != EVENT_BEGIN) return complain(r, "the first event is not ExecutionStarted");
+        if (i == 0 && e->role != EVENT_BEGIN) return complain(g, "the first event is not ExecutionStarted");
         expected++;
         if (e->role == EVENT_REDRIVEN) r->redrives++;
         if (r->redrives) continue;
@@ -564,9 +564,9 @@ static int finish(struct reading *g) {
     return 0;
 }
 
-static int read_file(struct recording *r, asl_buffer *text) {
-    bool standard = strcmp(r->path, "-") == 0;
-    FILE *f = standard ? stdin : fopen(r->path, "rbe");
+static int read_file(const char *path, asl_buffer *text) {
+    bool standard = strcmp(path, "-") == 0;
+    FILE *f = standard ? stdin : fopen(path, "rbe");
     size_t n = 0;
     if (f) {
         do {
@@ -576,21 +576,28 @@ static int read_file(struct recording *r, asl_buffer *text) {
     }
     int rc = 0;
     if (!f || ferror(f)) {
-        fprintf(stderr, "aslc: cannot read %s: %s\n", r->path, strerror(errno));
+        fprintf(stderr, "aslc: cannot read %s: %s\n", path, strerror(errno));
         rc = -1;
     }
     if (f && !standard) fclose(f);
     return rc;
 }
 
-struct recording *recording_read(struct arena *a, const char *path, const char *execution) {
+struct recording *recording_parse(struct arena *a, asl_str text, const char *path, const char *execution, asl_buffer *errors) {
     struct recording *r = recording_new(a);
-    struct reading g = {.r = r, .execution = execution};
-    asl_buffer text = {0};
+    struct reading g = {.r = r, .execution = execution, .errors = errors};
     r->path = path;
-    int rc = read_file(r, &text);
-    if (rc == 0) rc = read_texts(&g, (asl_str){text.data, text.size});
-    if (rc == 0) rc = finish(&g);
+    return read_texts(&g, text) == 0 && finish(&g) == 0 ? r : NULL;
+}
+
+struct recording *recording_read(struct arena *a, const char *path, const char *execution) {
+    struct recording *r = NULL;
+    asl_buffer text = {0}, errors = {0};
+    if (read_file(path, &text) == 0) {
+        r = recording_parse(a, (asl_str){text.data, text.size}, path, execution, &errors);
+        if (errors.size) fwrite(errors.data, 1, errors.size, stderr);
+    }
     asl_buffer_free(&text);
-    return rc == 0 ? r : NULL;
+    asl_buffer_free(&errors);
+    return r;
 }

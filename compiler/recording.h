@@ -97,6 +97,8 @@ struct recording {
    that CloudWatch has of an execution, plain or inside what `aws logs` prints. execution: its ARN or name, to choose among
    several in a log; or NULL. Values live until arena_free. NULL after printing what is wrong on standard error. */
 struct recording *recording_read(struct arena *a, const char *path, const char *execution);
+/* The same with the text at hand; path is its name in messages, which are added to errors, a line each. */
+struct recording *recording_parse(struct arena *a, asl_str text, const char *path, const char *execution, asl_buffer *errors);
 
 /* An empty one, and an event for it as the runtime tells it. Returns the event in its chain. */
 struct recording *recording_new(struct arena *a);
