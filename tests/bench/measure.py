@@ -135,8 +135,8 @@ class Peer:
         self.scale = files.read(full, 'meta')['transitions'] / files.read(name, 'meta')['transitions']
         self.process = subprocess.Popen([node, os.path.join(HERE, 'peer.mjs'), engine, modules, files.folder, name],
                                         stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        self.ask('warm 1')
-        self.runs = max(1, min(1000, int(budget / self.ask('warm 1')['seconds'])))
+        once = self.ask('warm 1')['seconds']
+        self.runs = max(1, min(1000, int(budget / once)))
 
     def ask(self, line):
         try:
