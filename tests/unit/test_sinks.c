@@ -274,7 +274,7 @@ static void begin(struct fixture *f, bool seeded) {
     f->engine.image.states = f->states;
     f->engine.image.state_count = 2;
     f->execution.engine = &f->engine;
-    f->execution.machine = "m";
+    f->execution.machine = f->execution.name = "m";
     f->execution.arn = arn;
     f->root.execution = f->child.execution = &f->execution;
     f->child.head.state = 1;
