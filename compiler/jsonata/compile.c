@@ -73,37 +73,8 @@ static uint32_t root_function(struct compiler *c, const node *tree, const struct
     return number;
 }
 
-/* The size of the character at i, 0 when it is none. Half a surrogate pair is one, as in our strings. */
-static size_t character(asl_str s, size_t i) {
-    const unsigned char *p = (const unsigned char *)s.data + i;
-    size_t size = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
-    if (size > s.size - i)
-        return 0;
-    for (size_t k = 1; k < size; k++)
-        if ((p[k] & 0xc0) != 0x80)
-            return 0;
-    bool overlong = size >= 3 && ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xf0 && p[1] < 0x90)), beyond = *p == 0xf4 && p[1] >= 0x90;
-    return overlong || beyond ? 0 : size;
-}
-
-/* Texts of JSON are characters already; those of other callers need not be, and constants of the plan must. */
-static bool check_characters(struct arena *a, asl_str source, struct jsonata_error *error) {
-    size_t size;
-    for (size_t i = 0, units = 0; i < source.size; i += size, units += size == 4 ? 2 : 1) {
-        size = character(source, i);
-        if (size)
-            continue;
-        const char *byte = arena_format(a, "\\x%02x", (unsigned char)source.data[i]);
-        *error = (struct jsonata_error){"S0201", arena_format(a, "Syntax error: the byte %s is not UTF-8", byte), byte, i, 1, units + 1};
-        return false;
-    }
-    return true;
-}
-
 int jsonata_compile_with(struct ir_plan *plan, asl_str source, const struct jsonata_options *options,
                          struct jsonata_expression *out, struct jsonata_error *error) {
-    if (!check_characters(plan->arena, source, error))
-        return -1;
     struct jsonata_node *tree = jsonata_parse(plan->arena, source, options->dialect, error);
     if (!tree)
         return -1;

@@ -572,11 +572,40 @@ static void explain(struct arena *a, const struct lex_error *e, struct jsonata_e
     asl_release(value);
 }
 
+/* The size of the character at i, 0 when it is none. Half a surrogate pair is one, as in our strings. */
+static size_t character(asl_str s, size_t i) {
+    const unsigned char *p = (const unsigned char *)s.data + i;
+    size_t size = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3 : *p >= 0xf0 && *p < 0xf5 ? 4 : 0;
+    if (size > s.size - i)
+        return 0;
+    for (size_t k = 1; k < size; k++)
+        if ((p[k] & 0xc0) != 0x80)
+            return 0;
+    bool overlong = size >= 3 && ((*p == 0xe0 && p[1] < 0xa0) || (*p == 0xf0 && p[1] < 0x90)), beyond = *p == 0xf4 && p[1] >= 0x90;
+    return overlong || beyond ? 0 : size;
+}
+
+/* Texts of JSON are characters already; those of other callers need not be, and constants of the plan must. */
+static bool check_characters(struct arena *a, asl_str source, struct jsonata_error *error) {
+    size_t size;
+    for (size_t i = 0, units = 0; i < source.size; i += size, units += size == 4 ? 2 : 1) {
+        size = character(source, i);
+        if (size)
+            continue;
+        const char *byte = arena_format(a, "\\x%02x", (unsigned char)source.data[i]);
+        *error = (struct jsonata_error){"S0201", arena_format(a, "Syntax error: the byte %s is not UTF-8", byte), byte, i, 1, units + 1};
+        return false;
+    }
+    return true;
+}
+
 struct jsonata_node *jsonata_parse(struct arena *a, asl_str source, enum jsonata_dialect dialect, struct jsonata_error *error) {
     struct parser p = {.lexer = {.arena = a, .version_2_1 = dialect == JSONATA_PLAIN}};
     struct jsonata_node *tree = NULL;
     if (source.size > JSONATA_MAX_SIZE) {
         p.error = (struct lex_error){.code = "S0502"};
+    } else if (!check_characters(a, source, error)) {
+        return NULL;
     } else {
         p.lexer.source = (asl_str){arena_copy(a, source.data, source.size), source.size};
         if (next(&p, true))

@@ -165,7 +165,7 @@ struct jsonata_node {
     };
 };
 
-/* Parses source (UTF-8, or WTF-8) into a. NULL with *error filled when it is no expression of the dialect; the error's
+/* Parses source (UTF-8, or WTF-8: anything else is S0201) into a. NULL with *error filled when it is no expression of the dialect; the error's
    texts are in a. Time is linear in the source's size. */
 struct jsonata_node *jsonata_parse(struct arena *a, asl_str source, enum jsonata_dialect dialect, struct jsonata_error *error);
 

@@ -185,8 +185,11 @@ static void insert_at(struct jx_wide *s, const struct jx_grouping *g) {
 
 static void insert_groupings(const struct jx_integer_picture *p, struct jx_wide *s) {
     if (p->regular) {
-        for (size_t n = s->size ? (s->size - 1) / p->regular : 0; n > 0; n--)
-            insert_at(s, &(struct jx_grouping){(uint32_t)n * p->regular, p->groupings[0].character});
+        struct jx_wide character;
+        jx_wide_begin(&character);
+        jx_wide_code(&character, p->groupings[0].character);
+        jx_wide_group(s, s->size, p->regular, jx_span_of(&character));
+        jx_wide_end(&character);
     } else {
         for (uint32_t i = p->grouping_count; i-- > 0;) insert_at(s, &p->groupings[i]);
     }

@@ -593,8 +593,7 @@ static void write_digits(const struct number_picture *p, const struct sub_pictur
 static void insert_groups(const struct number_picture *p, const struct sub_picture *sub, struct jx_wide *s) {
     ptrdiff_t point = find_decimal(p, s);
     if (sub->regular) {
-        ptrdiff_t groups = point > 0 ? (point - 1) / (ptrdiff_t)sub->regular : 0;
-        for (ptrdiff_t g = 1; g <= groups; g++) insert_group(p, s, point - g * (ptrdiff_t)sub->regular);
+        if (point > 0) jx_wide_group(s, (size_t)point, sub->regular, p->option[GROUPING]);
     } else {
         for (uint32_t i = 0; i < sub->integer_groups.count; i++)
             insert_group(p, s, point++ - (ptrdiff_t)sub->integer_groups.at[i]);

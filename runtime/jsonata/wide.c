@@ -63,6 +63,22 @@ void jx_wide_cut(struct jx_wide *w, size_t from, size_t to) {
     w->size -= to - from;
 }
 
+void jx_wide_group(struct jx_wide *w, size_t end, size_t step, struct jx_span s) {
+    if (end <= step) return;
+    struct jx_wide grouped; // one pass: a width may ask for a million digits
+    jx_wide_begin(&grouped);
+    size_t first = end % step ? end % step : step;
+    jx_wide_span(&grouped, (struct jx_span){w->data, first});
+    for (size_t i = first; i < end; i += step) {
+        jx_wide_span(&grouped, s);
+        jx_wide_span(&grouped, (struct jx_span){w->data + i, step});
+    }
+    jx_wide_span(&grouped, (struct jx_span){w->data + end, w->size - end});
+    w->size = 0;
+    jx_wide_span(w, jx_span_of(&grouped));
+    jx_wide_end(&grouped);
+}
+
 void jx_span_text(struct jx_span s, struct jx_text *out) {
     for (size_t i = 0; i < s.size; i++) {
         uint32_t code = s.data[i];

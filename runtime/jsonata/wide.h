@@ -38,6 +38,8 @@ void jx_wide_repeat(struct jx_wide *w, struct jx_span s, size_t times);
 /* at <= w->size; s may not lie in w */
 void jx_wide_insert(struct jx_wide *w, size_t at, struct jx_span s);
 void jx_wide_cut(struct jx_wide *w, size_t from, size_t to); /* removes those units */
+/* Puts s between the first `end` units so that each `step` of them, counted from there back, stand together. */
+void jx_wide_group(struct jx_wide *w, size_t end, size_t step, struct jx_span s);
 
 /* Appends the units as WTF-8; the two halves of a character become one. */
 void jx_span_text(struct jx_span s, struct jx_text *out);

@@ -72,6 +72,29 @@ static void check(const char *text, const char *json, const char *wanted) {
     CHECK_EQ(asl_alloc_live(), before);
 }
 
+TEST(zero_has_a_sign_that_only_division_shows) {
+    check("[-0, 0 * -1, {\"a\": -0}, [[-0]]]", NULL, "[0,0,{\"a\":0},[[0]]]");
+    check("$string(-0) & (0 * -1)", NULL, "\"00\"");
+    check("[1/-0 < 0, 1/(0 * -1) < 0, 1/(0 - 0) > 0]", NULL, "[true,true,true]");
+    check("-0 = 0 and -0 in [0]", NULL, "true");
+    check("a * -1", "{\"a\":0}", "0");
+}
+
+TEST(text_that_is_evaluated_sees_what_is_around_it) {
+    check("($x := 5; $eval(\"$x + 1\"))", NULL, "6");
+    check("a.$eval(\"$$.b\")", "{\"a\":1,\"b\":2}", "2");
+    check("($f := function($n){ $n * 2 }; $map([1,2], function($v){ $eval(\"$f($v)\") + 0 }))", NULL, "[2,4]");
+    check("($x := 5; $eval(\"$eval(\\\"$x\\\")\"))", NULL, "5");
+    check("($x := 5; $g := function(){ 0 + $eval(\"$x\") }; $x := 7; $g())", NULL, "7");
+    check("($eval(\"$x := 2\"); $x)", NULL, "undefined");
+}
+
+TEST(regexes_are_checked_when_they_are_compiled) {
+    aslc_expression_error e;
+    CHECK(aslc_expression_compile("false ? /a**/ : 1", 17, ASLC_JSONATA, &e) == NULL);
+    CHECK_STR(e.code, "S0303");
+}
+
 TEST(paths_collapse_as_sequences_do) {
     check("a.b", "{\"a\":[{\"b\":1},{\"b\":[2,3]}]}", "[1,2,3]");
     check("a.b", "{\"a\":[{\"b\":[5]}]}", "[5]");
