@@ -98,7 +98,7 @@ struct cached_key {
     asl_text *text;      /* not owned: a member holds it */
 };
 
-// From the check at the start of an item or member up to the next check at most so many bytes are read: a name of 15
+// From the check at the start of an item or member up to the next check at most so many bytes are read: a name of 16
 // bytes with its quotes, a number of up to 37 or a string of 16, what stands between them, and 16 to look ahead.
 #define MARGIN 80
 
@@ -220,6 +220,14 @@ static inline void *new_block(struct parser *s, size_t size) {
     s->run += rounded;
     s->cut++;
     return block;
+}
+
+// A size that is only expected, for use when it has turned out to be the one that was found. The compiler may not know that
+// they are equal, or it would make the processor wait for the one that was found: on that depends where the next token
+// begins, and so on through the whole text.
+static inline size_t expectation(size_t size) {
+    __asm__("" : "+r"(size));
+    return size;
 }
 
 // ---------------------------------------------------------------- strings
@@ -380,13 +388,18 @@ static __attribute__((noinline)) asl_text *new_text(struct parser *s, asl_str te
 
 // A string that does not fit into its value, or is not plain ASCII. p is after its opening quote; the first `plain` bytes
 // are.
-static __attribute__((noinline)) const char *long_string(struct parser *s, const char *p, size_t plain, asl_value *slot) {
+static __attribute__((noinline)) const char *long_string(struct parser *s, const char *p, size_t plain, asl_value *slot,
+                                                         const asl_value *like) {
     const char *q = plain_run(s, p + plain, p - 1);
     if (!q) return NULL;
     if (*q == '"') {
         size_t size = (size_t)(q - p);
         if (size <= ASL_INLINE_MAX) store_value(slot, asl__inline_text(ASL_STRING, p, size));
         else store_value(slot, (asl_value){.tag = ASL_STRING, .size = ASL_ON_HEAP, .text = new_text(s, (asl_str){p, size})});
+        if (asl__has_text(like)) {
+            size_t likely = expectation(like->text->size);
+            if (like->text->size == size) q = p + likely;
+        }
         q++;
     } else {
         asl_str text;
@@ -445,23 +458,24 @@ static inline const char *member_name(struct parser *s, const char *p, asl_text 
     return p + size + 1;
 }
 
-// Whether the string after the opening quote at p is the key, which is written without escapes.
-static inline bool name_is(const struct parser *s, const char *p, const asl_text *key) {
-    size_t size = key->size;
+// Whether the string after the opening quote at p is the key, which is written without escapes and has up to 16 bytes.
+static inline bool name_is(const char *p, const asl_text *key) {
 #if defined __SSE2__
     // They differ at the quote at the latest, where the key has its NUL.
     __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
     __m128i y = _mm_loadu_si128((const __m128i *)(const void *)key->bytes);
-    uint32_t differ = ~(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)); // the upper bits are set
-    if (__builtin_expect(size < 16, 1)) return (uint32_t)__builtin_ctz(differ) == size && p[size] == '"';
-    if (differ & 0xffff) return false;
+    uint32_t differ = ~(uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, y)); // the bits above are set
+    return (size_t)(uint32_t)__builtin_ctz(differ) == key->size && p[key->size] == '"';
 #else
-    if (size < 16) {
-        struct window x = window_load(p, size), y = window_load(key->bytes, size);
-        return x.low == y.low && x.high == y.high && p[size] == '"';
-    }
+    if (key->size > 16) return false;
+    struct window x = window_load(p, key->size), y = window_load(key->bytes, key->size);
+    return x.low == y.low && x.high == y.high && p[key->size] == '"';
 #endif
-    return (size_t)(s->end - p) > size && memcmp(p, key->bytes, size) == 0 && p[size] == '"';
+}
+
+// The same of a longer key.
+static __attribute__((noinline)) bool long_name_is(const struct parser *s, const char *p, const asl_text *key) {
+    return (size_t)(s->end - p) > key->size && memcmp(p, key->bytes, key->size) == 0 && p[key->size] == '"';
 }
 
 // ---------------------------------------------------------------- numbers
@@ -564,11 +578,13 @@ static inline const char *word(struct parser *s, const char *p, const char *spel
     return p + size;
 }
 
+static const asl_value nothing; // what nothing is like
+
 // What an array or object in an array is probably like when the item before it is something else: tuples.
 static __attribute__((noinline)) const asl_value *same_place(const struct asl__container *array, const asl_array *like,
                                                              const asl_value *slot) {
     size_t i = (size_t)(slot - ((const asl_array *)array)->items);
-    return like && i < like->head.count ? &like->items[i] : NULL;
+    return like && i < like->head.count ? &like->items[i] : &nothing;
 }
 
 static inline uint32_t count_in(const struct asl__container *c, const char *next, enum kind kind) {
@@ -701,19 +717,20 @@ static const char *parse_value(struct parser *s, const char *p, asl_value *root,
     char *next = (char *)root, *full = NULL;
     ptrdiff_t expected = 0;
     enum kind kind = ROOT;
-    asl_value *slot = root;       // where the next value goes
-    const asl_value *like = NULL; // what it is probably like
+    asl_value *slot = root;           // where the next value goes
+    const asl_value *like = &nothing; // what it is probably like
     asl_tag tag;
 
 next_value:
     if (*p == '"') {
-        size_t size = (size_t)__builtin_ctz(window_special(p + 1, true) | 0x10000);
+        size_t size = (size_t)__builtin_ctz(window_special(p + 1, true) | 0x10000), likely = expectation(like->size);
         if (size <= ASL_INLINE_MAX && p[size + 1] == '"') {
             store_inline_text(slot, ASL_STRING, p + 1, size);
-            p += size + 2;
+            if (size == like->size) p += likely + 2;
+            else p += expectation(size) + 2; // not the same addition: that would have to wait
             goto have_value;
         }
-        p = long_string(s, p + 1, size, slot);
+        p = long_string(s, p + 1, size, slot, like);
         if (!p) goto failed;
         goto have_value;
     }
@@ -722,6 +739,7 @@ next_value:
         if (!p) goto failed;
         goto have_value;
     }
+    if (*p == '{') goto open_object;
     switch (*p) {
     case ' ':
     case '\n':
@@ -729,44 +747,6 @@ next_value:
     case '\t':
         p = skip_space(s, p);
         goto next_value;
-    case '{':
-        if (level == s->last_level && !(level = more_levels(s, p))) goto failed;
-        p++;
-        CHECK_ROOM();
-        if (*p != '"') {
-            SKIP_SPACE();
-            if (*p == '}') {
-                p++;
-                store_value(slot, asl_object_new(0));
-                goto have_value;
-            }
-        }
-        if (kind == ARRAY && (!like || like->tag != ASL_OBJECT)) like = same_place(container, level->like_array, slot);
-        level->container = container, level->next = next, level->full = full;
-        level->slot = slot, level->expected = expected, level->kind = kind;
-        level++;
-        if (like && like->tag == ASL_OBJECT && like->object->head.count && s->plain_keys) {
-            size_t room = like->object->head.count;
-            asl_object *o = new_block(s, asl__object_size(room));
-            o->head = (struct asl__container){.refs = 1, .capacity = (uint32_t)room};
-            o->index = NULL;
-            level->like_object = like->object;
-            container = &o->head;
-            kind = OBJECT;
-            expected = (const char *)like->object - (const char *)o;
-            next = (char *)o->entries;
-            full = (char *)(o->entries + room);
-        } else {
-            asl_object *o = asl__heap_alloc(s->heap, asl__object_size(FIRST_ROOM));
-            o->head = (struct asl__container){.refs = 1, .capacity = FIRST_ROOM};
-            o->index = NULL;
-            level->like_object = NULL;
-            container = &o->head;
-            kind = LOOSE_OBJECT;
-            expected = 0;
-            next = full = (char *)o->entries;
-        }
-        goto next_member;
     case '[': {
         if (level == s->last_level && !(level = more_levels(s, p))) goto failed;
         p++;
@@ -777,18 +757,18 @@ next_value:
             store_value(slot, asl_array_new(0));
             goto have_value;
         }
-        if (kind == ARRAY && (!like || like->tag != ASL_ARRAY)) like = same_place(container, level->like_array, slot);
+        if (like->tag != ASL_ARRAY && kind == ARRAY) like = same_place(container, level->like_array, slot);
         level->container = container, level->next = next, level->full = full;
         level->slot = slot, level->expected = expected, level->kind = kind;
         level++;
         size_t room = FIRST_ROOM;
         level->like_array = NULL;
-        if (like && like->tag == ASL_ARRAY && like->array->head.count) {
+        if (like->tag == ASL_ARRAY && like->array->head.count) {
             level->like_array = like->array;
             room = like->array->head.count;
             like = like->array->items;
         } else {
-            like = NULL;
+            like = &nothing;
         }
         size_t size = asl__array_size(room);
         asl_array *a = level->like_array ? new_block(s, size) : asl__heap_alloc(s->heap, size);
@@ -822,6 +802,45 @@ next_value:
         goto have_value;
     default: bad_value(s, p); goto failed;
     }
+
+open_object:
+    if (level == s->last_level && !(level = more_levels(s, p))) goto failed;
+    p++;
+    CHECK_ROOM();
+    if (*p != '"') {
+        SKIP_SPACE();
+        if (*p == '}') {
+            p++;
+            store_value(slot, asl_object_new(0));
+            goto have_value;
+        }
+    }
+    if (like->tag != ASL_OBJECT && kind == ARRAY) like = same_place(container, level->like_array, slot);
+    level->container = container, level->next = next, level->full = full;
+    level->slot = slot, level->expected = expected, level->kind = kind;
+    level++;
+    if (like->tag == ASL_OBJECT && s->plain_keys) {
+        size_t room = like->object->head.count;
+        asl_object *o = new_block(s, asl__object_size(room));
+        o->head = (struct asl__container){.refs = 1, .capacity = (uint32_t)room};
+        o->index = NULL;
+        level->like_object = like->object;
+        container = &o->head;
+        kind = OBJECT;
+        expected = (const char *)like->object - (const char *)o;
+        next = (char *)o->entries;
+        full = (char *)(o->entries + room);
+    } else {
+        asl_object *o = asl__heap_alloc(s->heap, asl__object_size(FIRST_ROOM));
+        o->head = (struct asl__container){.refs = 1, .capacity = FIRST_ROOM};
+        o->index = NULL;
+        level->like_object = NULL;
+        container = &o->head;
+        kind = LOOSE_OBJECT;
+        expected = 0;
+        next = full = (char *)o->entries;
+    }
+    goto next_member;
 
 have_value:
     if (kind >= OBJECT) {
@@ -894,24 +913,22 @@ next_member:
     }
     struct asl__entry *member = (struct asl__entry *)(void *)next;
     const struct asl__entry *e = (const struct asl__entry *)(const void *)(next + expected);
-    if (__builtin_expect(next != full && name_is(s, p + 1, e->key), 1)) {
-        size_t size = e->key->size;
+    size_t likely;
+    if (__builtin_expect(next != full && (likely = expectation(e->key->size), name_is(p + 1, e->key)), 1)) {
+        p += likely + 2;
         e->key->refs++;
         member->key = e->key;
         like = &e->value;
         slot = &member->value;
         next += sizeof *member;
-        if (__builtin_expect(size < 16, 1)) {
-            p += size + 3;
-            if (p[-1] == ':') {
-                if (*p == ' ') p++;
-                goto next_value;
-            }
-            p--;
-        } else {
-            p += size + 2;
-            CHECK_ROOM();
-        }
+    } else if (next != full && e->key->size > 16 && long_name_is(s, p + 1, e->key)) {
+        p += e->key->size + 2;
+        CHECK_ROOM();
+        e->key->refs++;
+        member->key = e->key;
+        like = &e->value;
+        slot = &member->value;
+        next += sizeof *member;
     } else {
         const asl_object *like_object = level->like_object;
         if (next == (char *)container + asl__object_size(container->capacity)) {
@@ -924,7 +941,7 @@ next_member:
         if (!p) goto failed_between;
         slot = &member->value;
         next += sizeof *member;
-        like = NULL;
+        like = &nothing;
         full = next;
         if (!like_object) {
             kind = LOOSE_OBJECT;
