@@ -386,11 +386,13 @@ static bool working(const asl_engine *e) { return e->loop && e->outside > 0 && u
 
 /* Sleeps until the next timer is due or a handler has something. False: neither will ever happen. */
 static bool sleep_real(asl_engine *e) {
+    if (e->progress) e->progress_draw(e);
     struct timer *next = asl__timer_next(&e->clock);
     int64_t wake = e->journal ? e->journal->wake(e->journal) : -1;
     if (!next && !working(e) && wake < 0) return false;
     uv_loop_t *loop = asl__engine_loop(e);
     if (next && (wake < 0 || next->due_ms - e->clock.now_ms < wake)) wake = next->due_ms - e->clock.now_ms;
+    if (e->progress && (wake < 0 || wake > 1000)) wake = 1000;
     if (wake >= 0) {
         uv_update_time(loop);
         uv_timer_start(e->timer, on_timer, (uint64_t)wake, 0);

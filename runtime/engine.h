@@ -414,6 +414,8 @@ struct asl_engine {
     struct asl_journal *journal;    /* or NULL */
     struct asl_observer *tracer;    /* one of the observers, whose context tasks carry on; or NULL */
     void (*trace_headers)(struct asl_observer *tracer, const struct frame *f, char traceparent[56], char xray[128]);
+    struct asl_progress *progress;  /* or NULL */
+    void (*progress_draw)(asl_engine *e);
     bool suspended; /* the run was given up at a checkpoint: what runs goes on in another process */
 
     struct frame *ready_first, *ready_last;
@@ -445,6 +447,9 @@ struct asl_engine {
 };
 
 struct uv_loop_s *asl__engine_loop(asl_engine *e); /* made on first use */
+/* A progress line on standard error when that is a terminal (progress.c); end takes it away. */
+void asl__progress_begin(asl_engine *e);
+void asl__progress_end(asl_engine *e);
 /* Lets go of what runs without ending it: its journal has it. */
 void asl__execution_abandon(asl_execution *x);
 /* An execution that began earlier and has no frames yet; input moved in, times in ms since 1970, deadline 0: none. */

@@ -512,7 +512,8 @@ static enum store_result put_token(struct journal *j, struct frame *f) {
     int64_t deadline = t->timeout.position ? t->timeout.due_ms : 0;
     if (t->heartbeat.position && (!deadline || t->heartbeat.due_ms < deadline)) deadline = t->heartbeat.due_ms;
     struct store_token token = {.token = f->token, .execution = kept_of(f)->id, .path = as_str(&path),
-                                .heartbeat_seconds = t->heartbeat_ms / 1000, .deadline_ms = deadline};
+                                .heartbeat_seconds = t->heartbeat_ms / 1000, .deadline_ms = deadline,
+                                .timeout_ms = t->timeout.position ? t->timeout.due_ms : 0};
     enum store_result r = store_token_put(j->store, &token);
     asl_buffer_free(&path);
     return r;
@@ -574,6 +575,7 @@ static enum store_result write_execution(struct journal *j, struct kept_executio
 
 static enum store_result write_all(struct journal *j, const struct store_execution *rows) {
     enum store_result r = store_begin(j->store);
+    if (r == STORE_EXISTS) return STORE_OK; /* the commit whose answer did not come has happened after all */
     if (r != STORE_OK) return r;
     size_t n = 0;
     for (struct kept_execution *k = j->executions; k && r == STORE_OK; k = k->next)
@@ -592,9 +594,6 @@ static enum store_result write_all(struct journal *j, const struct store_executi
     store_rollback(j->store);
     return r;
 }
-
-/* Whether waiting may help: a server that is being restarted. */
-static bool may_come_back(const struct journal *j) { return strncmp(j->options->url, "postgres", 8) == 0; }
 
 static void give_up(struct journal *j, enum store_result r) {
     if (j->message[0]) return;
@@ -625,7 +624,7 @@ static bool on_commit(struct asl_journal *hooks) {
             n++;
         }
     enum store_result r = write_all(j, rows);
-    for (int64_t until = real_ms() + RETRY_FOR_MS; r == STORE_ERROR && may_come_back(j) && real_ms() < until;) {
+    for (int64_t until = real_ms() + RETRY_FOR_MS; r == STORE_ERROR && store_worth_repeating(j->store) && real_ms() < until;) {
         usleep(200 * 1000);
         r = write_all(j, rows);
     }
@@ -714,16 +713,25 @@ static void stop_wanted(struct journal *j, struct kept_execution *k) {
 static bool renew(struct journal *j, int64_t now) {
     bool any = false;
     j->lease_until = now + JOURNAL_LEASE_MS;
+    if (store_begin(j->store) != STORE_OK) return false; /* a server that is away: there is time until the lease ends */
     for (struct kept_execution *k = j->executions; k; k = k->next) {
         if (k->ended || k->fresh) continue;
         bool stop = false;
         if (store_execution_renew(j->store, k->id, k->fence, j->lease_until, &stop) == STORE_LOST) {
             give_up(j, STORE_LOST);
             j->engine->suspended = any = true;
-        } else if (stop && !k->stopped) {
-            stop_wanted(j, k);
-            any = true;
         }
+        k->stop = stop && !k->stopped;
+    }
+    if (store_commit(j->store) == STORE_LOST) {
+        give_up(j, STORE_LOST);
+        j->engine->suspended = any = true;
+    }
+    for (struct kept_execution *k = j->executions; k && !j->engine->suspended; k = k->next) {
+        if (!k->stop || k->ended) continue;
+        k->stop = false;
+        stop_wanted(j, k);
+        any = true;
     }
     return any;
 }

@@ -39,7 +39,7 @@ struct kept_execution {
     int64_t id, fence;
     bool fresh;   /* not in the store yet */
     bool dirty, ended;
-    bool stopped; /* the stop that another process wanted is on its way */
+    bool stop, stopped; /* another process wants it to stop; that is on its way */
     uint32_t tokens; /* tasks that wait for theirs */
 };
 

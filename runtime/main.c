@@ -629,6 +629,7 @@ static int run_one(struct run *r, struct session *s, asl_value input) {
         return EXIT_OK;
     }
     asl_engine_run(e, ASL_RUN_DEFAULT);
+    asl__progress_end(e);
     return outcome(r, s, x); /* the engine frees x: as ended, or as left to the journal */
 }
 
@@ -831,9 +832,11 @@ static int run_session(struct run *r, const asl_program *program, asl_value inpu
     } else {
         struct sigaction before[SIGNALS];
         catch_signals(s->engine, before);
+        asl__progress_begin(s->engine);
         rc = strcmp(r->command, "resume") == 0 && !r->operand ? resume_all(r, s)
              : r->each                                        ? run_each(r, s)
                                                               : run_one(r, s, input);
+        asl__progress_end(s->engine);
         asl_engine_free(s->engine); /* waits for the processes it has stopped, so signals are ours until then */
         s->engine = NULL;
         release_signals(before);

@@ -50,4 +50,4 @@ need_packages() {
 }
 
 # What it takes to build aslc and to compile a workflow with it.
-BUILD_PACKAGES='gcc libc6-dev cmake ninja-build pkg-config llvm-19-dev libcjson-dev libuv1-dev libffi-dev nettle-dev libpcre2-dev python3'
+BUILD_PACKAGES='gcc libc6-dev cmake ninja-build pkg-config llvm-19-dev libcjson-dev libuv1-dev libffi-dev nettle-dev libpcre2-dev libsqlite3-dev libpq-dev python3'

@@ -337,7 +337,7 @@ TEST(cut_connections) {
     cut = mmap(NULL, sizeof *cut, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     struct other o = start_other(go_between);
     CHECK_EQ(hear(o.from), 'l');
-    char url[256], message[512];
+    char url[300], message[512];
     snprintf(url, sizeof url, "%s&port=6000", store_url());
     struct store *s = store_open(url, true, message, sizeof message);
     CHECK_OR_END(s != NULL);
