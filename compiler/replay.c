@@ -516,16 +516,18 @@ static const char *left_before(const struct event *e) {
 }
 
 static bool is_failure(const struct event *e) {
-    return e->role == EVENT_FAILED || e->role == EVENT_REFUSED || e->role == EVENT_TIMED_OUT;
+    return e->role == EVENT_FAILED || e->role == EVENT_REFUSED || e->role == EVENT_TIMED_OUT || e->role == EVENT_FAN_FAILED ||
+           strcmp(e->type, "EvaluationFailed") == 0;
 }
 
 /* Where another event follows: the transition, or what is done about an error. */
 static const asl_doc *place_of_order(const struct aslc_unit *u, const struct event *e) {
-    static const char *const of_error[] = {"Retry", "Catch", NULL};
+    static const char *const of_error[] = {"Retry", "Catch", NULL}, *const of_catch[] = {"Catch"};
     const struct chain *c = e->chain;
     const struct event *before = e->position > 0 && e->position <= c->events.count ? c->events.items[e->position - 1] : NULL;
     const char *left = before && before->role == EVENT_EXITED ? before->state : NULL;
     const struct ast_state *from = state_named(u, left);
+    if (from && before->position > 0 && is_failure(c->events.items[before->position - 1])) return field_of(from, of_catch, 1);
     if (from) return field_of(from, of_transition, 4);
     const struct ast_state *s = state_named(u, e->state ? e->state : left_before(e));
     if (!s) s = state_named(u, left_before(e));
