@@ -114,7 +114,8 @@ static LLVMTypeRef c_type(struct emit *e, enum asl__ffi_type type) {
     case ASL__FFI_BOOL: return e->i1;
     case ASL__FFI_STRING:
     case ASL__FFI_JSON:
-    case ASL__FFI_CJSON: return e->ptr;
+    case ASL__FFI_CJSON:
+    case ASL__FFI_TASK: return e->ptr;
     }
     return e->ptr;
 }

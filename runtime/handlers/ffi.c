@@ -27,7 +27,8 @@ static ffi_type *type_of(enum asl__ffi_type type) {
     case ASL__FFI_BOOL: return &ffi_type_uint8;
     case ASL__FFI_STRING:
     case ASL__FFI_JSON:
-    case ASL__FFI_CJSON: return &ffi_type_pointer;
+    case ASL__FFI_CJSON:
+    case ASL__FFI_TASK: return &ffi_type_pointer;
     }
     return NULL;
 }

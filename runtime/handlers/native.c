@@ -10,6 +10,7 @@
 // cjson result is a tree of its own; both are freed here. Giving back an argument itself is fine.
 
 #include "native.h"
+#include "aslc/call.h"
 #include "answer.h"
 #include "engine.h"
 #include "value_private.h"
@@ -22,7 +23,7 @@
 
 // ---------------------------------------------------------------- the signature
 
-static const char *const type_names[] = {"int", "long", "double", "bool", "string", "json", "cjson"};
+static const char *const type_names[] = {"int", "long", "double", "bool", "string", "json", "cjson", "task"};
 enum { TYPES = sizeof type_names / sizeof *type_names };
 
 const char *asl__ffi_type_name(enum asl__ffi_type type) { return type_names[type]; }
@@ -68,7 +69,8 @@ static int read_type(asl_str *s, enum asl__ffi_type *out, char *message, size_t 
     if (w.size == 0)
         w = (asl_str){s->data, s->size < 16 ? s->size : 16};
     snprintf(message, message_size,
-             "ffi: '%.*s' is no type; the types are int, long, double, bool, string, json, cjson", SHOW(w));
+             "ffi: '%.*s' is no type; the types are int, long, double, bool, string, json, cjson, "
+             "and task for a parameter", SHOW(w));
     return -1;
 }
 
@@ -110,6 +112,11 @@ int asl__ffi_parse(asl_str spec, struct asl__ffi_signature *out, char *message, 
     }
     if (read_type(&rest, &out->result, message, message_size) < 0)
         return -1;
+    if (out->result == ASL__FFI_TASK) {
+        snprintf(message, message_size, "ffi: %.*s(…)->task: task is what a function is told, it cannot give it back",
+                 SHOW(out->symbol));
+        return -1;
+    }
     skip_blanks(&rest);
     if (rest.size) {
         snprintf(message, message_size, "ffi: unexpected '%.*s' after the result's type", SHOW(rest));
@@ -223,6 +230,8 @@ struct call {
     struct asl_engine *held; /* then its engine waits for the function to return */
     asl_cell arguments[ASL__FFI_MAX_PARAMETERS];
     char *texts[ASL__FFI_MAX_PARAMETERS]; /* malloc'd: of string, json and cjson arguments */
+    asl_call told;       /* for task parameters */
+    char *told_texts;
     asl_cell result;
     char *text;          /* malloc'd: of a string, json or cjson result */
     const char *problem; /* why there is none, or NULL */
@@ -232,7 +241,27 @@ static void call_free(struct call *c) {
     for (uint32_t i = 0; i < c->native->signature.count; i++)
         free(c->texts[i]);
     free(c->text);
+    asl_free(c->told_texts);
     asl_free(c);
+}
+
+/* What it is told, as texts of the call's own: the task may be gone before the function returns. */
+static void tell(struct call *c) {
+    const char *from[] = {c->task->resource, c->task->state, c->task->idempotency, c->task->token, c->task->traceparent,
+                          c->task->xray_trace};
+    const char **to[] = {&c->told.resource, &c->told.state, &c->told.idempotency, &c->told.token, &c->told.traceparent,
+                         &c->told.xray_trace};
+    size_t size = 0;
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++)
+        size += from[i] ? strlen(from[i]) + 1 : 0;
+    char *at = c->told_texts = asl_alloc(size + 1);
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+        if (!from[i])
+            continue;
+        *to[i] = at;
+        at = stpcpy(at, from[i]) + 1;
+    }
+    c->told.attempt = c->task->attempt;
 }
 
 static bool is_argument(const struct call *c, const void *p) {
@@ -325,6 +354,7 @@ static void answer(const struct call *c, asl_task *task) {
         else
             asl__task_fail(task, "%s returned %f, which JSON has no number for", who, c->result.d);
         break;
+    case ASL__FFI_TASK: break; /* the signature was refused */
     case ASL__FFI_STRING:
     case ASL__FFI_JSON:
     case ASL__FFI_CJSON:
@@ -422,6 +452,7 @@ static const char *convert(struct call *c, uint32_t i, const asl_value *v) {
         cell->s = c->texts[i] = copy_text(b.data, b.size);
         asl_buffer_free(&b);
         return NULL;
+    case ASL__FFI_TASK: break; /* not of the payload */
     }
     return "?";
 }
@@ -431,28 +462,38 @@ static const char *convert(struct call *c, uint32_t i, const asl_value *v) {
    members, in order, and there must be as many as parameters. False: the task has failed. */
 static bool convert_all(struct call *c, const asl_value *payload) {
     const struct asl__ffi_signature *s = &c->native->signature;
+    uint32_t places[ASL__FFI_MAX_PARAMETERS], count = 0; /* of the parameters that the payload is for */
+    for (uint32_t i = 0; i < s->count; i++) {
+        if (s->parameters[i] != ASL__FFI_TASK) {
+            places[count++] = i;
+            continue;
+        }
+        if (!c->told_texts)
+            tell(c);
+        c->arguments[i].p = &c->told;
+    }
     bool is_list = payload->tag == ASL_ARRAY || payload->tag == ASL_OBJECT;
-    bool whole = s->count == 1 && (s->parameters[0] == ASL__FFI_JSON || s->parameters[0] == ASL__FFI_CJSON || !is_list);
-    if (s->count == 0)
+    bool whole = count == 1 && (s->parameters[places[0]] == ASL__FFI_JSON || s->parameters[places[0]] == ASL__FFI_CJSON || !is_list);
+    if (count == 0)
         return true;
     size_t have = payload->tag == ASL_ARRAY    ? asl_array_count(payload)
                   : payload->tag == ASL_OBJECT ? asl_object_count(payload)
                                                : 0;
     if (!whole && !is_list) {
         asl__task_fail(c->task, "ffi: %.200s takes %u arguments, from an array or object; the payload is %s",
-                       c->native->name, s->count, kind_of(payload));
+                       c->native->name, count, kind_of(payload));
         return false;
     }
-    if (!whole && have != s->count) {
-        asl__task_fail(c->task, "ffi: %.200s takes %u argument%s; the payload is %s of %zu", c->native->name, s->count,
-                       s->count == 1 ? "" : "s", kind_of(payload), have);
+    if (!whole && have != count) {
+        asl__task_fail(c->task, "ffi: %.200s takes %u argument%s; the payload is %s of %zu", c->native->name, count,
+                       count == 1 ? "" : "s", kind_of(payload), have);
         return false;
     }
-    for (uint32_t i = 0; i < s->count; i++) {
+    for (uint32_t i = 0; i < count; i++) {
         const asl_value *v = whole                         ? payload
                              : payload->tag == ASL_ARRAY ? asl_array_at(payload, i)
                                                            : asl_object_at(payload, i);
-        const char *expected = convert(c, i, v);
+        const char *expected = convert(c, places[i], v);
         if (!expected)
             continue;
         asl__task_fail(c->task, "ffi: parameter %u of %.200s takes %s; the payload has %s there", i + 1,

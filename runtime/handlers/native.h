@@ -22,6 +22,7 @@ enum asl__ffi_type {
     ASL__FFI_STRING, /* const char * in, malloc'd char * out */
     ASL__FFI_JSON,   /* the same, holding JSON text */
     ASL__FFI_CJSON,  /* cJSON * */
+    ASL__FFI_TASK,   /* const asl_call * (aslc/call.h): no part of the payload; no result */
 };
 
 struct asl__ffi_signature {

@@ -1,8 +1,10 @@
-// worker:[-jN] COMMAND ARGS… — like exec, but the process stays: one JSON document a line each way.
+// worker:[-jN] [-c] COMMAND ARGS… — like exec, but the process stays: one JSON document a line each way.
 //
 //     tasks ──► queue ──► slot 0: process ◄─ payload line ── busy with one task
 //                         slot 1: …        ── answer line ─►
 //
+// -c: a line is {"payload": …, "call": {"resource", "state", "attempt", "idempotencyToken", "taskToken", "traceparent",
+// "xrayTrace"}}: what a process for each call is told by its environment; what there is not is left out.
 // -jN: so many processes at once, 1 unless said. A process is started for the first task that needs it, and ends when
 // the binding is closed: its standard input ends then.
 //
@@ -44,7 +46,7 @@ struct worker {
     char **argv;  /* the command itself, after -jN */
     char who[ASL__WHO_SIZE];
     struct call *first, *last;
-    bool closed;
+    bool closed, envelope;
     size_t alive; /* processes not released */
     size_t count;
     struct slot slots[];
@@ -196,6 +198,24 @@ static int start_process(struct slot *s, asl_task *task) {
     return 0;
 }
 
+static void add_text(asl_buffer *text, const char *name, const char *z) {
+    if (!z)
+        return;
+    asl_buffer_format(text, ",\"%s\":", name);
+    asl_json_print_string(asl_str_z(z), text);
+}
+
+static void add_call(const asl_task *task, asl_buffer *text) {
+    asl_buffer_format(text, ",\"call\":{\"attempt\":%u", task->attempt);
+    add_text(text, "resource", task->resource);
+    add_text(text, "state", task->state);
+    add_text(text, "idempotencyToken", task->idempotency);
+    add_text(text, "taskToken", task->token);
+    add_text(text, "traceparent", task->traceparent);
+    add_text(text, "xrayTrace", task->xray_trace);
+    asl_buffer_z(text, "}}");
+}
+
 static void begin(struct slot *s, struct call *c) {
     asl_task *task = c->task;
     int rc = s->process ? 0 : start_process(s, task);
@@ -209,7 +229,11 @@ static void begin(struct slot *s, struct call *c) {
     c->slot = s;
     asl__process_keep_loop(s->process, true);
     asl_buffer text = {0};
+    if (s->worker->envelope)
+        asl_buffer_z(&text, "{\"payload\":");
     asl_json_print(task->payload, &text);
+    if (s->worker->envelope)
+        add_call(task, &text);
     asl_buffer_byte(&text, '\n');
     asl__process_write(s->process, &text, false);
 }
@@ -278,22 +302,27 @@ static int worker_open(asl_binding *binding, asl_str spec, void **state, char *m
     }
     char **argv = words, *end;
     unsigned long count = 1;
-    if (argv[0][0] == '-') {
+    bool envelope = false;
+    for (; argv[0] && argv[0][0] == '-'; argv++) {
+        if (strcmp(argv[0], "-c") == 0 && argv[1]) {
+            envelope = true;
+            continue;
+        }
         count = strncmp(argv[0], "-j", 2) == 0 ? strtoul(argv[0] + 2, &end, 10) : 0;
         if (count < 1 || count > MOST_PROCESSES || *end || !argv[1]) {
             snprintf(message, message_size,
-                     "worker: '%.100s' is no option; write worker:-jN COMMAND with N from 1 to %d", argv[0],
+                     "worker: '%.100s' is no option; write worker:-jN -c COMMAND with N from 1 to %d", argv[0],
                      MOST_PROCESSES);
             asl_free(words);
             return -1;
         }
-        argv++;
     }
     struct worker *w = asl_calloc(1, sizeof *w + count * sizeof *w->slots);
     w->words = words;
     w->argv = argv;
     asl__who("worker", spec, w->who);
     w->count = count;
+    w->envelope = envelope;
     for (size_t i = 0; i < count; i++)
         w->slots[i].worker = w;
     *state = w;
