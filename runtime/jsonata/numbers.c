@@ -178,8 +178,9 @@ int jx_fn_ROUND(struct jx *jx, const asl_value *args, uint32_t count, asl_value 
     if (args[0].tag == ASL_NONE) return 0;
     double precision = 0, d = number_of(&args[0]);
     jx_optional_number(&args[1], &precision);
-    if (args[0].tag == ASL_INT && jx_is_exact(args[0].i) && precision >= 0 && precision <= 300 &&
-        precision == floor(precision)) {
+    // Up to 15 digits come back as they are wherever the point has been meanwhile.
+    if (args[0].tag == ASL_INT && args[0].i > -INT64_C(1000000000000000) && args[0].i < INT64_C(1000000000000000) &&
+        precision >= 0 && precision <= 290 && precision == floor(precision)) {
         *out = args[0];
         return 0;
     }
