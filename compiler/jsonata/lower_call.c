@@ -553,6 +553,11 @@ uint32_t jl_apply_value(struct function *f, const node *n, uint32_t context, uin
 
 // ---------------------------------------------------------------- transforms
 
+// What is wrong with the update or the names to remove is where they stand.
+static uint32_t site_of_part(struct function *f, const node *n, const node *part) {
+    return site(f, part->position, n->token, false, false);
+}
+
 static uint32_t transform_inline(struct function *f, const node *n, uint32_t object, uint32_t want) {
     uint32_t top = f->top, k = jl_site(f, n), x = jl_temporary(f), clone = NONE;
     struct variable *v = jl_scope_find(f->scope, ASL_STR("clone"));
@@ -566,10 +571,10 @@ static uint32_t transform_inline(struct function *f, const node *n, uint32_t obj
     uint32_t matches = jl_value(f, n->transform.pattern, x, NONE);
     struct loop l = jl_loop_begin(f, matches, 0);
     uint32_t update = jl_value(f, n->transform.update, l.item, NONE);
-    jl_emit(f, OP_JX_CHANGES, OPERANDS(x, l.item, update, k));
+    jl_emit(f, OP_JX_CHANGES, OPERANDS(x, l.item, update, site_of_part(f, n, n->transform.update)));
     if (n->transform.removed) {
         uint32_t removed = jl_value(f, n->transform.removed, l.item, NONE);
-        jl_emit(f, OP_JX_REMOVES, OPERANDS(x, l.item, removed, k));
+        jl_emit(f, OP_JX_REMOVES, OPERANDS(x, l.item, removed, site_of_part(f, n, n->transform.removed)));
     }
     jl_loop_end(f, &l);
     jl_go_to(f, done);

@@ -225,6 +225,14 @@ def only_terms(n):
     return Node('path', n.parts[0], '.[', n.parts[3], ']')
 
 
+# A transform: whether its update is a function, told by an error.
+def tell_functions(n):
+    if n.kind != 'transform' or len(n.parts) < 4 or not isinstance(n.parts[3], Node):
+        return None
+    u = n.parts[3]
+    return Node(n.kind, *n.parts[:3], '$type(', u, ') = "function" ? $error("a function") : ', u, *n.parts[4:])
+
+
 # A constructor that has a focus or an index, in a block of its own.
 def apart(n):
     bound = n.kind == 'post' and isinstance(n.parts[-1], str) and re.match(r'[@#]\$', n.parts[-1])
@@ -353,6 +361,9 @@ def explained(both, tree, document, want, got):
         a, b = both.one(rewritten(tree, only_terms).text(), document)
         if a.get('code') == b.get('code') == got['code']:
             return 'the terms of an order-by are computed before any is compared'
+    if got.get('code') == 'T2011' and w != 'code':
+        if all(o.get('code') == 'D3137' for o in both.one(rewritten(tree, tell_functions).text(), document)):
+            return "a transform's update that is a function: there its host object's fields are set, here it is no object"
     if agree_on(both, tree, once, document, got):
         return 'the reference evaluates the left side of ?: and ?? twice, and a regex there is another the first time'
     if agree_on(both, tree, no_tail, document, got):
