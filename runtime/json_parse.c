@@ -506,7 +506,7 @@ static __attribute__((noinline)) const char *number_in_general(struct parser *s,
     return p > s->limit ? go_on_in_copy(s, p) : p;
 }
 
-// Integers of up to 15 digits, and decimals with up to 10 digits before the point and 23 after it. All others, and whatever
+// Integers of up to 18 digits, and decimals with up to 10 digits before the point and 23 after it. All others, and whatever
 // is not a number, go to asl__number_scan.
 static inline const char *number_value(struct parser *s, const char *start, bool negative, asl_value *slot) {
     static const uint32_t ten[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000};
@@ -522,7 +522,13 @@ static inline const char *number_value(struct parser *s, const char *start, bool
         x = load8(p + 8) ^ EACH('0');
         bit = no_digit(x);
         p += 8;
-        if (!bit) return number_in_general(s, start, slot);
+        if (!bit) {
+            u = u * 100000000 + eight_digits(x);
+            x = load8(p + 8) ^ EACH('0');
+            bit = no_digit(x);
+            p += 8;
+            if (!(bit & 0x808080)) return number_in_general(s, start, slot); // 19 digits may be too many
+        }
         unsigned size = (unsigned)__builtin_ctzll(bit) / 8;
         if (size) u = u * ten[size] + leading_digits(x, bit);
         p += size;
