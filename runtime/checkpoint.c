@@ -237,7 +237,7 @@ struct restore {
     bool redrive;
     struct row *rows;
     size_t count, room;
-    asl_buffer texts; /* of ups */
+    size_t found; /* row found last: neighbours hang below the same one */
 };
 
 static const asl_value *member(const asl_value *o, const char *name) {
@@ -455,8 +455,12 @@ static void go_into(struct restore *r, struct frame *f) {
 }
 
 static struct row *row_at(struct restore *r, const char *path) {
-    for (size_t i = 0; i < r->count; i++)
-        if (r->rows[i].frame && strcmp(r->rows[i].path, path) == 0) return &r->rows[i];
+    for (size_t n = 0; n < r->count; n++) {
+        size_t i = (r->found + n) % r->count;
+        if (!r->rows[i].frame || strcmp(r->rows[i].path, path) != 0) continue;
+        r->found = i;
+        return &r->rows[i];
+    }
     return NULL;
 }
 
