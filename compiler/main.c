@@ -6,11 +6,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench.h"
 #include "aslc/aslc.h"
 #include "driver.h"
 #include "eval.h"
 #include "handlers/native.h"
 #include "link.h"
+#include "replay.h"
 #include "run_main.h"
 
 enum { OK = 0, FAILED = 1, BAD = 2 };
@@ -26,6 +28,9 @@ static const char usage[] =
     "  interpret  run by walking the plan, without generating code\n"
     "  check      report everything that is wrong with definitions\n"
     "  eval       evaluate one JSONata or JSONPath expression or intrinsic function\n"
+    "  replay     run a definition against a recorded history and show where they part\n"
+    "  mocks      make a mock file of the answers in a recorded history\n"
+    "  bench      measure a definition, compiled against interpreted\n"
     "  help       explain a command: aslc help build\n"
     "\n"
     "DEFINITION is a JSON file; - reads standard input.\n"
@@ -726,7 +731,21 @@ static int eval(struct command_line *c) {
 
 // ---------------------------------------------------------------- commands
 
+// Commands with a file of their own.
+static const struct {
+    const char *name, *usage;
+    int (*main)(int argc, char **argv);
+} commands[] = {
+    {"replay", replay_usage, cmd_replay}, {"mocks", mocks_usage, cmd_mocks}, {"bench", bench_usage, bench_main},
+};
+enum { COMMANDS = sizeof commands / sizeof *commands };
+
 static int help(const char *command) {
+    for (size_t i = 0; command && i < COMMANDS; i++)
+        if (strcmp(command, commands[i].name) == 0) {
+            fputs(commands[i].usage, stdout);
+            return fflush(stdout) == 0 ? OK : FAILED;
+        }
     if (!command)
         fputs(usage, stdout);
     else if (strcmp(command, "build") == 0)
@@ -762,13 +781,16 @@ static int dispatch(struct command_line *c, int argc, char **argv) {
             return help(command);
     if (strcmp(command, "run") == 0 || strcmp(command, "interpret") == 0)
         return run(c, command, argc, argv);
-    static const char *const later[] = {"graph", "cost", "bench", "replay", "mocks"};
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(command, commands[i].name) == 0)
+            return commands[i].main(argc, argv);
+    static const char *const later[] = {"graph", "cost"};
     for (size_t i = 0; i < sizeof later / sizeof *later; i++)
         if (strcmp(command, later[i]) == 0)
             return complain(NULL, "the command %s is not in this version yet", command);
     bool is_build = strcmp(command, "build") == 0, is_check = strcmp(command, "check") == 0;
     if (!is_build && !is_check && strcmp(command, "eval") != 0) {
-        static const char *const names[] = {"build", "run", "interpret", "check", "eval", "help"};
+        static const char *const names[] = {"build", "run", "interpret", "check", "eval", "replay", "mocks", "bench", "help"};
         const char *near = diag_nearest(command, names, sizeof names / sizeof *names);
         complain(NULL, "there is no command \"%s\"", command);
         fprintf(stderr, near ? "Did you mean \"%s\"?\n" : "See aslc --help.\n", near);

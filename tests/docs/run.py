@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'lib'))
 import harness
 
-PAGES = ['README.md', 'docs/handlers.md', 'docs/mocks.md', 'docs/diagnostics.md', 'docs/embedding.md', 'docs/jsonata.md', 'docs/observability.md'] + \
+PAGES = ['README.md', 'docs/handlers.md', 'docs/mocks.md', 'docs/diagnostics.md', 'docs/embedding.md', 'docs/jsonata.md', 'docs/observability.md', 'docs/replay.md'] + \
         [f'examples/{e}/README.md' for e in ('agent', 'rag', 'tool-call', 'embed')]
 
 
