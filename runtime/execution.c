@@ -126,7 +126,7 @@ void asl__execution_abandon(asl_execution *x) {
     asl_engine *e = x->engine;
     x->finished = true; /* a journal is not written any more: what it has of the frames stays */
     asl__timer_stop(&e->clock, &x->deadline);
-    if (x->root) asl__frame_cancel(x->root); /* none when it could not be restored */
+    if (x->root) asl__frame_cancel(x->root); /* none when its journal is damaged */
     x->root = NULL;
     e->running--;
 }
