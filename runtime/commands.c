@@ -296,7 +296,8 @@ static int follow(struct run *r, struct store *s, const char *machine) {
         if (result != STORE_OK) return store_failed(r, s, r->operand, result);
         if (fflush(stdout) != 0) return EXIT_FAILED_RUN; /* nobody reads on */
         if (!running) return EXIT_OK;
-        while (!store_changed(s)) usleep(100 * 1000);
+        /* PostgreSQL tells of answers and stops only, so now and then it is looked whatever it says. */
+        for (int i = 0; i < 4 && !store_changed(s); i++) usleep(100 * 1000);
     }
 }
 
