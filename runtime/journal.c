@@ -937,6 +937,21 @@ static void begin_redrive(asl_execution *x) {
     asl__publish(x, NULL, EVENT_EXECUTION_REDRIVEN, x->events, DETAILS(.redrive_count = x->redrive_count));
 }
 
+/* Gives up one that could not be restored: nothing of it may reach the journal, where it stays as it was. ops: how many
+   there were before. */
+static void leave_alone(struct journal *j, asl_execution *x, size_t ops) {
+    struct kept_execution *k = x->kept;
+    k->ended = true; /* its frames' records are not deleted */
+    asl__execution_abandon(x);
+    for (size_t i = ops; i < j->op_count; i++) asl_release(j->ops[i].value);
+    j->op_count = ops;
+    asl_assert(j->executions == k);
+    j->executions = k->next;
+    x->kept = NULL;
+    store_execution_release(j->store, k->id, k->fence);
+    asl_free(k);
+}
+
 enum journal_found asl__journal_take(struct journal *j, const char *name, asl_str input, bool redrive, asl_execution **out,
                                      char *message, size_t message_size) {
     struct store_execution row;
@@ -948,6 +963,10 @@ enum journal_found asl__journal_take(struct journal *j, const char *name, asl_st
     }
     bool running = strcmp(row.status, "RUNNING") == 0;
     int64_t id = row.id;
+    if (redrive && (running || strcmp(row.status, "SUCCEEDED") == 0)) {
+        snprintf(message, message_size, "execution \"%s\" is %s and cannot be redriven", name, row.status);
+        return JOURNAL_REFUSED;
+    }
     asl_buffer text = {0};
     if (!asl__journal_text(j->store, row.input, &text)) {
         snprintf(message, message_size, "the journal lacks the input of execution \"%s\"", name);
@@ -976,6 +995,7 @@ enum journal_found asl__journal_take(struct journal *j, const char *name, asl_st
     asl_execution *x = execution_of(j, &row, parsed, as_str(&text));
     asl_buffer_free(&text);
     set_clock(j, &row);
+    size_t ops = j->op_count;
     if (redrive) begin_redrive(x);
     if (checkpoint_restore(j, x, redrive)) {
         /* Also what has not changed: a record that was left behind is one of a running execution now. */
@@ -985,6 +1005,7 @@ enum journal_found asl__journal_take(struct journal *j, const char *name, asl_st
         return JOURNAL_RESUMED;
     }
     snprintf(message, message_size, "%s", j->message);
-    j->engine->suspended = true; /* nothing of this may reach the journal */
+    j->message[0] = 0; /* it was about this one only */
+    leave_alone(j, x, ops);
     return JOURNAL_REFUSED;
 }
