@@ -472,6 +472,15 @@ static int report(const struct run *r, const asl_execution *x) {
     return code ? code : rc;
 }
 
+static int write_file(const struct run *r, const char *what, const char *path, const asl_buffer *b) {
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    int error = fd < 0 ? errno : write_all(fd, b);
+    if (fd >= 0 && close(fd) != 0 && !error) error = errno;
+    if (!error) return EXIT_OK;
+    asl__complain(r, "cannot write the %s to %s: %s", what, path, strerror(error));
+    return EXIT_FAILED_RUN;
+}
+
 int asl__write_report(const struct run *r, const asl_value *image, asl_str description, asl_str history) {
     const asl_value *source = asl_object_get(image, ASL_STR("source")), *file = asl_object_get(image, ASL_STR("file")),
                     *name = asl_object_get(image, ASL_STR("name"));
@@ -479,15 +488,11 @@ int asl__write_report(const struct run *r, const asl_value *image, asl_str descr
     asl_buffer page = {0};
     asl__report(&(struct report){.machine = machine, .version = ASLC_VERSION, .definition = source ? asl_text_of(source) : (asl_str){NULL, 0},
                                  .definition_file = file_z, .description = description, .history = history}, &page);
-    int fd = open(r->report, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
-    int error = fd < 0 ? errno : write_all(fd, &page);
-    if (fd >= 0 && close(fd) != 0 && !error) error = errno;
+    int rc = write_file(r, "report", r->report, &page);
     asl_buffer_free(&page);
     asl_free(machine);
     asl_free(file_z);
-    if (!error) return EXIT_OK;
-    asl__complain(r, "cannot write the report to %s: %s", r->report, strerror(error));
-    return EXIT_FAILED_RUN;
+    return rc;
 }
 
 // ---------------------------------------------------------------- running
@@ -529,8 +534,9 @@ static int open_session(struct run *r, const asl_program *program, struct sessio
         else asl__complain(r, "%s", message);
         return EXIT_BAD_USE;
     }
-    struct asl_observer *history = r->history ? asl__history_open(r->history, message, sizeof message) : NULL;
-    bool bad = r->history && !history;
+    /* With a journal it is written from there when all is done, with what came before this process. */
+    struct asl_observer *history = r->history && !r->journal.url ? asl__history_open(r->history, message, sizeof message) : NULL;
+    bool bad = r->history && !r->journal.url && !history;
     if (history) asl__observe(e, history);
     bad = bad || asl__sinks_open(&r->sinks, e, &r->options, &e->tracer, message, sizeof message) < 0;
     e->trace_headers = asl__trace_headers;
@@ -543,22 +549,30 @@ static int open_session(struct run *r, const asl_program *program, struct sessio
     return EXIT_OK;
 }
 
-static int write_report_of(struct run *r, struct session *s, const asl_execution *x) {
+/* --history and --report of an execution that is in the journal. */
+static int write_stored(struct run *r, struct session *s, const char *name) {
+    struct store *store = asl__journal_store(s->journal);
+    const char *machine = s->engine->image.name;
+    asl_buffer description = {0}, events = {0};
+    int rc = asl__stored_history(r, store, machine, name, &events) && asl__stored_description(r, store, machine, name, &description)
+                 ? EXIT_OK : EXIT_FAILED_RUN;
+    if (rc == EXIT_OK && r->report)
+        rc = asl__write_report(r, &s->engine->image.root, (asl_str){description.data, description.size},
+                               (asl_str){events.data, events.size});
+    asl_buffer_byte(&events, '\n');
+    if (rc == EXIT_OK && r->history) rc = write_file(r, "history", r->history, &events);
+    asl_buffer_free(&description);
+    asl_buffer_free(&events);
+    return rc;
+}
+
+static int write_files(struct run *r, struct session *s, const asl_execution *x) {
+    if (!r->report && !(r->history && s->journal)) return EXIT_OK;
+    if (s->journal) return write_stored(r, s, asl_execution_name(x));
     asl_buffer description = {0};
-    int rc = EXIT_OK;
-    if (s->journal) { /* with what came before this process */
-        asl_buffer events = {0};
-        if (asl__stored_history(r, asl__journal_store(s->journal), s->engine->image.name, asl_execution_name(x), &events)) {
-            asl_buffer_free(&s->events);
-            s->events = events;
-        } else {
-            asl_buffer_free(&events);
-        }
-    } else {
-        asl_buffer_z(&s->events, "]}");
-    }
+    asl_buffer_z(&s->events, "]}");
     asl__describe(x, &description);
-    rc = asl__write_report(r, &s->engine->image.root, (asl_str){description.data, description.size},
+    int rc = asl__write_report(r, &s->engine->image.root, (asl_str){description.data, description.size},
                            (asl_str){s->events.data, s->events.size});
     asl_buffer_free(&description);
     return rc;
@@ -573,7 +587,7 @@ static int outcome(struct run *r, struct session *s, asl_execution *x) {
         if (*problem) asl__complain(r, "%s", problem);
         else if (state) asl__complain(r, "execution \"%s\" is journalled and waits in state \"%s\": run again to go on", x->name, state);
         else asl__complain(r, "execution \"%s\" is journalled: run again to go on", x->name);
-        if (r->report) write_report_of(r, s, x);
+        write_files(r, s, x);
         return EXIT_SUSPENDED;
     }
     if (asl_execution_status(x) == ASL_RUNNING) {
@@ -582,11 +596,9 @@ static int outcome(struct run *r, struct session *s, asl_execution *x) {
         asl_execution_stop(x, asl_none(), asl_none());
         if (e->journal) e->journal->commit(e->journal);
     }
-    if (r->report && (rc = write_report_of(r, s, x)) != EXIT_OK) {
-        report(r, x);
-        return rc;
-    }
-    return report(r, x);
+    rc = write_files(r, s, x);
+    int code = report(r, x);
+    return rc != EXIT_OK ? rc : code;
 }
 
 static void stop_now(struct run *r, asl_engine *e, asl_execution *x) {
@@ -613,6 +625,7 @@ static int run_one(struct run *r, struct session *s, asl_value input) {
         return strstr(message, "another process") ? EXIT_SUSPENDED : EXIT_BAD_USE;
     case JOURNAL_ENDED:
         if (stop) return EXIT_OK;
+        if ((r->history || r->report) && write_stored(r, s, name) != EXIT_OK) return EXIT_FAILED_RUN;
         return asl__report_ended(r, asl__journal_store(s->journal), e->image.name, name);
     case JOURNAL_NEW:
         if (!is_run) {
@@ -658,8 +671,8 @@ static int resume_all(struct run *r, struct session *s) {
         asl_execution *x;
         enum journal_found found = asl__journal_take(s->journal, names.items[i], (asl_str){NULL, 0}, false, &x, message, sizeof message);
         if (found == JOURNAL_REFUSED) asl__complain(r, "%s", message);
+        if (found == JOURNAL_REFUSED && !strstr(message, "another process")) rc = EXIT_BAD_USE;
         taken += found == JOURNAL_RESUMED;
-        if (e->suspended) break;
     }
     while (!e->suspended && e->running > 0) {
         uint64_t ended = e->ended;
@@ -667,12 +680,14 @@ static int resume_all(struct run *r, struct session *s) {
         if (e->ended == ended) break; /* nothing can go on */
     }
     if (e->suspended && *asl__journal_problem(s->journal)) asl__complain(r, "%s", asl__journal_problem(s->journal));
-    for (asl_execution *x = e->executions; x; x = x->next)
+    for (asl_execution *x = e->executions; x; x = x->next) {
+        if (x->status == ASL_RUNNING && !x->kept) continue; /* refused */
         fprintf(stderr, "%s: %s %s\n", r->name, x->name, x->status == ASL_RUNNING ? "goes on later" : asl_status_name(x->status));
+    }
     if (!taken && rc == EXIT_OK) fprintf(stderr, "%s: nothing to resume\n", r->name);
     for (size_t i = 0; i < names.count; i++) asl_free(names.items[i]);
     asl_free(names.items);
-    return rc == EXIT_OK && (e->suspended || e->running > 0) ? EXIT_SUSPENDED : rc;
+    return e->suspended || e->running > 0 ? EXIT_SUSPENDED : rc;
 }
 
 // ---------------------------------------------------------------- --each
@@ -694,7 +709,7 @@ struct each {
 };
 
 static void worse(struct each *a, int rc) {
-    if (a->rc == EXIT_OK || rc == EXIT_SUSPENDED) a->rc = rc;
+    if (rc > a->rc) a->rc = rc; /* they are in this order: FAILED, BAD_USE, SUSPENDED */
 }
 
 /* The next line that is not blank. */
@@ -737,13 +752,22 @@ static void finish_stored(struct each *a, struct one *o, enum journal_found foun
     if (found == JOURNAL_REFUSED) {
         asl__complain(r, "%s", message);
         worse(a, EXIT_BAD_USE);
-    } else if (asl__stored_description(r, store, a->session->engine->image.name, name, &o->line) && !r->describe) {
-        asl_value d = asl_none();
+    } else if (asl__stored_description(r, store, a->session->engine->image.name, name, &o->line)) {
+        asl_value d = asl_none(), none = asl_none();
         asl_json_parse((asl_str){o->line.data, o->line.size}, NULL, &d, NULL);
-        const asl_value *output = d.tag == ASL_OBJECT ? asl_object_get(&d, ASL_STR("output")) : NULL;
-        o->line.size = 0;
-        if (output) asl_buffer_str(&o->line, asl_text_of(output));
-        else worse(a, EXIT_FAILED_RUN);
+        const asl_value *output = asl_object_get(&d, ASL_STR("output")), *status = asl_object_get(&d, ASL_STR("status")),
+                        *error = asl_object_get(&d, ASL_STR("error")), *cause = asl_object_get(&d, ASL_STR("cause"));
+        if (!output) {
+            char *status_z = asl__copy_text(asl_text_of(status));
+            fprintf(stderr, "%s: ", name);
+            asl__say_failure(r, status_z, text_or_none(error ? error : &none), text_or_none(cause ? cause : &none), NULL);
+            asl_free(status_z);
+            worse(a, EXIT_FAILED_RUN);
+        }
+        if (!r->describe) {
+            o->line.size = 0;
+            if (output) asl_buffer_str(&o->line, asl_text_of(output));
+        }
         asl_release(d);
     }
     if (!o->line.size) asl_buffer_z(&o->line, "null");
@@ -849,17 +873,18 @@ static int run_session(struct run *r, const asl_program *program, asl_value inpu
 /* Where the journal is. "" none. */
 static int find_store(struct run *r, const asl_program *program) {
     const char *environment = getenv("ASLC_STORE");
-    bool command = strcmp(r->command, "run") != 0;
-    if (!r->journal.url && environment && *environment && !r->options.express) r->journal.url = environment;
-    if (r->journal.url && r->options.express)
-        return asl__complain(r, "an Express execution is not journalled: --store is for --type standard");
-    if (r->journal.url || (!command && !(r->options.standard && r->execution_name))) return EXIT_OK;
+    bool command = strcmp(r->command, "run") != 0, by_default = command || (r->options.standard && r->execution_name);
+    if (environment && !*environment) environment = NULL;
+    if (!r->journal.url && !environment && !by_default) return EXIT_OK;
     struct image image = {0};
     char message[256];
     if (asl__image_decode(&image, program, message, sizeof message) < 0) return asl__complain(r, "%s", message);
+    bool express = r->options.express || (image.express && !r->options.standard && !command);
     snprintf(r->store, sizeof r->store, "sqlite:%s.db", image.name);
-    r->journal.url = r->store;
     asl__image_free(&image);
+    if (express)
+        return r->journal.url ? asl__complain(r, "an Express execution is not journalled: --store is for --type standard") : EXIT_OK;
+    if (!r->journal.url) r->journal.url = environment ? environment : r->store;
     return EXIT_OK;
 }
 
@@ -868,6 +893,8 @@ static int run_command(struct run *r, const asl_program *program) {
     int rc = find_store(r, program);
     if (rc != EXIT_OK) return rc;
     if (asl__is_query(r->command)) return asl__query(r, program);
+    if ((r->each || (!r->operand && strcmp(r->command, "resume") == 0)) && (r->history || r->report))
+        return asl__complain(r, "--history and --report are about one execution: give them to the command history");
     if (strcmp(r->command, "run") == 0) rc = read_input(r, &input);
     else if (!r->operand && strcmp(r->command, "resume") != 0) rc = asl__complain(r, "%s needs the execution's name", r->command);
     return rc == EXIT_OK ? run_session(r, program, input) : rc;
