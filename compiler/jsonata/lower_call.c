@@ -149,6 +149,8 @@ static uint32_t call_site(struct function *f, const node *n, bool raw) {
     return site(f, n->position, forgotten ? callee->path.steps.items[0]->text : n->token, forgotten, raw);
 }
 
+enum { KEEP_SEQUENCE = 0x100 }; /* a built-in's number with it: its sequence does not collapse */
+
 // ---------------------------------------------------------------- higher-order functions as loops
 
 /* $map(list, function($v, $i, $a) {…}) with the function written there: its body stands in the loop. */
@@ -259,12 +261,28 @@ bool jl_may_be_raw(struct function *f, const node *n) {
     }
 }
 
-static uint32_t reduce_loop(struct function *f, const node *list, const node *lambda, const node *start, uint32_t context,
+/* What $reduce starts from, which must be no function. Where that is not plain to see, the built-in is asked with nothing
+   to reduce: it gives the start or fails as it should. */
+static void start_value(struct function *f, const node *n, const node *start, uint32_t context, uint32_t want) {
+    if (start->kind == JSONATA_OBJECT || start->kind == JSONATA_ARRAY || start->kind == JSONATA_BINARY || start->kind == JSONATA_NEGATE ||
+        jl_is_literal(start)) {
+        jl_value(f, start, context, want);
+        return;
+    }
+    uint32_t top = f->top, first = jl_temporaries(f, 3);
+    jl_value(f, start, context, first + 2);
+    jl_copy(f, first, jl_constant(f, "[]"));
+    jl_emit(f, OP_JX_FUNCTION, OPERANDS(first + 1, JX_APPEND));
+    jl_emit(f, OP_JX_BUILTIN, OPERANDS(want, JX_REDUCE | KEEP_SEQUENCE, first, 3, NONE, call_site(f, n, true)));
+    f->top = top;
+}
+
+static uint32_t reduce_loop(struct function *f, const node *n, const node *list, const node *lambda, const node *start, uint32_t context,
                             uint32_t want, bool raw) {
     uint32_t d = wanted(f, want), top = f->top, so_far = jl_temporary(f);
     uint32_t items = jl_value(f, list, context, start ? jl_temporary(f) : NONE); // the start may assign a variable
     if (start)
-        jl_value(f, start, context, so_far);
+        start_value(f, n, start, context, so_far);
     else
         jl_emit(f, OP_JX_UNDEFINED, OPERANDS(so_far));
     uint32_t end = NONE;
@@ -369,7 +387,7 @@ static bool loop_call(struct function *f, int id, const node *n, const node *fir
     case JX_REDUCE:
         if (count > 3 || lambda->lambda.param_count < 2 || (count == 3 && is_function(argument(n, first, 2))))
             return false;
-        *want = reduce_loop(f, list, lambda, count == 3 ? argument(n, first, 2) : NULL, context, *want, raw);
+        *want = reduce_loop(f, n, list, lambda, count == 3 ? argument(n, first, 2) : NULL, context, *want, raw);
         return true;
     case JX_SIFT:
     case JX_EACH:
@@ -400,8 +418,6 @@ static bool merge_call(struct function *f, int id, const node *n, const node *fi
     *want = d;
     return true;
 }
-
-enum { KEEP_SEQUENCE = 0x100 }; /* a built-in's number with it: its sequence does not collapse */
 
 enum { MOST_VARIABLES = 200 }; /* that $eval's text sees: the innermost ones */
 

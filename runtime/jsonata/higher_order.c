@@ -58,8 +58,13 @@ int jx_fn_FILTER(struct jx *jx, const asl_value *args, uint32_t count, asl_value
             asl_release(made);
             return -1;
         }
-        if (result.tag != ASL_NONE && jx_truth(&result)) jx_add(&made, asl_retain(items[i]));
+        int keep = jx_test(jx, &result);
         asl_release(result);
+        if (keep < 0) {
+            asl_release(made);
+            return -1;
+        }
+        if (keep) jx_add(&made, asl_retain(items[i]));
     }
     *out = jx_marked(made, JX_SEQUENCE);
     return 0;
@@ -75,8 +80,9 @@ int jx_fn_SINGLE(struct jx *jx, const asl_value *args, uint32_t count, asl_value
         if (c.function) {
             asl_value result;
             if (call_back(jx, c, items[i], asl_int(i), args[0], &result) < 0) return -1;
-            bool wanted = result.tag != ASL_NONE && jx_truth(&result);
+            int wanted = jx_test(jx, &result);
             asl_release(result);
+            if (wanted < 0) return -1;
             if (!wanted) continue;
         }
         if (found) {
@@ -161,8 +167,11 @@ int jx_fn_SIFT(struct jx *jx, const asl_value *args, uint32_t count, asl_value *
         asl_value result;
         rc = call_with_member(jx, c, e, &args[0], &result);
         if (rc < 0) break;
-        if (result.tag != ASL_NONE && jx_truth(&result)) made = asl_object_set(made, e->key, asl_retain(e->value));
+        rc = jx_test(jx, &result);
         asl_release(result);
+        if (rc < 0) break;
+        if (rc) made = asl_object_set(made, e->key, asl_retain(e->value));
+        rc = 0;
     }
     asl_free(order);
     if (rc < 0 || asl_object_count(&made) == 0) asl_release(made);

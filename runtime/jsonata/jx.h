@@ -84,7 +84,8 @@ void *jx_cached(struct jx *jx, const void *kind, asl_str key, void *(*make)(stru
 
 // ---------------------------------------------------------------- shared helpers (owner in parentheses)
 
-bool jx_truth(const asl_value *v);                         /* 13 (core) */
+bool jx_truth(const asl_value *v);                         /* 13 (core); an infinity is true */
+int jx_test(struct jx *jx, const asl_value *v);            /* the same, or -1: an infinity has been raised (core) */
 bool jx_deep_equal(const asl_value *a, const asl_value *b); /* 13 (core) */
 double jx_number(const asl_value *v);                      /* v is a number (core) */
 static inline bool jx_is_exact(int64_t i) { return i >= -(INT64_C(1) << 53) && i <= INT64_C(1) << 53; } /* as a double */

@@ -281,15 +281,17 @@ static int check_finite(struct jx *jx, const asl_value *v) {
 
 int jx_fn_BOOLEAN(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out) {
     (void)count;
-    if (check_finite(jx, &args[0]) < 0) return -1;
-    *out = args[0].tag == ASL_NONE ? asl_none() : asl_bool(jx_truth(&args[0]));
+    int truth = jx_test(jx, &args[0]);
+    if (truth < 0) return -1;
+    *out = args[0].tag == ASL_NONE ? asl_none() : asl_bool(truth);
     return 0;
 }
 
 int jx_fn_NOT(struct jx *jx, const asl_value *args, uint32_t count, asl_value *out) {
     (void)count;
-    if (check_finite(jx, &args[0]) < 0) return -1;
-    *out = args[0].tag == ASL_NONE ? asl_none() : asl_bool(!jx_truth(&args[0]));
+    int truth = jx_test(jx, &args[0]);
+    if (truth < 0) return -1;
+    *out = args[0].tag == ASL_NONE ? asl_none() : asl_bool(!truth);
     return 0;
 }
 

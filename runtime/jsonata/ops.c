@@ -244,12 +244,27 @@ bool jx_truth(const asl_value *v) {
     }
 }
 
-int32_t asl_rt_jx_truth(asl_frame *frame, uint32_t v) {
-    const asl_value *a = peek(frame, v);
-    if (a->tag == ASL_BOOL) return a->b;
-    if (UNLIKELY(a->tag == ASL_DOUBLE && isinf(a->d))) return jx_raise(jx_of(frame), "D1001", "value", a, (const char *)NULL);
-    return jx_truth(a);
+// The first infinity that the truth of v asks about: itself or in an array, however deep.
+static const asl_value *infinity_in(const asl_value *v, int depth) {
+    if (v->tag == ASL_DOUBLE) return isinf(v->d) ? v : NULL;
+    if (v->tag != ASL_ARRAY || depth == 0) return NULL;
+    for (uint32_t i = 0; i < count_of(v); i++) {
+        const asl_value *found = infinity_in(&v->array->items[i], depth - 1);
+        if (found) return found;
+    }
+    return NULL;
 }
+
+int jx_test(struct jx *jx, const asl_value *v) {
+    if (v->tag == ASL_BOOL) return v->b;
+    if (UNLIKELY(jx_strange)) {
+        const asl_value *infinity = infinity_in(v, ASL_MAX_DEPTH);
+        if (infinity) return jx_raise(jx, "D1001", "value", infinity, (const char *)NULL);
+    }
+    return jx_truth(v);
+}
+
+int32_t asl_rt_jx_truth(asl_frame *frame, uint32_t v) { return jx_test(jx_of(frame), peek(frame, v)); }
 
 int32_t asl_rt_jx_exists(asl_frame *frame, uint32_t v) { return peek(frame, v)->tag != ASL_NONE; }
 

@@ -410,8 +410,9 @@ int32_t asl_rt_jx_select(asl_frame *frame, uint32_t x, uint32_t v, uint32_t p, u
         for (uint32_t i = 0; i < count && numeric; i++) numeric = is_number(&numbers[i]);
     }
     if (!numeric) {
-        if (jx_truth(predicate)) keep_item(pair, jx_retain(*item));
-        return 0;
+        int keep = jx_test(jx, predicate);
+        if (keep > 0) keep_item(pair, jx_retain(*item));
+        return keep < 0 ? -1 : 0;
     }
     bool one = state->reserved[0] & ONE_ITEM;
     double position = one ? 0 : (double)(state->i - 1), length = one ? 1 : count_of(iterated);

@@ -233,10 +233,10 @@ def tell_functions(n):
     return Node(n.kind, *n.parts[:3], '$type(', u, ') = "function" ? $error("a function") : ', u, *n.parts[4:])
 
 
-# A constructor that has a focus or an index, in a block of its own.
+# A constructor that has a focus or an index, or a block that begins with one: the value of a variable.
 def apart(n):
     bound = n.kind == 'post' and isinstance(n.parts[-1], str) and re.match(r'[@#]\$', n.parts[-1])
-    return Node(n.kind, '(', n.parts[0], ')', *n.parts[1:]) if bound and n.parts[0].text().startswith('[') else None
+    return Node(n.kind, '($apart := ', n.parts[0], '; $apart)', *n.parts[1:]) if bound and n.parts[0].text()[:1] in '[(' else None
 
 
 def constructors(n, at=()):
