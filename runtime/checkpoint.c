@@ -575,7 +575,7 @@ bool checkpoint_restore(struct journal *j, asl_execution *x, bool redrive) {
     enum store_result got = store_frames(j->store, x->kept->id, add_row, &r);
     bool ok = got == STORE_OK && !j->message[0];
     if (got != STORE_OK) refuse(&r, "%s", store_message(j->store));
-    qsort(r.rows, r.count, sizeof *r.rows, by_parent);
+    if (r.count) qsort(r.rows, r.count, sizeof *r.rows, by_parent);
     if (ok && r.count == 0) ok = refuse(&r, "the journal has nothing of execution \"%s\" to go on with", x->name);
     for (size_t i = 0; ok && i < r.count; i++) ok = restore_row(&r, &r.rows[i]);
     if (ok) {
