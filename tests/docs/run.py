@@ -6,7 +6,7 @@
 In a block that begins with ```console, lines that start with "$ " are commands (a line that ends with a backslash goes
 on in the next); the lines below, up to the next command, are what they print, standard output and standard error as they
 come. `...` as a line of its own stands for any lines; <...> inside a line for any text. All blocks of a page run one after
-the other in one scratch folder with a copy of examples/, as one shell session would: `cd` and files last. Blocks that
+the other in one scratch folder with a copy of examples/, as one shell session would: `cd`, `export` and files last. Blocks that
 begin with ```json FILE or ```c FILE (```json order.asl.json) are written to FILE first. A command that ends with "# exit N"
 must end with that status, any other with 0. --update writes what they print now into the page, for review with git diff.
 """
@@ -21,7 +21,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), 'lib'))
 import harness
 
-PAGES = ['README.md', 'docs/handlers.md', 'docs/mocks.md', 'docs/diagnostics.md', 'docs/embedding.md', 'docs/jsonata.md', 'docs/observability.md', 'docs/replay.md'] + \
+PAGES = ['README.md', 'docs/handlers.md', 'docs/mocks.md', 'docs/diagnostics.md', 'docs/embedding.md', 'docs/jsonata.md', 'docs/observability.md', 'docs/replay.md', 'docs/durability.md'] + \
         [f'examples/{e}/README.md' for e in ('agent', 'rag', 'tool-call', 'embed')]
 
 
@@ -92,8 +92,9 @@ def run_page(aslc, path, update=False):
                 continue
             _, command, status, expected, at = step
             count += 1
-            where = os.path.join(scratch, '.where')
-            p = harness.run(['sh', '-c', f'{{ {command}\n}} 2>&1; status=$?; pwd >"{where}"; exit $status'], cwd=here, env=env)
+            where, exports = os.path.join(scratch, '.where'), os.path.join(scratch, '.exports')
+            p = harness.run(['sh', '-c', f'[ ! -e "{exports}" ] || . "{exports}"\n{{ {command}\n}} 2>&1; status=$?; pwd >"{where}"; '
+                                         f'export -p >"{exports}"; exit $status'], cwd=here, env=env)
             here = open(where).read().strip() if os.path.exists(where) else here
             got = p.stdout.replace(scratch, '').rstrip('\n').split('\n') if p.stdout.strip() else []
             if p.returncode != status:
