@@ -20,7 +20,8 @@
 const char asl__run_usage[] =
     "Commands (the first word; default: run):\n"
     "  run                     run an execution; with --store: go on with the one of that --name if there is one\n"
-    "  list [--status S]       the journalled executions, newest first\n"
+    "  list [--status S] [--format json]\n"
+    "                          the journalled executions, newest first\n"
     "  describe NAME           one of them, as DescribeExecution has it\n"
     "  history NAME            its events, as GetExecutionHistory has them; --follow: live, --report FILE: as a page\n"
     "  resume [NAME]           go on with it, or with all that run and have no process\n"
