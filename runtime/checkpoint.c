@@ -375,7 +375,7 @@ static bool task(struct restore *r, struct frame *f, const asl_value *from) {
     if (!site || site->kind != SITE_TASK)
         return refuse(r, "the definition has changed since execution \"%s\" was journalled: state \"%s\" is no Task any more",
                       r->x->name, image_of(r->j)->states[f->head.state].name_z);
-    if (!site->binding)
+    if (!site->binding && !r->j->options->stop)
         return refuse(r, "state \"%s\": nothing serves the resource \"%s\"; say who does its work with --bind",
                       image_of(r->j)->states[f->head.state].name_z, site->resource);
     if (!value(r, from, "payload", &payload)) return false;

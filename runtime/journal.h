@@ -19,6 +19,7 @@ struct journal_options {
     const char *url;
     bool wait;                /* stay for tokens and long waits instead of suspending */
     int64_t suspend_after_ms; /* waits longer than this need no process */
+    bool stop;                /* what is taken up is not run on, so nobody need be there for its tasks */
 };
 
 /* Opens the store and lets the engine keep its executions there; the engine closes it. NULL with a message. */

@@ -585,9 +585,10 @@ static int outcome(struct run *r, struct session *s, asl_execution *x) {
     int rc;
     if (e->suspended) {
         const char *problem = asl__journal_problem(s->journal), *state = asl__waiting_state(x);
+        const char *again = r->execution_name || r->operand ? "run again to go on" : "resume it to go on";
         if (*problem) asl__complain(r, "%s", problem);
-        else if (state) asl__complain(r, "execution \"%s\" is journalled and waits in state \"%s\": run again to go on", x->name, state);
-        else asl__complain(r, "execution \"%s\" is journalled: run again to go on", x->name);
+        else if (state) asl__complain(r, "execution \"%s\" is journalled and waits in state \"%s\": %s", x->name, state, again);
+        else asl__complain(r, "execution \"%s\" is journalled: %s", x->name, again);
         write_files(r, s, x);
         return EXIT_SUSPENDED;
     }
@@ -839,7 +840,8 @@ static int run_each(struct run *r, struct session *s) {
     if (e->suspended) {
         const char *problem = asl__journal_problem(s->journal);
         if (*problem) asl__complain(r, "%s", problem);
-        else asl__complain(r, "%zu executions are journalled: run again to go on", a->running);
+        else asl__complain(r, "%zu execution%s: %s", a->running, a->running == 1 ? " is journalled" : "s are journalled",
+                           r->execution_name ? "run again to go on" : "resume them to go on");
         worse(a, EXIT_SUSPENDED);
     }
     for (size_t i = 0; i < a->count; i++) asl_buffer_free(&a->ones[(a->first + i) % a->room].line);
@@ -851,6 +853,7 @@ static int run_each(struct run *r, struct session *s) {
 
 static int run_session(struct run *r, const asl_program *program, asl_value input) {
     struct session session = {0}, *s = &session;
+    r->journal.stop = strcmp(r->command, "stop") == 0;
     int rc = open_session(r, program, s);
     if (rc != EXIT_OK) {
         asl_release(input);
