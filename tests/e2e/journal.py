@@ -129,7 +129,8 @@ class Programs:
                 os.chmod(folder, 0o755)
                 with open(path + '.asl.json', 'w', encoding='utf-8') as f:
                     f.write(text)
-                p = harness.run([self.aslc, 'build', path + '.asl.json', '-o', path, '--bind', '*=exec:./task', *options])
+                bind = [] if '--unbound' in options else ['--bind', '*=exec:./task']
+                p = harness.run([self.aslc, 'build', path + '.asl.json', '-o', path, *bind, *options])
                 need(p.returncode == 0, p.stderr)
             return path
 
@@ -667,6 +668,28 @@ def stopping(b):
     b.run('stop', status=2, says="stop needs the execution's name")
 
 
+def stopping_without_its_tasks(b):
+    """Who stops an execution need not know who did its work."""
+    b.use(THREE, 'order', '--unbound')
+    b.killed('--name', 'n', '--input', '{}', '--bind', '*=exec:./task', at='B')
+    b.run('resume', 'n', status=2, says='state "B": nothing serves the resource')
+    b.run('stop', 'n')
+    same('ABORTED', b.describe('n')['status'], 'status')
+    b.run('redrive', 'n', '--bind', '*=exec:./task')
+    same({'A': 1, 'B': 2, 'C': 1}, b.counts(), 'calls')
+
+
+def names_of_their_own(b):
+    """Without --name the same command would start another one."""
+    b.use(ASKED)
+    p = b.run('--input', '{}', status=75)
+    name = re.match(r'order: execution "([0-9a-f-]{36})" is journalled and waits in state "Ask": resume it to go on\n$', p.stderr).group(1)
+    b.run('send-task-success', b.text('token-Ask').strip(), '--output', '1')
+    same('1\n', b.run('resume', name).stdout, 'output')
+    b.write('in', '1\n2\n')
+    b.run('--each', '--input', 'in', status=75, says='order: 2 executions are journalled: resume them to go on')
+
+
 def stopping_what_is_suspended(b):
     b.use(ASKED)
     b.run('--name', 'n', '--input', '{}', status=75)
@@ -928,7 +951,7 @@ def each_suspends(b):
     b.write('in', '1\n2\n')
     b.run('--each', '--name', 'j', '--input', 'in', status=75, says='order: 2 executions are journalled: run again to go on')
     b.run('send-task-success', b.text('token-Ask').strip(), '--output', '5')
-    p = b.run('--each', '--name', 'j', '--input', 'in', status=75, says='1 execution')
+    p = b.run('--each', '--name', 'j', '--input', 'in', status=75, says='order: 1 execution is journalled: run again to go on')
     b.run('send-task-success', b.text('token-Ask').strip(), status=2)
     same(1, sum(e['status'] == 'SUCCEEDED' for e in json.loads(b.run('list', '--format=json').stdout)['executions']), 'one has ended')
     same({'A': 2, 'Ask': 2, 'B': 1}, b.counts(), 'calls')
@@ -1283,7 +1306,7 @@ TESTS = [fresh_then_finished, fresh_then_failed, described_alike_live_and_stored
          killed_between_attempts, input_comes_from_the_journal, listing, describing, histories, following, resuming_all,
          resuming_all_but_one, redriving_a_task, redriving_what_runs, redriving_a_parallel, redriving_a_map,
          redriving_a_map_one_by_one, redriving_nested, redriving_what_was_left_by_a_catcher, redriving_fail_and_choice,
-         redriving_an_aborted_and_a_timed_out_one, redrive_that_is_killed, stopping, stopping_what_is_suspended, collecting,
+         redriving_an_aborted_and_a_timed_out_one, redrive_that_is_killed, stopping, stopping_without_its_tasks, stopping_what_is_suspended, names_of_their_own, collecting,
          approval_across_processes, tokens_are_answered_once, answers_reach_a_process_that_waits, waiting_with_heartbeats,
          heartbeat_that_runs_out, heartbeats_while_nobody_is_there, timeout_ends_it_whatever_the_heartbeats, suspending_after,
          waits_that_are_over_by_then, no_suspending_while_a_task_is_at_work, signals_suspend, each_in_order, each_with_names,
