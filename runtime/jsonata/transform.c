@@ -158,7 +158,7 @@ static asl_value with_room(asl_value *root, asl_value match, size_t members) {
     return larger;
 }
 
-int32_t asl_rt_jx_changes(asl_frame *frame, uint32_t x, uint32_t v, uint32_t u, uint32_t k) {
+int32_t asl_rt_jx_changes(asl_frame *frame, uint32_t x, uint32_t m, uint32_t u, uint32_t k) {
     struct jx *jx = jx_of(frame);
     asl_value *root = &frame->slot[x];
     const asl_value *update = peek(frame, u);
@@ -168,9 +168,14 @@ int32_t asl_rt_jx_changes(asl_frame *frame, uint32_t x, uint32_t v, uint32_t u, 
         jx_raise(jx, "T2011", "value", update, (const char *)NULL);
         return jx_place_site(jx, k);
     }
-    const asl_value *found = peek(frame, v);
-    if (found->tag != ASL_OBJECT || number_of(found) != number) return 0;
+    const asl_value *found = &frame->slot[m];
+    if (found->tag != ASL_OBJECT) return 0;
     asl_value changes = jx_retain(*update);
+    if (number_of(found) != number) { // no part of the copy: nobody but what names the members to remove sees it changed
+        put(frame, m, jx_merge(jx_retain(*found), &changes));
+        asl_release(changes);
+        return 0;
+    }
     asl_value match = with_room(root, jx_retain(*found), asl_object_count(&changes));
     asl_object *o = match.object;
     for (size_t i = 0; i < asl_object_count(&changes); i++) {
@@ -181,7 +186,7 @@ int32_t asl_rt_jx_changes(asl_frame *frame, uint32_t x, uint32_t v, uint32_t u, 
         jx_object_put((asl_value){.tag = ASL_OBJECT, .object = o}, asl_object_key_at(&changes, i), own);
         o->head.refs = refs;
     }
-    asl_release(match);
+    put(frame, m, match); // it may have moved
     asl_release(changes);
     return 0;
 }

@@ -337,7 +337,7 @@ def explained(both, tree, document, want, got):
         return 'the reference fails without a code (23.21); we fail with one'
     if w == 'host' and g != 'crash':
         for message, needed, why in HOST:
-            if want['host'].startswith(message) and (not needed or has_kind(tree, needed)):
+            if want['host'].startswith(message) and (not needed or has_kind(tree, needed) or '$eval(' in text):
                 return f'the reference fails without a code: {why}'
     if got.get('code') == 'T0410' and token == 'sift' and w != 'code':
         return '$sift without a function fails in the host (23.21) unless there is no field; we fail with T0410'
@@ -347,6 +347,8 @@ def explained(both, tree, document, want, got):
         return 'a partial built-in runs unchecked (11): what the host makes of the wrong type is not the language'
     if got.get('code') == 'D3012' and w != 'code':
         return 'a function replaces a text: the reference puts in the source of its own function, we fail with D3012'
+    if w == g == 'result' and '{"implementation": ' in json.dumps(want['result']):
+        return 'the reference shows the members of its own object for a function'
     if want.get('changed'):
         return 'the reference changes the document while it reads it'
     if w == g == 'result' and near(want['result'], got['result']):
