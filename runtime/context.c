@@ -1,6 +1,6 @@
 // The Context object, $$ (asl-language 18, aws-observed-behaviour 16).
 //
-//     {"Execution": {"Id", "Input", "StartTime", "Name", "RoleArn", "RedriveCount"},
+//     {"Execution": {"Id", "Input", "StartTime", "Name", "RoleArn", "RedriveCount", "RedriveTime" after a redrive},
 //      "StateMachine": {"Id", "Name"},
 //      "State": {"Name", "EnteredTime", "RetryCount" in Task states},
 //      "Task": {"Token"} with a token only,
@@ -13,6 +13,7 @@
 static const char *const key_texts[KEY_COUNT] = {
     [KEY_EXECUTION] = "Execution", [KEY_ID] = "Id", [KEY_INPUT] = "Input", [KEY_START_TIME] = "StartTime",
     [KEY_NAME] = "Name", [KEY_ROLE_ARN] = "RoleArn", [KEY_REDRIVE_COUNT] = "RedriveCount",
+    [KEY_REDRIVE_TIME] = "RedriveTime",
     [KEY_STATE_MACHINE] = "StateMachine", [KEY_STATE] = "State", [KEY_ENTERED_TIME] = "EnteredTime",
     [KEY_RETRY_COUNT] = "RetryCount", [KEY_TASK] = "Task", [KEY_TOKEN] = "Token", [KEY_MAP] = "Map",
     [KEY_ITEM] = "Item", [KEY_INDEX] = "Index", [KEY_VALUE] = "Value", [KEY_ERROR] = "Error", [KEY_CAUSE] = "Cause",
@@ -33,7 +34,7 @@ static asl_value execution_object(asl_execution *x) {
     asl_engine *e = x->engine;
     asl_buffer role = {0};
     asl__role_arn(x, &role);
-    asl_value o = asl_object_new(6);
+    asl_value o = asl_object_new(7);
     o = asl_object_set(o, asl__key(e, KEY_ID), asl_string_z(asl_execution_arn(x)));
     o = asl_object_set(o, asl__key(e, KEY_INPUT), asl_retain(x->input));
     o = asl_object_set(o, asl__key(e, KEY_START_TIME), time_value(x->start_ms));
@@ -42,6 +43,7 @@ static asl_value execution_object(asl_execution *x) {
     asl_buffer_free(&role);
     /* A synchronous Express execution has none (recorded), and ours is one. */
     if (!x->express) o = asl_object_set(o, asl__key(e, KEY_REDRIVE_COUNT), asl_int(x->redrive_count));
+    if (x->redrive_count) o = asl_object_set(o, asl__key(e, KEY_REDRIVE_TIME), time_value(x->redrive_ms));
     return o;
 }
 

@@ -307,7 +307,7 @@ uint32_t *asl__map_indexes(const struct frame *f, uint32_t *depth);
 // ---------------------------------------------------------------- the Context object (context.c)
 
 enum {
-    KEY_EXECUTION, KEY_ID, KEY_INPUT, KEY_START_TIME, KEY_NAME, KEY_ROLE_ARN, KEY_REDRIVE_COUNT, KEY_STATE_MACHINE,
+    KEY_EXECUTION, KEY_ID, KEY_INPUT, KEY_START_TIME, KEY_NAME, KEY_ROLE_ARN, KEY_REDRIVE_COUNT, KEY_REDRIVE_TIME, KEY_STATE_MACHINE,
     KEY_STATE, KEY_ENTERED_TIME, KEY_RETRY_COUNT, KEY_TASK, KEY_TOKEN, KEY_MAP, KEY_ITEM, KEY_INDEX, KEY_VALUE,
     KEY_ERROR, KEY_CAUSE, KEY_COUNT,
 };
