@@ -505,6 +505,19 @@ def redriving_a_task(b):
     same('SUCCEEDED', b.describe('n')['status'], 'it stays what it was')
 
 
+def redrive_in_the_context_object(b):
+    b.use(chain(('T', TASK_STATE), ('P', {'Type': 'Pass', 'Parameters': {'e.$': '$$.Execution'}})))
+    b.write('fail-T')
+    b.run('--name', 'n', '--input', '{}', status=1)
+    b.remove('fail-T')
+    e = json.loads(b.run('redrive', 'n').stdout)['e']
+    same(1, e['RedriveCount'], 'count')
+    need(e['RedriveTime'] > e['StartTime'], e)
+    b.run('--name', 'm', '--input', '{}')
+    e = json.loads(b.run('run', '--name', 'm').stdout)['e']
+    same((0, False), (e['RedriveCount'], 'RedriveTime' in e), 'without one')
+
+
 def redriving_what_runs(b):
     b.use(PAUSED)
     b.run('--name', 'n', '--input', '{}', '--suspend-after', '0', status=75)
@@ -560,6 +573,36 @@ def redriving_a_map_one_by_one(b):
     same('[1,2,3,4]\n', b.run('redrive', 'n').stdout, 'output')
     same({'One': 1, 'Two': 2}, b.counts(), 'only what is missing')
     b.events('n')
+
+
+def distributed(mode, **more):
+    machine = json.loads(json.dumps(ITEMS))
+    machine['States']['Each']['ItemProcessor']['ProcessorConfig'] = {'Mode': 'DISTRIBUTED', 'ExecutionType': mode}
+    machine['States']['Each'].update(more)
+    return machine
+
+
+def distributed_maps(b):
+    """Their items are executions of their own to the service; here they are kept with their Map."""
+    b.use(distributed('STANDARD'))
+    b.write('hold-Two')
+    p = b.start('--name', 'killed', '--input', '{"items": [1,2,3]}')
+    b.called('Two', 3)
+    p.kill()
+    p.communicate()
+    b.remove('hold-Two')
+    same('[1,2,3]\n', b.run('resume', 'killed').stdout, 'output')
+    same({'One': 3, 'Two': 6}, b.counts(), 'calls')
+    well = types(b.events('killed'))
+    same(1, well.count('MapRunSucceeded'), 'events')
+    b.use(distributed('STANDARD', MaxConcurrency=1))
+    b.write('fail-Two-2')
+    b.run('--name', 'failed', '--input', '{"items": [1,2,3]}', status=1)
+    same({'One': 2, 'Two': 2}, b.counts(), 'calls')
+    b.remove('fail-Two-2')
+    same('[1,2,3]\n', b.run('redrive', 'failed').stdout, 'output')
+    same({'One': 1, 'Two': 2}, b.counts(), 'what had not succeeded')
+    b.events('failed')
 
 
 def redriving_nested(b):
@@ -1304,8 +1347,8 @@ def postgres_that_is_away(b):
 
 TESTS = [fresh_then_finished, fresh_then_failed, described_alike_live_and_stored, killed_then_resumed, killed_in_parallel_and_map,
          killed_between_attempts, input_comes_from_the_journal, listing, describing, histories, following, resuming_all,
-         resuming_all_but_one, redriving_a_task, redriving_what_runs, redriving_a_parallel, redriving_a_map,
-         redriving_a_map_one_by_one, redriving_nested, redriving_what_was_left_by_a_catcher, redriving_fail_and_choice,
+         resuming_all_but_one, redriving_a_task, redrive_in_the_context_object, redriving_what_runs, redriving_a_parallel, redriving_a_map,
+         redriving_a_map_one_by_one, redriving_nested, distributed_maps, redriving_what_was_left_by_a_catcher, redriving_fail_and_choice,
          redriving_an_aborted_and_a_timed_out_one, redrive_that_is_killed, stopping, stopping_without_its_tasks, stopping_what_is_suspended, names_of_their_own, collecting,
          approval_across_processes, tokens_are_answered_once, answers_reach_a_process_that_waits, waiting_with_heartbeats,
          heartbeat_that_runs_out, heartbeats_while_nobody_is_there, timeout_ends_it_whatever_the_heartbeats, suspending_after,
