@@ -386,7 +386,10 @@ static bool task(struct restore *r, struct frame *f, const asl_value *from) {
     asl__task_restore(f, site, payload, role, string(from, "idempotency"), number(from, "timeoutMs"),
                       number(from, "heartbeatMs"), flag(from, "told"), flag(from, "submitted"), number(from, "timeoutDue"),
                       number(from, "heartbeatDue"));
-    if (flag(from, "submitted")) kept_of(f)->tokens++;
+    if (site->callback && f->token) { /* its row came with the record */
+        kept_of(f)->tokens++;
+        f->kept->token_row = true;
+    }
     return true;
 }
 

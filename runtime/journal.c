@@ -682,6 +682,10 @@ static bool take_token(void *user, const struct store_token *t) {
     f->kept->token_row = true;
     if (t->heartbeat_ms) asl__task_token_heartbeat(f, t->heartbeat_ms);
     if (t->answer == STORE_TOKEN_OPEN || f->task->answer != ANSWER_NONE) return true;
+    if (!f->task->submitted) { /* its handler has handed the token on and is not done */
+        a->j->look_again = true;
+        return true;
+    }
     asl_value output = asl_none();
     if (t->answer == STORE_TOKEN_SUCCESS && asl_json_parse(t->output, NULL, &output, NULL) < 0) output = asl_null();
     asl__task_token_answer(f, t->answer == STORE_TOKEN_SUCCESS, output,
@@ -692,6 +696,7 @@ static bool take_token(void *user, const struct store_token *t) {
 
 static bool look_for_answers(struct journal *j) {
     bool any = false;
+    j->look_again = false;
     for (struct kept_execution *k = j->executions; k; k = k->next) {
         if (k->ended || k->fresh || !k->tokens) continue;
         struct answers a = {j, k, false};
@@ -742,7 +747,7 @@ static bool on_turn(struct asl_journal *hooks) {
     if (now - j->polled_ms < TOKEN_POLL_MS) return false;
     j->polled_ms = now;
     bool changed = store_changed(j->store), any = false;
-    if (changed) any |= look_for_answers(j);
+    if (changed || j->look_again) any |= look_for_answers(j);
     if (changed || j->lease_until - now < JOURNAL_LEASE_MS * 2 / 3) any |= renew(j, now);
     return any;
 }

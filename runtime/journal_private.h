@@ -71,6 +71,7 @@ struct journal {
     size_t op_count, op_room;
     asl_buffer bytes, scratch;
     bool urgent;
+    bool look_again; /* a token has been answered whose handler is still at work */
     int64_t lease_until, polled_ms;
     struct { /* large values written lately: printed and hashed once */
         asl_value value;
