@@ -807,6 +807,43 @@ def tokens_are_answered_once(b):
     need('cause' not in d, d)
 
 
+def answers_before_the_handler_is_done(b):
+    """A token is worth something from when the handler has it, also when the process is killed before the handler ends."""
+    b.use({'StartAt': 'P', 'States': {'P': {'Type': 'Parallel', 'End': True, 'Branches': [
+        chain(('Ask', ASK_STATE)), chain(('Two', ASK_STATE))]}}})
+    b.write('hold-Two')
+    p = b.start('--name', 'n', '--input', '{}')
+    b.called('Ask')
+    b.called('Two')
+    wait_until(lambda: 'TaskSubmitted' in types(b.events('n')), 'Ask is submitted')
+    p.kill()
+    p.communicate()
+    first = b.text('token-Two')
+    b.run('send-task-success', b.text('token-Ask').strip(), '--output', '1')
+    b.run('send-task-success', first.strip(), '--output', '2')
+    b.remove('hold-Two')
+    same('[1,2]\n', b.run('resume', 'n').stdout, 'output')
+    same(first, b.text('token-Two'), 'if the handler was called again, then with the same token')
+    b.events('n')
+    b.use(ASKED)
+    b.killed('--name', 'm', '--input', '{}', at='Ask')
+    first = b.text('token-Ask')
+    b.run('send-task-success', first.strip(), '--output', '3')
+    same('3\n', b.run('resume', 'm').stdout, 'output')
+    same(first, b.text('token-Ask'), 'the same token')
+    b.events('m')
+    # while the process is there
+    b.write('hold-Ask')
+    p = b.start('--name', 'o', '--input', '{}')
+    b.called('Ask', 2)
+    wait_until(lambda: b.text('token-Ask') != first, 'a new token')
+    b.run('send-task-success', b.text('token-Ask').strip(), '--output', '4')
+    time.sleep(0.3)
+    b.remove('hold-Ask')
+    same('4\n', b.end(p, 0)[0], 'output')
+    b.events('o')
+
+
 def answers_reach_a_process_that_waits(b):
     b.use(ASKED)
     p = b.start('--name', 'n', '--input', '{}', '--wait')
@@ -1350,7 +1387,7 @@ TESTS = [fresh_then_finished, fresh_then_failed, described_alike_live_and_stored
          resuming_all_but_one, redriving_a_task, redrive_in_the_context_object, redriving_what_runs, redriving_a_parallel, redriving_a_map,
          redriving_a_map_one_by_one, redriving_nested, distributed_maps, redriving_what_was_left_by_a_catcher, redriving_fail_and_choice,
          redriving_an_aborted_and_a_timed_out_one, redrive_that_is_killed, stopping, stopping_without_its_tasks, stopping_what_is_suspended, names_of_their_own, collecting,
-         approval_across_processes, tokens_are_answered_once, answers_reach_a_process_that_waits, waiting_with_heartbeats,
+         approval_across_processes, tokens_are_answered_once, answers_before_the_handler_is_done, answers_reach_a_process_that_waits, waiting_with_heartbeats,
          heartbeat_that_runs_out, heartbeats_while_nobody_is_there, timeout_ends_it_whatever_the_heartbeats, suspending_after,
          waits_that_are_over_by_then, no_suspending_while_a_task_is_at_work, signals_suspend, each_in_order, each_with_names,
          each_described, each_killed_then_resumed, each_suspends, two_processes, two_processes_at_once,
