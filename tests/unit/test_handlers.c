@@ -467,9 +467,9 @@ TEST(worker_blank_lines_are_heartbeats) {
 }
 
 TEST(worker_options) {
-    refused("worker:-x", "worker: '-x' is no option; write worker:-jN COMMAND with N from 1 to 256");
-    refused("worker:-j0 cat", "worker: '-j0' is no option; write worker:-jN COMMAND with N from 1 to 256");
-    refused("worker:-j2", "worker: '-j2' is no option; write worker:-jN COMMAND with N from 1 to 256");
+    refused("worker:-x", "worker: '-x' is no option; write worker:-jN -c COMMAND with N from 1 to 256");
+    refused("worker:-j0 cat", "worker: '-j0' is no option; write worker:-jN -c COMMAND with N from 1 to 256");
+    refused("worker:-j2", "worker: '-j2' is no option; write worker:-jN -c COMMAND with N from 1 to 256");
     refused("worker:", "worker: names no command");
     refused("exec:", "exec: names no command");
 }
@@ -533,7 +533,7 @@ TEST(ffi_bindings_are_checked_before_anything_runs) {
     refused("ffi:libc.so.6#abs(int int)->int", "ffi: the parameter list of abs needs ',' or ')' after int");
     refused("ffi:libc.so.6#abs(int", "ffi: the parameter list of abs needs ',' or ')' after int");
     refused("ffi:libc.so.6#abs(float)->int",
-            "ffi: 'float' is no type; the types are int, long, double, bool, string, json, cjson");
+            "ffi: 'float' is no type; the types are int, long, double, bool, string, json, cjson, and task for a parameter");
     refused("ffi:libc.so.6#abs(int)->int,", "ffi: unexpected ',' after the result's type");
     refused("ffi:libc.so.6#f(int,int,int,int,int,int,int,int,int,int,int,int,int,int,int,int,int)->int",
             "ffi: a function may have 16 parameters at most");
