@@ -5,6 +5,7 @@
 //     lower    plan                                     lower/
 //     thread   jumps                                    opt/thread.c
 //     quiet    machines for executions nobody watches   opt/quiet.c
+//     shape    objects taken apart, numbers unboxed     opt/shape.c
 //     slots    copies, last uses                        opt/slots.c
 //     emit     LLVM                                     emit/, link.c
 //
@@ -133,6 +134,7 @@ static const struct pass {
 } passes[] = {
     {"thread", opt_thread},
     {"quiet", opt_quiet},
+    {"shape", opt_shape},
     {"slots", opt_slots},
 };
 enum { PASSES = sizeof passes / sizeof *passes };

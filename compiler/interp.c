@@ -110,6 +110,7 @@ static int32_t walk(const struct machine *m, asl_frame *frame) {
         case EXIT_DONE: asl_rt_done(frame, e->a); return ASL_DONE;
         case EXIT_BRANCH: number = e->target[answer ? 0 : 1]; break;
         case EXIT_RETURN: return (int32_t)e->a;
+        case EXIT_GIVE_UP: // of quiet machines
         case EXIT_NONE:
         case EXIT_FAILED: number = IR_NO_BLOCK; break;
         }

@@ -50,7 +50,7 @@ struct ir_op_info {
     const char *name, *operands;
     unsigned flags;
 };
-enum { IR_FAILS = 1, IR_PURE = 2, IR_ASKS = 4 };
+enum { IR_FAILS = 1, IR_PURE = 2, IR_ASKS = 4, IR_HOT = 8 };
 extern const struct ir_op_info ir_op_info[OP_COUNT];
 
 #define IR_MAX_OPERANDS 7
@@ -71,16 +71,20 @@ enum ir_exit_kind {
     EXIT_DONE,    /* asl_rt_done(a); return DONE */
     EXIT_FAILED,  /* return FAILED: the error is in the frame */
     EXIT_BRANCH,  /* the last op asks: nonzero: target[0], zero: target[1] */
+    EXIT_GIVE_UP, /* quiet machines: the watched machine goes on at its block target[0] */
     EXIT_RETURN,  /* functions: return a, which is ASL_DONE or ASL_TAIL; an op before it has handed over the value */
 };
 
 #define IR_NO_BLOCK 0xffffffffu
+#define IR_NUMBER 0x20000000u /* in an operand of EXIT_IF: the number #n, not the slot %n */
 
 struct ir_exit {
     enum ir_exit_kind kind;
     uint32_t line, column;
     uint32_t test;      /* IF: asl_choice */
-    uint32_t a, b;      /* IF: slots; DONE: slot a; RETURN: the number a */
+    uint32_t a, b;      /* IF: slots; in quiet machines also constants (ASL_CONSTANT) and numbers (IR_NUMBER);
+                           DONE: slot a; RETURN: the number a */
+    uint32_t parsed;    /* IF, quiet machines: number that op timestamp has made of a, plus 1; 0: none */
     uint32_t site;      /* RETRY, CATCH */
     uint32_t *target;   /* block numbers */
     uint32_t target_count;
@@ -104,6 +108,7 @@ struct ir_capture {
 struct ir_machine {
     const char *name;   /* "/", "/P.0", "/M"; a function: where its expression stands, "S/Output/total" */
     uint32_t params;    /* functions */
+    uint32_t numbers;   /* quiet machines: of how many 64-bit integers outside the frame ops speak */
     VEC(const char *) slots; /* names; slot 0 is the raw input */
     VEC(struct ir_block *) blocks; /* 0 is the entry */
     VEC(struct ir_capture) captures;
@@ -134,6 +139,7 @@ struct ir_plan {
     VEC(const char *) sites;     /* JSON objects as the image has them (aslc/program.h) */
     VEC(struct ir_machine *) machines;
     uint32_t quiet;              /* 0, or half of the machines: machine n + quiet is the quiet form of machine n */
+    uint32_t caches;             /* of member accesses: numbered by emit/ */
     VEC(struct ir_machine *) functions; /* op operand gN */
     VEC(const char *) bindings;  /* JSON objects as the image has them */
 };
@@ -162,8 +168,10 @@ uint32_t ir_resume_points(struct arena *a, const struct ir_machine *m, uint32_t 
 const asl_program *interp_program(struct arena *a, const struct ir_plan *p, const struct asl_handler *const *handlers);
 
 /* opt/: each pass changes the plan in place and never what a workflow does. */
+void opt_thread_machine(struct arena *a, struct ir_machine *m);
 void opt_thread(struct ir_plan *p); /* jumps to jumps, empty and unreachable blocks */
 void opt_quiet(struct ir_plan *p);  /* a second set of machines, for executions that nobody watches */
+void opt_shape(struct ir_plan *p);  /* quiet machines: objects taken apart, numbers unboxed, the same done once */
 void opt_slots(struct ir_plan *p);  /* copies removed, temporaries shared, last uses marked */
 /* For each block of the machine as it is now the slots that are read from its start on, as bits. In the plan's arena. */
 const uint64_t *const *opt_live(struct ir_plan *p, struct ir_machine *m);

@@ -120,6 +120,8 @@ void ir_image(struct ir_plan *p, asl_buffer *out) {
     if (p->quiet) {
         member(out, "quiet");
         asl_buffer_format(out, "%u", p->quiet);
+        member(out, "caches");
+        asl_buffer_format(out, "%u", p->caches);
     }
     member(out, "machines");
     asl_buffer_byte(out, '[');

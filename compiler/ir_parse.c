@@ -167,6 +167,9 @@ static uint32_t operand(struct reader *r, char kind) {
         return (reference(r, w, 'k', "a constant") & ~ASL_LAST) | ASL_CONSTANT;
     if (strchr("dsxaDXv", kind))
         return slot(r, w);
+    if (kind == 'L' || kind == 'l')
+        return w.size > 0 && w.data[0] == 'k' ? (reference(r, w, 'k', "a constant") & ~ASL_LAST) | ASL_CONSTANT
+                                              : reference(r, w, '#', "a number");
     if (is(w, "_"))
         return ASL_NO_OPERAND;
     if (kind == 'f')
@@ -178,13 +181,24 @@ static uint32_t operand(struct reader *r, char kind) {
     return reference(r, w, kind, "an operand");
 }
 
+static uint32_t tested(struct reader *r) {
+    asl_str w = word(r);
+    if (w.size > 0 && w.data[0] == 'k')
+        return (reference(r, w, 'k', "a constant") & ~ASL_LAST) | ASL_CONSTANT;
+    if (w.size > 0 && w.data[0] == '#')
+        return (reference(r, w, '#', "a number") & ~ASL_LAST) | IR_NUMBER;
+    return slot(r, w);
+}
+
 static void read_exit(struct reader *r, enum ir_exit_kind kind) {
     struct ir_exit *e = &r->block->exit;
     e->kind = kind;
     if (kind == EXIT_IF) {
         e->test = name_in(r, word(r), ir_choice_names, ASL_CHOICE_COUNT, "choice operator");
-        e->a = slot(r, word(r));
-        e->b = slot(r, word(r));
+        e->a = tested(r);
+        e->b = tested(r);
+        if (!r->failed && !at_end(r) && *r->at == '#')
+            e->parsed = reference(r, word(r), '#', "a number") + 1;
     } else if (kind == EXIT_DONE) {
         e->a = slot(r, word(r));
     } else if (kind == EXIT_RETURN) {
@@ -285,6 +299,8 @@ static void read_line(struct reader *r) {
             fail(r, "slots of a machine are numbered from %%0 in order");
         const char *name = quoted(r);
         ir_slot(p, r->machine, name);
+    } else if (is(w, "numbers") && r->machine) {
+        r->machine->numbers = number(r, word(r), "how many");
     } else if (is(w, "capture") && r->machine) {
         struct ir_capture c = {.slot = slot(r, word(r))};
         c.parent_slot = slot(r, word(r));

@@ -5,7 +5,7 @@
 #include "ir_text.h"
 
 const char *const ir_exit_names[] = {"none", "jump", "if", "suspend", "retry", "catch", "done", "failed",
-                                     "branch", "return"};
+                                     "branch", "give_up", "return"};
 
 const char *const ir_path_mode_names[] = {"invalid", "template", "field", "argument", "choice", "optional"};
 
@@ -30,8 +30,21 @@ static void slot(asl_buffer *out, uint32_t operand) {
         asl_buffer_format(out, "%%%u%s", operand & ~ASL_LAST, operand & ASL_LAST ? "!" : "");
 }
 
+// An operand of a test: quiet machines have others than slots.
+static void tested(asl_buffer *out, uint32_t operand) {
+    asl_buffer_byte(out, ' ');
+    if (operand != ASL_NO_OPERAND && operand & ASL_CONSTANT)
+        asl_buffer_format(out, "k%u", operand & ~ASL_CONSTANT);
+    else if (operand != ASL_NO_OPERAND && operand & IR_NUMBER)
+        asl_buffer_format(out, "#%u", operand & ~IR_NUMBER);
+    else
+        slot(out, operand);
+}
+
 static void operand(asl_buffer *out, char kind, uint32_t value) {
     asl_buffer_byte(out, ' ');
+    if (kind == 'L' || kind == 'l')
+        kind = value & ASL_CONSTANT ? 'k' : '#', value &= ~ASL_CONSTANT;
     if (kind == 'v' && value != ASL_NO_OPERAND && value & ASL_CONSTANT)
         asl_buffer_format(out, "k%u", value & ~ASL_CONSTANT);
     else if (strchr("dsxaDXv", kind))
@@ -58,10 +71,11 @@ static void print_exit(asl_buffer *out, const struct ir_exit *e) {
     asl_buffer_z(out, "    ");
     asl_buffer_z(out, ir_exit_names[e->kind]);
     if (e->kind == EXIT_IF) {
-        asl_buffer_format(out, " %s ", ir_choice_names[e->test]);
-        slot(out, e->a);
-        asl_buffer_byte(out, ' ');
-        slot(out, e->b);
+        asl_buffer_format(out, " %s", ir_choice_names[e->test]);
+        tested(out, e->a);
+        tested(out, e->b);
+        if (e->parsed)
+            asl_buffer_format(out, " #%u", e->parsed - 1);
     } else if (e->kind == EXIT_DONE) {
         asl_buffer_byte(out, ' ');
         slot(out, e->a);
@@ -88,6 +102,8 @@ static void print_machine(asl_buffer *out, const struct ir_machine *m, const cha
         quoted(out, m->slots.items[i]);
         asl_buffer_byte(out, '\n');
     }
+    if (m->numbers)
+        asl_buffer_format(out, "  numbers %u\n", m->numbers);
     for (size_t i = 0; i < m->captures.count; i++)
         asl_buffer_format(out, "  capture %%%u %%%u\n", m->captures.items[i].slot, m->captures.items[i].parent_slot);
     for (size_t i = 0; i < m->blocks.count; i++) {

@@ -7,6 +7,7 @@ struct place {
     const struct ir_plan *plan;
     const struct ir_machine *machine;
     const char *kind; /* "machine" or "function" */
+    const struct ir_machine *watched; /* of a quiet machine */
     size_t machine_number, block_number;
 };
 
@@ -21,6 +22,12 @@ static const char *bad_slot(const struct place *at, uint32_t slot, bool may_be_a
     if (slot < at->machine->slots.count)
         return NULL;
     return at_block(at, arena_format(at->plan->arena, "slot %%%u does not exist", slot));
+}
+
+static const char *bad_number(const struct place *at, uint32_t v) {
+    if (v & ASL_CONSTANT)
+        return (v & ~ASL_CONSTANT) < at->plan->constants.count ? NULL : at_block(at, "a constant does not exist");
+    return v < at->machine->numbers ? NULL : at_block(at, arena_format(at->plan->arena, "number #%u does not exist", v));
 }
 
 static const char *bad_operand(const struct place *at, char kind, uint32_t v) {
@@ -44,6 +51,8 @@ static const char *bad_operand(const struct place *at, char kind, uint32_t v) {
         limit = p->constants.count;
         break;
     case 's': return bad_slot(at, v, true);
+    case 'L':
+    case 'l': return bad_number(at, v);
     case 'a': return v & ASL_LAST && v != ASL_NO_OPERAND ? at_block(at, "arguments are marked as a last use") : bad_slot(at, v, true);
     case 'g': limit = p->functions.count; break;
     case 'k':
@@ -67,6 +76,8 @@ static const char *bad_op(const struct place *at, const struct ir_op *op) {
     if (op->opcode >= OP_COUNT)
         return at_block(at, "unknown op");
     const char *operands = ir_op_info[op->opcode].operands, *why = NULL;
+    if (ir_op_info[op->opcode].flags & IR_HOT && !at->watched)
+        why = at_block(at, "stands in a machine that is not quiet");
     for (size_t i = 0; operands[i] && !why; i++)
         why = bad_operand(at, operands[i], op->operand[i]);
     const char *args = strchr(operands, 'a');
@@ -80,15 +91,26 @@ static const char *bad_op(const struct place *at, const struct ir_op *op) {
     return why ? arena_format(at->plan->arena, "%s (%s)", why, ir_op_info[op->opcode].name) : NULL;
 }
 
+static const char *bad_tested(const struct place *at, uint32_t v) {
+    bool other = at->watched && v != ASL_NO_OPERAND;
+    if (other && v & ASL_CONSTANT)
+        return bad_number(at, v);
+    return other && v & IR_NUMBER ? bad_number(at, v & ~IR_NUMBER) : bad_slot(at, v, false);
+}
+
 static const char *bad_exit(const struct place *at, const struct ir_exit *e) {
     static const int targets[] = {[EXIT_JUMP] = 1, [EXIT_IF] = 2, [EXIT_SUSPEND] = 1, [EXIT_RETRY] = 2,
                                   [EXIT_CATCH] = -1, [EXIT_DONE] = 0, [EXIT_FAILED] = 0,
-                                  [EXIT_BRANCH] = 2, [EXIT_RETURN] = 0};
+                                  [EXIT_BRANCH] = 2, [EXIT_GIVE_UP] = 1, [EXIT_RETURN] = 0};
     const struct ir_machine *m = at->machine;
     if (e->kind == EXIT_NONE || (size_t)e->kind >= sizeof targets / sizeof *targets)
         return at_block(at, "has no exit");
     if (targets[e->kind] >= 0 && e->target_count != (uint32_t)targets[e->kind])
         return at_block(at, "its exit has the wrong number of targets");
+    if (e->kind == EXIT_GIVE_UP) {
+        bool there = at->watched && e->target[0] < at->watched->blocks.count;
+        return there && (e->target[0] == 0 || at->watched->blocks.items[e->target[0]]->resume) ? NULL : at_block(at, "gives up for no resume point of a watched machine");
+    }
     for (uint32_t i = 0; i < e->target_count; i++) {
         if (e->target[i] >= m->blocks.count)
             return at_block(at, arena_format(at->plan->arena, "its exit goes to b%u, which does not exist", e->target[i]));
@@ -101,8 +123,8 @@ static const char *bad_exit(const struct place *at, const struct ir_exit *e) {
     if (e->kind == EXIT_IF) {
         if (e->test >= ASL_CHOICE_COUNT)
             return at_block(at, "unknown choice operator");
-        const char *why = bad_slot(at, e->a, false);
-        return why ? why : bad_slot(at, e->b, false);
+        const char *why = bad_tested(at, e->a);
+        return why ? why : bad_tested(at, e->b);
     }
     return e->kind == EXIT_DONE ? bad_slot(at, e->a, false) : NULL;
 }
@@ -159,8 +181,9 @@ const char *ir_verify(const struct ir_plan *p) {
     if (!why && p->quiet && p->machines.count != 2 * (size_t)p->quiet)
         why = "there must be as many quiet machines as others";
     for (size_t i = 0; i < p->machines.count && !why; i++)
-        why = bad_machine(&(struct place){p, p->machines.items[i], "machine", i, 0});
+        why = bad_machine(&(struct place){.plan = p, .machine = p->machines.items[i], .kind = "machine", .machine_number = i,
+                                          .watched = p->quiet && i >= p->quiet ? p->machines.items[i - p->quiet] : NULL});
     for (size_t i = 0; i < p->functions.count && !why; i++)
-        why = bad_machine(&(struct place){p, p->functions.items[i], "function", i, 0});
+        why = bad_machine(&(struct place){.plan = p, .machine = p->functions.items[i], .kind = "function", .machine_number = i});
     return why;
 }

@@ -23,6 +23,7 @@
 #include "aslc/runtime.h"
 #include "aslc/value.h"
 #include "query.h"
+#include "hot.h"
 #include "rt.h"
 
 /* A broken invariant of ours, never something a user can do. */
@@ -147,6 +148,8 @@ struct image {
     struct site *sites;
     struct image_binding *bindings;
     uint32_t most_retriers; /* of any site: the counters a frame needs */
+    struct asl_hot_cache *caches; /* of the quiet machines' member accesses */
+    uint32_t cache_count;
     uint32_t quiet; /* machine N + quiet is machine N for executions that nobody watches; 0: there are none */
 };
 
@@ -226,6 +229,7 @@ struct frame {
     struct frame *next, *prev; /* siblings, in order of start */
     struct frame *ready_next, *ready_prev;
     enum ready_kind ready;
+    uint32_t made_for;   /* the machine that it has the slots of; head.machine is another when a quiet one gave up */
     uint32_t generation; /* counts what it has waited for: an answer to an earlier wait is dropped */
 
     /* what it has told; kept while somebody listens */
@@ -281,6 +285,8 @@ void asl__frame_answer_failure(struct frame *f, struct failure *failure); /* mov
 void asl__frame_step(struct frame *f);
 
 void asl__failure_clear(struct failure *failure);
+/* What the back edge of a loop does once in ASL__POLLS times; 1: the execution was stopped or is out of time. */
+int32_t asl__poll_now(asl_execution *x);
 bool asl__frame_cut(struct frame *f); /* the execution was stopped or ran out of time while the frame was running */
 void asl__frame_failed_event(struct frame *f);
 
@@ -461,6 +467,7 @@ void asl__mock_warnings(asl_engine *e, asl_buffer *out); /* lines about the mock
 /* From a signal handler or another thread: what runs is to be stopped. */
 void asl__engine_interrupt(asl_engine *e);
 
+#define ASL__POLLS         ASL_POLLS
 #define ASL__PAYLOAD_LIMIT 262144 /* bytes of UTF-8 JSON (limits-and-errors 1.1) */
 #define ASL__VARIABLES_LIMIT (10u << 20) /* bytes of all variables of an execution (limits-and-errors 1) */
 #define ASL__EVENT_LIMIT   25000  /* limits-and-errors 1.3 */

@@ -41,7 +41,7 @@ asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *na
 }
 
 /* Whether nobody watches: no limit of the service's holds, no event is told. */
-static bool quiet(const asl_engine *e) { return !e->strict && !e->observers; }
+static bool quiet(const asl_engine *e) { return !e->strict && !e->observers && !e->journal; }
 
 asl_execution *asl_execution_start(asl_engine *e, asl_value input, const char *name) {
     return asl__execution_start(e, input, (asl_str){NULL, 0}, name);

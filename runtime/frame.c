@@ -40,7 +40,7 @@ struct frame *asl__frame_new(asl_execution *x, uint32_t machine) {
         size_t slots = m->slots * sizeof(asl_value);
         f = asl_calloc(1, sizeof *f + slots + image->most_retriers * sizeof(uint32_t));
         f->head.slot = f->slots;
-        f->head.machine = machine;
+        f->head.machine = f->made_for = machine;
         f->retries = (uint32_t *)(void *)((char *)f->slots + slots);
     }
     f->execution = x;
@@ -56,7 +56,7 @@ void asl__frame_free(struct frame *f) {
     asl_assert(f->ready == READY_NOT && !f->task && !f->down && f->timer.position == 0);
     asl_engine *e = f->execution->engine;
     if (e->journal) e->journal->gone(e->journal, f);
-    struct machine *m = &f->execution->engine->image.machines[f->head.machine];
+    struct machine *m = &f->execution->engine->image.machines[f->made_for];
     for (uint32_t i = 0; i < m->slots; i++) asl_release(f->slots[i]);
     asl_release(f->result);
     asl__failure_clear(&f->failure);
@@ -65,11 +65,11 @@ void asl__frame_free(struct frame *f) {
     asl__forget_assigned(f);
     asl_free(f->assigned);
     asl_free(f->token);
-    uint32_t *retries = f->retries, machine = f->head.machine, generation = f->generation;
+    uint32_t *retries = f->retries, machine = f->made_for, generation = f->generation;
     if (f->retry_count) memset(retries, 0, f->execution->engine->image.most_retriers * sizeof *retries);
     memset(f, 0, sizeof *f + m->slots * sizeof(asl_value)); /* ASL_NONE is all zeros */
     f->head.slot = f->slots;
-    f->head.machine = machine;
+    f->head.machine = f->made_for = machine;
     f->retries = retries;
     f->generation = generation + 1;
     f->next = m->pool;

@@ -283,6 +283,8 @@ static int decode_tables(struct image *image, const asl_program *program) {
     int64_t quiet = get_int(root, "quiet", 0);
     if (quiet && (quiet < 0 || quiet * 2 != (int64_t)image->machine_count)) return -1;
     image->quiet = (uint32_t)quiet;
+    image->cache_count = (uint32_t)get_int(root, "caches", 0);
+    image->caches = take(image, image->cache_count * sizeof *image->caches);
 
     image->site_count = list_count(sites);
     image->sites = take(image, image->site_count * sizeof *image->sites);
@@ -332,6 +334,8 @@ void asl__image_free(struct image *image) {
     for (uint32_t i = 0; i < image->path_count && image->paths; i++) asl_path_free(image->paths[i].path);
     for (uint32_t i = 0; i < image->constant_count && image->keys; i++)
         if (image->keys[i]) asl_text_release(image->keys[i]);
+    for (uint32_t i = 0; i < image->cache_count && image->caches; i++)
+        if (image->caches[i].key) asl_text_release(image->caches[i].key);
     for (uint32_t i = 0; i < image->machine_count && image->machines; i++) {
         while (image->machines[i].pool) {
             struct frame *f = image->machines[i].pool;

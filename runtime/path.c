@@ -69,6 +69,12 @@ asl_str asl_path_text(const asl_path *path) { return (asl_str){path->text->bytes
 asl_path_root asl_path_root_of(const asl_path *path) { return path->root; }
 asl_str asl_path_variable(const asl_path *path) { return (asl_str){path->text->bytes + 1, path->variable_size}; }
 size_t asl_path_steps(const asl_path *path) { return path->count; }
+bool asl_path_step(const asl_path *path, size_t i, asl_str *name, int64_t *index) {
+    const struct step *s = &path->steps[i];
+    *name = s->kind == STEP_NAME ? (asl_str){s->u.name->bytes, s->u.name->size} : (asl_str){NULL, 0};
+    *index = s->kind == STEP_INDEX ? s->u.index : 0;
+    return s->kind == STEP_NAME || s->kind == STEP_INDEX;
+}
 bool asl_path_definite(const asl_path *path) { return path->definite; }
 bool asl_path_reference(const asl_path *path) { return path->reference; }
 

@@ -84,10 +84,15 @@ static COLD int32_t poll_slowly(asl_execution *x) {
     return x->main->cut != ASL_RUNNING;
 }
 
+int32_t asl__poll_now(asl_execution *x) {
+    if (x->main->cut != ASL_RUNNING || x->full) return 1;
+    return poll_slowly(x);
+}
+
 int32_t asl_rt_poll(asl_frame *frame) {
     asl_execution *x = frame_of(frame)->execution;
     if (x->main->cut != ASL_RUNNING || x->full) return 1;
-    if (++x->engine->polls < 1000) return 0;
+    if (++x->engine->polls < ASL__POLLS) return 0;
     return poll_slowly(x);
 }
 

@@ -125,10 +125,12 @@ struct emit *emit_module_new(const struct ir_plan *p, const struct emit_options 
     declare_steps(e);
     emit_ops_begin(e);
     for (size_t i = 0; i < p->machines.count; i++)
-        emit_machine(e, p->machines.items[i], e->steps[i]);
+        e->quiet = p->quiet && i >= p->quiet, emit_machine(e, p->machines.items[i], e->steps[i]);
+    e->quiet = false;
     for (size_t i = 0; i < p->functions.count; i++)
         emit_machine(e, p->functions.items[i], e->functions[i]);
     emit_debug_none(e);
+    emit_hot_link(e);
     if (emit_tables(e, message, message_size) < 0)
         goto failed;
     if (shared)

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "aslc/handler.h"
+#include "hot.h"
 #include "rt.h"
 
 struct emit_jit {
@@ -43,6 +44,8 @@ static void define_runtime(struct symbols *s) {
     };
     for (const struct asl_rt_symbol *r = asl_rt_symbols; r->name; r++)
         define(s, r->name, r->function);
+    for (const struct asl_hot_symbol *h = asl_hot_symbols; h->name; h++)
+        define(s, h->name, h->function);
     for (size_t i = 0; i < sizeof handlers / sizeof *handlers; i++)
         define(s, handlers[i].name, handlers[i].handler);
 }
@@ -89,6 +92,8 @@ static int define_all(struct emit_jit *jit, const struct ir_plan *p, char *messa
         return -1;
     size_t entries = 0;
     while (asl_rt_symbols[entries].name)
+        entries++;
+    for (size_t i = 0; asl_hot_symbols[i].name; i++)
         entries++;
     struct symbols s = {.jit = jit};
     s.pairs = arena_alloc(p->arena, (entries + 8 + natives.count) * sizeof *s.pairs);

@@ -13,6 +13,13 @@ enum rt_entry {
     RT_COUNT
 };
 
+enum hot_entry {
+#define HOT(name, result, parameters) HOT_##name,
+#include "hot.def"
+#undef HOT
+    HOT_COUNT
+};
+
 struct emit_function {
     LLVMValueRef value;
     LLVMTypeRef type;
@@ -32,6 +39,7 @@ struct emit {
     LLVMValueRef unlikely;            /* branch weights of a branch to an error edge */
     enum rt_entry entry[OP_COUNT];     /* the entry of the op's name */
     struct emit_function rt[RT_COUNT]; /* declared when first called */
+    struct emit_function hot[HOT_COUNT];
     struct emit_debug *debug;         /* or NULL */
 
     /* the machine being emitted */
@@ -42,6 +50,12 @@ struct emit {
     LLVMBasicBlockRef failed;         /* returns FAILED; made when first needed */
     LLVMValueRef *steps;              /* by machine */
     LLVMValueRef *functions;          /* of expressions, by number */
+    bool quiet;                       /* the next ones are of a quiet machine */
+    LLVMValueRef slots;               /* frame->slot */
+    LLVMValueRef events, states;      /* counted and not yet told */
+    LLVMValueRef polls, boxes[2], *numbers; /* polls: NULL when no loop of the machine's needs them */
+    const struct ir_op *drop;         /* its last uses are let go once it has not failed */
+    uint32_t caches;
     bool huge;                        /* some machine is too large for the optimiser */
 };
 
@@ -61,6 +75,21 @@ void emit_attribute(struct emit *e, LLVMValueRef function, LLVMAttributeIndex wh
 void emit_ops_begin(struct emit *e);
 /* ops.c: fills in the step function of a machine. */
 void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step);
+LLVMBasicBlockRef emit_following(struct emit *e, const char *name);
+
+/* hot.c: what quiet machines have beside calls of the runtime. */
+void emit_hot_begin(struct emit *e, const struct ir_machine *m); /* at the start of the step function */
+/* An op; false: it is a call like any other. *failed: whether it failed, or NULL when it cannot. */
+bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed);
+void emit_hot_drop(struct emit *e);  /* where it has not failed */
+void emit_hot_tell(struct emit *e);  /* what was counted, before somebody asks */
+void emit_hot_leave(struct emit *e); /* before every return */
+LLVMValueRef emit_hot_counted(struct emit *e);
+void emit_hot_unraise(struct emit *e, LLVMValueRef counted);
+void emit_hot_give_up(struct emit *e, const struct ir_exit *x);
+LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x); /* EXIT_IF's condition */
+void emit_hot_link(struct emit *e);  /* the functions' own code, for LLVM to inline */
+
 /* tables.c: the program struct (global NAME_program) and what it points to; main() of an executable. -1: message. */
 int emit_tables(struct emit *e, char *message, size_t message_size);
 LLVMValueRef emit_program(struct emit *e);

@@ -25,6 +25,8 @@ static const struct {
 void emit_ops_begin(struct emit *e) {
     for (int op = 0; op < OP_COUNT; op++) {
         int entry = 0;
+        if (ir_op_info[op].flags & IR_HOT)
+            continue;
         while (entry < RT_COUNT && strcmp(rt_info[entry].name, ir_op_info[op].name) != 0)
             entry++;
         assert(entry < RT_COUNT && rt_info[entry].operands == strlen(ir_op_info[op].operands));
@@ -66,6 +68,8 @@ static void enter(struct emit *e, LLVMBasicBlockRef block) {
 }
 
 static void ret(struct emit *e, uint32_t status) {
+    if (e->quiet)
+        emit_hot_leave(e);
     LLVMBuildRet(e->builder, emit_i32(e, status));
 }
 
@@ -78,6 +82,8 @@ static LLVMBasicBlockRef following(struct emit *e, const char *name) {
     return LLVMAppendBasicBlockInContext(e->context, e->step, name);
 }
 
+LLVMBasicBlockRef emit_following(struct emit *e, const char *name) { return following(e, name); }
+
 static LLVMBasicBlockRef failed_block(struct emit *e) {
     if (!e->failed)
         e->failed = LLVMAppendBasicBlockInContext(e->context, e->step, "failed");
@@ -88,20 +94,55 @@ static LLVMValueRef is_nonzero(struct emit *e, LLVMValueRef v) {
     return LLVMBuildICmp(e->builder, LLVMIntNE, v, emit_i32(e, 0), "");
 }
 
+static bool of_expressions(uint8_t opcode) { return opcode == OP_JX_EVAL || opcode == OP_EXPECT || opcode == OP_CONDITION; }
+
+static bool gives_up(const struct emit *e, const struct ir_block *b) {
+    return e->quiet && b->error != IR_NO_BLOCK && e->machine->blocks.items[b->error]->exit.kind == EXIT_GIVE_UP;
+}
+
+// An op of a quiet machine that is not a call of the runtime's entries.
+static bool emit_quiet_op(struct emit *e, const struct ir_block *b, const struct ir_op *op) {
+    LLVMValueRef failed;
+    if (!emit_hot_op(e, op, &failed))
+        return false;
+    if (!failed)
+        return true;
+    LLVMBasicBlockRef error = b->error == IR_NO_BLOCK ? failed_block(e) : e->blocks[b->error];
+    LLVMBasicBlockRef ok = following(e, ir_op_info[op->opcode].name);
+    LLVMSetMetadata(LLVMBuildCondBr(e->builder, failed, error, ok), e->weights, e->unlikely);
+    enter(e, ok);
+    emit_hot_drop(e);
+    return true;
+}
+
 // Returns what the entry answered: an op that asks is followed by a branch on it.
 static LLVMValueRef emit_op(struct emit *e, const struct ir_block *b, const struct ir_op *op) {
     const struct ir_op_info *info = &ir_op_info[op->opcode];
+    LLVMValueRef counted = NULL;
+    if (e->quiet) {
+        if (emit_quiet_op(e, b, op))
+            return NULL;
+        // It raises an error and counts its event, which the watched machine is about to do again.
+        if (of_expressions(op->opcode) && gives_up(e, b))
+            counted = emit_hot_counted(e);
+    }
     LLVMValueRef failed = call_rt(e, e->entry[op->opcode], op->operand);
     if (!(info->flags & IR_FAILS))
         return failed;
     LLVMBasicBlockRef error = b->error == IR_NO_BLOCK ? failed_block(e) : e->blocks[b->error];
     LLVMBasicBlockRef ok = following(e, info->name);
+    LLVMBasicBlockRef unraise = counted ? following(e, "unraise") : error;
     emit_debug_none(e);
     LLVMValueRef is_failed = info->flags & IR_ASKS
                                  ? LLVMBuildICmp(e->builder, LLVMIntSLT, failed, emit_i32(e, 0), "")
                                  : is_nonzero(e, failed);
-    LLVMValueRef branch = LLVMBuildCondBr(e->builder, is_failed, error, ok);
+    LLVMValueRef branch = LLVMBuildCondBr(e->builder, is_failed, unraise, ok);
     LLVMSetMetadata(branch, e->weights, e->unlikely);
+    if (counted) {
+        enter(e, unraise);
+        emit_hot_unraise(e, counted);
+        LLVMBuildBr(e->builder, error);
+    }
     enter(e, ok);
     return failed;
 }
@@ -117,12 +158,20 @@ static void suspend(struct emit *e, uint32_t block) {
 }
 
 static void exit_if(struct emit *e, const struct ir_exit *x) {
+    if (e->quiet) {
+        LLVMValueRef condition = emit_hot_test(e, x);
+        emit_debug_none(e);
+        LLVMBuildCondBr(e->builder, condition, e->blocks[x->target[0]], e->blocks[x->target[1]]);
+        return;
+    }
     LLVMValueRef holds = call_rt(e, RT_test, (uint32_t[]){x->test, x->a, x->b});
     emit_debug_none(e);
     LLVMBuildCondBr(e->builder, is_nonzero(e, holds), e->blocks[x->target[0]], e->blocks[x->target[1]]);
 }
 
 static void exit_retry(struct emit *e, const struct ir_exit *x) {
+    if (e->quiet)
+        emit_hot_tell(e);
     LLVMValueRef taken = call_rt(e, RT_retry, &x->site);
     emit_debug_none(e);
     LLVMBasicBlockRef again = following(e, "again");
@@ -132,6 +181,8 @@ static void exit_retry(struct emit *e, const struct ir_exit *x) {
 }
 
 static void exit_catch(struct emit *e, const struct ir_exit *x) {
+    if (e->quiet)
+        emit_hot_tell(e);
     LLVMValueRef catcher = call_rt(e, RT_catch, &x->site);
     emit_debug_none(e);
     LLVMValueRef s = LLVMBuildSwitch(e->builder, catcher, failed_block(e), x->target_count);
@@ -163,6 +214,7 @@ static void emit_exit(struct emit *e, const struct ir_exit *x, LLVMValueRef answ
         emit_debug_none(e);
         LLVMBuildCondBr(e->builder, is_nonzero(e, answer), e->blocks[x->target[0]], e->blocks[x->target[1]]);
         break;
+    case EXIT_GIVE_UP: emit_hot_give_up(e, x); break;
     case EXIT_RETURN:
         emit_debug_none(e);
         ret(e, x->a);
@@ -178,7 +230,12 @@ static void emit_block(struct emit *e, uint32_t number) {
     emit_debug_block(e, b);
     LLVMValueRef answer = NULL;
     for (size_t i = 0; i < b->ops.count; i++) {
-        emit_debug_at(e, b->ops.items[i].line, b->ops.items[i].column);
+        // A quiet machine enters states without an op: its first stands at the state's place, for debuggers.
+        const struct ir_state *entered = e->quiet && i == 0 && b->state != ASL_NO_OPERAND ? &e->plan->states.items[b->state] : NULL;
+        if (entered && strcmp(entered->name, b->name) == 0)
+            emit_debug_at(e, entered->line, entered->column);
+        else
+            emit_debug_at(e, b->ops.items[i].line, b->ops.items[i].column);
         answer = emit_op(e, b, &b->ops.items[i]);
     }
     emit_debug_at(e, b->exit.line, b->exit.column);
@@ -188,6 +245,8 @@ static void emit_block(struct emit *e, uint32_t number) {
 static void emit_dispatch(struct emit *e, LLVMBasicBlockRef entry) {
     uint32_t *points, count = ir_resume_points(e->arena, e->machine, &points);
     enter(e, entry);
+    if (e->quiet)
+        emit_hot_begin(e, e->machine);
     LLVMValueRef offset = LLVMConstInt(e->i64, ASL_FRAME_RESUME, false);
     LLVMValueRef at = LLVMBuildInBoundsGEP2(e->builder, e->i8, e->frame, &offset, 1, "");
     LLVMValueRef resume = LLVMBuildLoad2(e->builder, e->i32, at, "resume");

@@ -191,6 +191,7 @@ LLVMValueRef emit_program(struct emit *e) {
 static LLVMValueRef image(struct emit *e, const struct emit_natives *natives, size_t *size) {
     struct ir_plan p = *e->plan;
     p.bindings.items = natives->bindings;
+    p.caches = e->caches;
     asl_buffer text = {0};
     ir_image(&p, &text);
     LLVMValueRef g = constant(e, "image", emit_llvm_string(e->context, text.data, text.size));

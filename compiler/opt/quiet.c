@@ -36,6 +36,14 @@ static void copy_machine(struct ir_plan *p, const struct ir_machine *from) {
         *vec_push(p->arena, &m->captures) = from->captures.items[i];
     for (size_t i = 0; i < from->blocks.count; i++)
         *vec_push(p->arena, &m->blocks) = copy_block(p->arena, from->blocks.items[i]);
+    // Journals resume the other machine: here only what waits comes back.
+    for (size_t i = 0; i < m->blocks.count; i++)
+        m->blocks.items[i]->resume = false;
+    for (size_t i = 0; i < m->blocks.count; i++) {
+        const struct ir_exit *e = &m->blocks.items[i]->exit;
+        if (e->kind == EXIT_SUSPEND || e->kind == EXIT_RETRY)
+            m->blocks.items[e->target[0]]->resume = true;
+    }
 }
 
 void opt_quiet(struct ir_plan *p) {

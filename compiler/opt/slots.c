@@ -19,6 +19,7 @@ struct flow {
     size_t words;
     set pinned; /* captured by children */
     set *in;    /* live at the start of each block */
+    uint32_t home; /* quiet: the slots of the watched machine, which goes on from them when this one gives up */
 };
 
 static bool has(set s, uint32_t slot) { return s[slot / 64] >> (slot % 64) & 1; }
@@ -93,15 +94,21 @@ static void before_op(const struct flow *f, const struct ir_block *b, struct ir_
     each_use(op, use, live);
 }
 
+static void use_tested(set live, uint32_t operand) {
+    if (operand != ASL_NO_OPERAND && !(operand & (ASL_CONSTANT | IR_NUMBER)))
+        add(live, operand & ~ASL_LAST);
+}
+
 static void after_block(const struct flow *f, const struct ir_block *b, set live) {
     const struct ir_exit *e = &b->exit;
     memset(live, 0, f->words * sizeof *live);
-    for (uint32_t t = 0; t < e->target_count; t++)
+    for (uint32_t t = 0; t < e->target_count && e->kind != EXIT_GIVE_UP; t++)
         join(f, live, f->in[e->target[t]]);
+    for (uint32_t i = 0; i < f->home && e->kind == EXIT_GIVE_UP; i++)
+        add(live, i);
     if (e->kind == EXIT_IF) {
-        add(live, e->a & ~ASL_LAST);
-        if (e->b != ASL_NO_OPERAND)
-            add(live, e->b & ~ASL_LAST);
+        use_tested(live, e->a);
+        use_tested(live, e->b);
     } else if (e->kind == EXIT_DONE) {
         add(live, e->a & ~ASL_LAST);
     }
@@ -259,6 +266,9 @@ static void mark_last_uses(const struct flow *f, set live, set after) {
 static struct flow flow_of(struct ir_plan *p, struct ir_machine *m) {
     struct arena *a = p->arena;
     struct flow f = {.plan = p, .machine = m, .words = m->slots.count / 64 + 1};
+    for (size_t i = 0; i < p->quiet; i++)
+        if (p->machines.items[i + p->quiet] == m)
+            f.home = (uint32_t)p->machines.items[i]->slots.count;
     f.pinned = arena_alloc(a, f.words * sizeof(uint64_t));
     f.in = arena_alloc(a, m->blocks.count * sizeof *f.in);
     for (size_t i = 0; i < m->blocks.count; i++)

@@ -24,8 +24,9 @@ static void reach(const struct ir_machine *m, bool *reached, uint32_t *stack, ui
     }
     while (depth) {
         const struct ir_block *b = m->blocks.items[stack[--depth]];
-        for (uint32_t i = 0; i <= b->exit.target_count; i++) {
-            uint32_t to = i < b->exit.target_count ? b->exit.target[i] : b->error;
+        uint32_t targets = b->exit.kind == EXIT_GIVE_UP ? 0 : b->exit.target_count; // that one is another machine's
+        for (uint32_t i = 0; i <= targets; i++) {
+            uint32_t to = i < targets ? b->exit.target[i] : b->error;
             if (to != IR_NO_BLOCK && !reached[to]) {
                 reached[to] = true;
                 stack[depth++] = to;
@@ -34,12 +35,12 @@ static void reach(const struct ir_machine *m, bool *reached, uint32_t *stack, ui
     }
 }
 
-static void thread_machine(struct arena *a, struct ir_machine *m) {
+void opt_thread_machine(struct arena *a, struct ir_machine *m) {
     size_t count = m->blocks.count;
     for (size_t i = 0; i < count; i++) {
         struct ir_exit *e = &m->blocks.items[i]->exit;
         for (uint32_t t = 0; t < e->target_count; t++) {
-            bool waits = e->kind == EXIT_SUSPEND || (e->kind == EXIT_RETRY && t == 0);
+            bool waits = e->kind == EXIT_SUSPEND || (e->kind == EXIT_RETRY && t == 0) || e->kind == EXIT_GIVE_UP;
             if (!waits) // a resume point is named in journals: it stays where it is
                 e->target[t] = final_target(m, e->target[t]);
         }
@@ -58,14 +59,14 @@ static void thread_machine(struct arena *a, struct ir_machine *m) {
         struct ir_block *b = m->blocks.items[i];
         if (b->error != IR_NO_BLOCK)
             b->error = moved[b->error];
-        for (uint32_t t = 0; t < b->exit.target_count; t++)
+        for (uint32_t t = 0; t < b->exit.target_count && b->exit.kind != EXIT_GIVE_UP; t++)
             b->exit.target[t] = moved[b->exit.target[t]];
     }
 }
 
 void opt_thread(struct ir_plan *p) {
     for (size_t i = 0; i < p->machines.count; i++)
-        thread_machine(p->arena, p->machines.items[i]);
+        opt_thread_machine(p->arena, p->machines.items[i]);
     for (size_t i = 0; i < p->functions.count; i++)
-        thread_machine(p->arena, p->functions.items[i]);
+        opt_thread_machine(p->arena, p->functions.items[i]);
 }

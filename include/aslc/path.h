@@ -34,6 +34,8 @@ size_t asl_path_steps(const asl_path *path);     /* 0: the root itself */
 bool asl_path_definite(const asl_path *path);    /* selects at most one node */
 /* A Reference Path: only names and non-negative indexes (jsonpath-and-intrinsics.md 5). */
 bool asl_path_reference(const asl_path *path);
+/* Step i: true when it is a name (*name) or an index (name->data NULL, *index). */
+bool asl_path_step(const asl_path *path, size_t i, asl_str *name, int64_t *index);
 /* Variables that filters name, for the checker: none in this dialect; `$` in a filter is the root value. */
 
 /* Evaluates the path's steps on root, which the caller has chosen by asl_path_root_of.

@@ -2,11 +2,11 @@
 """The differential test: workflows must end the same way under every engine.
 
     run.py --aslc build/compiler/aslc [--count 60] [--seed 1] [--engines interpret,run-O0,run-O2,build] [--keep DIR]
-           [--cases DIR] [--recorded DIR]
+           [--cases DIR] [--recorded DIR] [--lax]
 
 The workflows are generated ones, with --cases the conformance cases in folders (tests/conformance), and with --recorded
 recorded executions, one JSON file a case. Each workflow runs under the interpreter, which walks the unoptimised plan, and under the compiler without and with
-optimisation. Status, output (its text, byte for byte), error and cause must agree. The name of a failed case holds its
+optimisation; with --lax not held to the service's limits, which is what quiet machines are for. Status, output (its text, byte for byte), error and cause must agree. The name of a failed case holds its
 seed: `--seed N --count 1` runs it again, `--keep DIR` leaves its files in DIR.
 """
 import argparse
@@ -73,11 +73,12 @@ def recorded(path):
     return d if isinstance(d, str) else json.dumps(d), json.dumps(case.get('input', {})), mock, options
 
 
-def check(aslc, engines, keep, statuses, recorded_only=False):
+def check(aslc, engines, keep, statuses, recorded_only=False, lax=False):
     def work(make):
         folder = tempfile.mkdtemp(prefix='aslc-differential-')
         try:
             definition, value, mock, options = make()
+            options = [o for o in options if not (lax and o == '--strict-aws')]
             paths = {}
             for name, text in (('definition.asl.json', definition), ('input.json', value), ('mock.json', json.dumps(mock))):
                 paths[name] = os.path.join(folder, name)
@@ -119,13 +120,15 @@ def main():
     parser.add_argument('--keep')
     parser.add_argument('--cases')
     parser.add_argument('--recorded')
+    parser.add_argument('--lax', action='store_true')
     parser.add_argument('--jobs', type=int, default=harness.jobs())
     opt = parser.parse_args()
     statuses = collections.Counter()
     cases = [(f'seed {n}', functools.partial(generated, n)) for n in range(opt.seed, opt.seed + opt.count)]
     if opt.cases:
         cases += [(name, functools.partial(from_folder, os.path.join(opt.cases, name))) for name in sorted(os.listdir(opt.cases))
-                  if os.path.exists(os.path.join(opt.cases, name, 'definition.asl.json'))]
+                  if os.path.exists(os.path.join(opt.cases, name, 'definition.asl.json'))
+                  and not (opt.lax and 'oversized' in name)]  # without a limit, it never ends
     if opt.recorded and not os.path.isdir(opt.recorded):
         print(f'SKIPPED: there is no {opt.recorded}, so no recorded executions were compared')
         return harness.SKIPPED
@@ -133,7 +136,7 @@ def main():
         case = recorded(path)
         if case:
             cases.append((os.path.relpath(path, opt.recorded), lambda case=case: case))
-    work = check(os.path.abspath(opt.aslc), opt.engines.split(','), opt.keep, statuses, bool(opt.recorded))
+    work = check(os.path.abspath(opt.aslc), opt.engines.split(','), opt.keep, statuses, bool(opt.recorded), opt.lax)
     result = harness.report(cases, work, opt.jobs)
     print('outcomes: ' + ', '.join(f'{n} {s}' for s, n in statuses.most_common()))
     return result

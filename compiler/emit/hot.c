@@ -1,0 +1,524 @@
+// Quiet machines: ops that are code of runtime/hot.c, and what is kept in registers of the processor.
+//
+//     entry:      slots = frame->slot; events, states, polls, #0, #1 … are variables of the function
+//     field:      r = call asl_hot_field(frame, &slots[d], &slots[s], key, cache)      inlined when there is bitcode
+//     add32:      both fit 32 bits ? #d = #a + #b : error block
+//     if:         icmp of numbers; what is not a number is tested by asl_hot_test, whose operator is constant
+//     give_up:    what was counted is told; the watched machine's step function goes on
+//
+// What was counted is told before anything that may ask for it: ops of rt.def that count events, and every return.
+#include "module.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "query.h"
+
+static const struct {
+    const char *symbol, *parameters;
+    char result;
+} hot_info[HOT_COUNT] = {
+#define v 'v'
+#define i 'i'
+#define l 'l'
+#define p 'p'
+#define HOT(name, result, parameters) {"asl_hot_" #name, parameters, result},
+#include "hot.def"
+#undef HOT
+#undef v
+#undef i
+#undef l
+#undef p
+};
+
+static LLVMTypeRef type_of(struct emit *e, char letter) {
+    return letter == 'v' ? e->void_type : letter == 'i' ? e->i32 : letter == 'l' ? e->i64 : e->ptr;
+}
+
+static LLVMValueRef call(struct emit *e, enum hot_entry entry, LLVMValueRef *arguments) {
+    struct emit_function *f = &e->hot[entry];
+    unsigned count = (unsigned)strlen(hot_info[entry].parameters);
+    if (!f->value) {
+        LLVMTypeRef parameters[10];
+        for (unsigned n = 0; n < count; n++)
+            parameters[n] = type_of(e, hot_info[entry].parameters[n]);
+        *f = emit_declare(e, hot_info[entry].symbol, type_of(e, hot_info[entry].result), parameters, count);
+        emit_attribute(e, f->value, LLVMAttributeFunctionIndex, "nounwind", 0);
+    }
+    return emit_call(e, *f, arguments, count, "");
+}
+#define ARGUMENTS(...) ((LLVMValueRef[]){__VA_ARGS__})
+
+static LLVMValueRef i64(struct emit *e, int64_t n) { return LLVMConstInt(e->i64, (uint64_t)n, true); }
+
+// ---------------------------------------------------------------- operands
+
+static LLVMValueRef slot(struct emit *e, uint32_t number) {
+    LLVMValueRef offset = i64(e, (int64_t)(number & ~ASL_LAST) * (int64_t)sizeof(asl_value));
+    return LLVMBuildInBoundsGEP2(e->builder, e->i8, e->slots, &offset, 1, "");
+}
+
+// A constant that owns nothing as its two words: what the runtime reads from the image is the same.
+static bool as_words(struct emit *e, uint32_t k, int64_t words[2]) {
+    asl_value value;
+    const char *json = e->plan->constants.items[k];
+    if (asl_json_parse(asl_str_z(json), &(asl_json_limits){.lone_surrogates = true}, &value, NULL) < 0)
+        return false;
+    bool text = value.tag == ASL_STRING || value.tag == ASL_NUMBER_TEXT;
+    bool owns = value.tag >= ASL_ARRAY || (text && value.size == ASL_ON_HEAP);
+    memcpy(words, &value, sizeof value);
+    asl_release(value);
+    return !owns;
+}
+
+static LLVMValueRef operand(struct emit *e, uint32_t value) {
+    int64_t words[2];
+    if (value == ASL_NO_OPERAND)
+        return LLVMConstPointerNull(e->ptr);
+    if (!(value & ASL_CONSTANT))
+        return slot(e, value);
+    uint32_t k = value & ~ASL_CONSTANT;
+    if (!as_words(e, k, words))
+        return call(e, HOT_constant, ARGUMENTS(e->frame, emit_i32(e, k)));
+    LLVMValueRef parts[] = {i64(e, words[0]), i64(e, words[1])};
+    LLVMValueRef array = LLVMConstArray2(e->i64, parts, 2);
+    LLVMValueRef g = LLVMAddGlobal(e->module, LLVMTypeOf(array), "constant");
+    LLVMSetInitializer(g, array);
+    LLVMSetGlobalConstant(g, true);
+    LLVMSetLinkage(g, LLVMPrivateLinkage);
+    LLVMSetUnnamedAddress(g, LLVMGlobalUnnamedAddr);
+    LLVMSetAlignment(g, 16);
+    return g;
+}
+
+static LLVMValueRef number(struct emit *e, uint32_t value) {
+    int64_t words[2] = {0, 0};
+    if (value & ASL_CONSTANT) {
+        as_words(e, value & ~ASL_CONSTANT, words);
+        return i64(e, words[1]);
+    }
+    return LLVMBuildLoad2(e->builder, e->i64, e->numbers[value], "");
+}
+
+static void set_number(struct emit *e, uint32_t n, LLVMValueRef value) { LLVMBuildStore(e->builder, value, e->numbers[n]); }
+
+static LLVMValueRef head_of_int(struct emit *e) {
+    asl_value zero = asl_int(0);
+    int64_t words[2];
+    memcpy(words, &zero, sizeof words);
+    return i64(e, words[0]);
+}
+
+// ---------------------------------------------------------------- what is counted
+
+static LLVMValueRef variable(struct emit *e, const char *name) {
+    LLVMValueRef at = LLVMBuildAlloca(e->builder, e->i64, name);
+    LLVMBuildStore(e->builder, i64(e, 0), at);
+    return at;
+}
+
+static bool has_polls(const struct ir_machine *m) {
+    for (size_t b = 0; b < m->blocks.count; b++)
+        for (size_t o = 0; o < m->blocks.items[b]->ops.count; o++)
+            if (m->blocks.items[b]->ops.items[o].opcode == OP_POLL)
+                return true;
+    return false;
+}
+
+void emit_hot_begin(struct emit *e, const struct ir_machine *m) {
+    e->slots = LLVMBuildLoad2(e->builder, e->ptr, e->frame, "slots");
+    e->events = variable(e, "events");
+    e->states = variable(e, "states");
+    e->boxes[0] = LLVMBuildAlloca(e->builder, LLVMArrayType2(e->i64, 2), "left");
+    e->boxes[1] = LLVMBuildAlloca(e->builder, LLVMArrayType2(e->i64, 2), "right");
+    e->polls = NULL;
+    if (has_polls(m)) {
+        e->polls = variable(e, "polls");
+        LLVMBuildStore(e->builder, call(e, HOT_polls, ARGUMENTS(e->frame)), e->polls);
+    }
+    e->numbers = arena_alloc(e->arena, (m->numbers + 1) * sizeof *e->numbers);
+    for (uint32_t n = 0; n < m->numbers; n++)
+        e->numbers[n] = variable(e, "number");
+}
+
+void emit_hot_tell(struct emit *e) {
+    LLVMValueRef events = LLVMBuildLoad2(e->builder, e->i64, e->events, "");
+    LLVMValueRef states = LLVMBuildLoad2(e->builder, e->i64, e->states, "");
+    call(e, HOT_tick, ARGUMENTS(e->frame, events, states));
+    LLVMBuildStore(e->builder, i64(e, 0), e->events);
+    LLVMBuildStore(e->builder, i64(e, 0), e->states);
+}
+
+void emit_hot_leave(struct emit *e) {
+    emit_hot_tell(e);
+    if (e->polls)
+        call(e, HOT_set_polls, ARGUMENTS(e->frame, LLVMBuildLoad2(e->builder, e->i64, e->polls, "")));
+}
+
+static bool is_silent(uint8_t opcode) {
+    switch ((int)opcode) {
+    case OP_CONST: case OP_COPY: case OP_VARIABLE: case OP_PATH: case OP_OBJECT: case OP_SET: case OP_ARRAY: case OP_PUSH:
+    case OP_INTRINSIC: case OP_PUT: return true;
+    default: return false;
+    }
+}
+
+// ---------------------------------------------------------------- ops
+
+static LLVMValueRef is_not(struct emit *e, LLVMValueRef value, int64_t what) {
+    return LLVMBuildICmp(e->builder, LLVMIntNE, value, LLVMConstInt(LLVMTypeOf(value), (uint64_t)what, true), "");
+}
+
+static LLVMValueRef load_at(struct emit *e, LLVMTypeRef type, LLVMValueRef base, int64_t offset) {
+    LLVMValueRef by = i64(e, offset);
+    return LLVMBuildLoad2(e->builder, type, LLVMBuildInBoundsGEP2(e->builder, e->i8, base, &by, 1, ""), "");
+}
+
+static LLVMValueRef outside(struct emit *e, LLVMValueRef n, int bits) {
+    // n + 2^(bits-1), unsigned, is not less than 2^bits. For 32 bits a narrowing does it.
+    if (bits == 32) {
+        LLVMValueRef narrow = LLVMBuildTrunc(e->builder, n, e->i32, "");
+        return LLVMBuildICmp(e->builder, LLVMIntNE, LLVMBuildSExt(e->builder, narrow, e->i64, ""), n, "");
+    }
+    LLVMValueRef moved = LLVMBuildAdd(e->builder, n, i64(e, INT64_C(1) << 53), "");
+    return LLVMBuildICmp(e->builder, LLVMIntUGT, moved, i64(e, INT64_C(1) << 54), "");
+}
+
+static LLVMValueRef either(struct emit *e, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildOr(e->builder, a, b, ""); }
+
+static void emit_const(struct emit *e, uint32_t d, uint32_t k) {
+    int64_t words[2];
+    if (as_words(e, k, words))
+        call(e, HOT_words, ARGUMENTS(slot(e, d), i64(e, words[0]), i64(e, words[1])));
+    else
+        call(e, HOT_copy, ARGUMENTS(slot(e, d), operand(e, k | ASL_CONSTANT)));
+}
+
+static void emit_fill(struct emit *e, const uint32_t *o) {
+    int64_t words[2];
+    LLVMValueRef x = slot(e, o[0]), at = emit_i32(e, o[1]), key = emit_i32(e, o[2]);
+    if (o[3] & ASL_CONSTANT && as_words(e, o[3] & ~ASL_CONSTANT, words))
+        call(e, HOT_fill_words, ARGUMENTS(e->frame, x, at, key, i64(e, words[0]), i64(e, words[1])));
+    else if (o[3] & ASL_CONSTANT || !(o[3] & ASL_LAST))
+        call(e, HOT_fill, ARGUMENTS(e->frame, x, at, key, operand(e, o[3])));
+    else
+        call(e, HOT_fill_last, ARGUMENTS(e->frame, x, at, key, operand(e, o[3])));
+}
+
+static void emit_copy(struct emit *e, uint32_t d, uint32_t s) {
+    if (d == (s & ~ASL_LAST))
+        return;
+    call(e, s & ASL_LAST ? HOT_move : HOT_copy, ARGUMENTS(slot(e, d), slot(e, s)));
+}
+
+// What was read for the last time is let go.
+static void drop_last(struct emit *e, const struct ir_op *op) {
+    const char *kinds = ir_op_info[op->opcode].operands;
+    for (int o = 0; kinds[o]; o++) {
+        uint32_t s = op->operand[o];
+        if ((kinds[o] == 's' || kinds[o] == 'v') && s != ASL_NO_OPERAND && !(s & ASL_CONSTANT) && s & ASL_LAST)
+            call(e, HOT_words, ARGUMENTS(slot(e, s), i64(e, 0), i64(e, 0)));
+    }
+}
+
+static LLVMValueRef emit_format(struct emit *e, const uint32_t *o) {
+    LLVMValueRef a[9] = {e->frame, slot(e, o[0]), emit_i32(e, o[1]), emit_i32(e, 0)};
+    uint32_t count = 0;
+    for (uint32_t n = 0; n < 4; n++) {
+        a[4 + n] = operand(e, o[2 + n]);
+        count += o[2 + n] != ASL_NO_OPERAND;
+    }
+    a[8] = emit_i32(e, count);
+    return is_not(e, call(e, HOT_format, a), 0);
+}
+
+// Once in ASL_POLLS times the runtime looks at the clock; the block it is in has nothing else that can fail.
+static LLVMValueRef emit_poll(struct emit *e) {
+    LLVMValueRef polls = LLVMBuildAdd(e->builder, LLVMBuildLoad2(e->builder, e->i64, e->polls, ""), i64(e, 1), "");
+    LLVMBasicBlockRef now = emit_following(e, "poll.now"), ok = emit_following(e, "poll.ok");
+    LLVMMoveBasicBlockBefore(now, ok);
+    LLVMBuildStore(e->builder, polls, e->polls);
+    LLVMValueRef due = LLVMBuildICmp(e->builder, LLVMIntUGE, polls, i64(e, ASL_POLLS), "");
+    LLVMBasicBlockRef from = LLVMGetInsertBlock(e->builder);
+    LLVMSetMetadata(LLVMBuildCondBr(e->builder, due, now, ok), e->weights, e->unlikely);
+    LLVMPositionBuilderAtEnd(e->builder, now);
+    LLVMBuildStore(e->builder, i64(e, 0), e->polls);
+    LLVMValueRef cut = is_not(e, call(e, HOT_poll, ARGUMENTS(e->frame)), 0);
+    LLVMBuildBr(e->builder, ok);
+    LLVMPositionBuilderAtEnd(e->builder, ok);
+    LLVMValueRef phi = LLVMBuildPhi(e->builder, e->i1, "");
+    LLVMValueRef no = LLVMConstInt(e->i1, 0, false);
+    LLVMAddIncoming(phi, ARGUMENTS(no, cut), (LLVMBasicBlockRef[]){from, now}, 2);
+    return phi;
+}
+
+bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
+    const uint32_t *o = op->operand;
+    *failed = NULL;
+    switch ((int)op->opcode) {
+    case OP_CONST: emit_const(e, o[0], o[1]); return true;
+    case OP_COPY: emit_copy(e, o[0], o[1]); return true;
+    case OP_MOVE: set_number(e, o[0], number(e, o[1])); return true;
+    case OP_BOX: call(e, HOT_words, ARGUMENTS(slot(e, o[0]), head_of_int(e), number(e, o[1]))); return true;
+    case OP_TICK:
+        LLVMBuildStore(e->builder, LLVMBuildAdd(e->builder, LLVMBuildLoad2(e->builder, e->i64, e->events, ""), i64(e, o[0]), ""), e->events);
+        LLVMBuildStore(e->builder, LLVMBuildAdd(e->builder, LLVMBuildLoad2(e->builder, e->i64, e->states, ""), i64(e, o[1]), ""), e->states);
+        return true;
+    case OP_ARRIVE:
+        emit_hot_tell(e);
+        call(e, HOT_arrive, ARGUMENTS(e->frame, emit_i32(e, o[0])));
+        return true;
+    case OP_FIELD:
+        *failed = is_not(e, call(e, HOT_field, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), emit_i32(e, e->caches++))), 0);
+        break;
+    case OP_FIELD_MAYBE:
+        call(e, HOT_field_maybe, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), emit_i32(e, e->caches++)));
+        break;
+    case OP_ELEMENT:
+        *failed = is_not(e, call(e, HOT_element, ARGUMENTS(slot(e, o[0]), slot(e, o[1]), i64(e, o[2]))), 0);
+        break;
+    case OP_ELEMENT_MAYBE:
+        call(e, HOT_element_maybe, ARGUMENTS(slot(e, o[0]), slot(e, o[1]), i64(e, o[2])));
+        break;
+    case OP_GUARD: {
+        LLVMValueRef tag = LLVMBuildZExt(e->builder, load_at(e, e->i8, slot(e, o[0]), 0), e->i32, "");
+        LLVMValueRef bit = LLVMBuildShl(e->builder, emit_i32(e, 1), tag, "");
+        *failed = LLVMBuildICmp(e->builder, LLVMIntEQ, LLVMBuildAnd(e->builder, bit, emit_i32(e, o[1]), ""), emit_i32(e, 0), "");
+        break;
+    }
+    case OP_INT:
+        *failed = is_not(e, load_at(e, e->i8, slot(e, o[1]), 0), ASL_INT);
+        set_number(e, o[0], load_at(e, e->i64, slot(e, o[1]), 8));
+        break;
+    case OP_ADD32:
+    case OP_EXACT_ADD:
+    case OP_EXACT_SUBTRACT: {
+        int bits = op->opcode == OP_ADD32 ? 32 : 53;
+        LLVMValueRef a = number(e, o[1]), b = number(e, o[2]);
+        LLVMValueRef d = op->opcode == OP_EXACT_SUBTRACT ? LLVMBuildSub(e->builder, a, b, "") : LLVMBuildAdd(e->builder, a, b, "");
+        *failed = either(e, outside(e, a, bits), outside(e, b, bits));
+        if (bits == 53)
+            *failed = either(e, *failed, outside(e, d, bits));
+        set_number(e, o[0], d);
+        break;
+    }
+    case OP_LENGTH: {
+        LLVMValueRef n = call(e, HOT_length, ARGUMENTS(slot(e, o[1])));
+        *failed = LLVMBuildICmp(e->builder, LLVMIntSLT, n, i64(e, 0), "");
+        set_number(e, o[0], n);
+        break;
+    }
+    case OP_TIMESTAMP: set_number(e, o[0], call(e, HOT_timestamp, ARGUMENTS(slot(e, o[1])))); break;
+    case OP_RECORD: call(e, HOT_record, ARGUMENTS(slot(e, o[0]), emit_i32(e, o[1]))); return true;
+    case OP_FILL: emit_fill(e, o); return true;
+    case OP_FILL_INT:
+        call(e, HOT_fill_words, ARGUMENTS(e->frame, slot(e, o[0]), emit_i32(e, o[1]), emit_i32(e, o[2]), head_of_int(e), number(e, o[3])));
+        return true;
+    case OP_MAP_NOW:
+    case OP_PARALLEL_NOW:
+        emit_hot_tell(e);
+        *failed = is_not(e, call(e, op->opcode == OP_MAP_NOW ? HOT_map : HOT_parallel,
+                                 ARGUMENTS(e->frame, emit_i32(e, o[1]), slot(e, o[0]), slot(e, o[2]))), 0);
+        break;
+    case OP_FORMAT: *failed = emit_format(e, o); break;
+    case OP_FORGET: call(e, HOT_forget, ARGUMENTS(e->frame, emit_i32(e, o[0]), emit_i32(e, o[1]))); return true;
+    case OP_POLL: *failed = emit_poll(e); return true;
+    default:
+        if (!is_silent(op->opcode))
+            emit_hot_tell(e);
+        return false;
+    }
+    if (*failed)
+        e->drop = op;
+    else
+        drop_last(e, op);
+    return true;
+}
+
+void emit_hot_drop(struct emit *e) {
+    if (e->drop)
+        drop_last(e, e->drop);
+    e->drop = NULL;
+}
+
+// ---------------------------------------------------------------- errors that the watched machine explains
+
+LLVMValueRef emit_hot_counted(struct emit *e) { return call(e, HOT_events, ARGUMENTS(e->frame)); }
+void emit_hot_unraise(struct emit *e, LLVMValueRef counted) { call(e, HOT_unraise, ARGUMENTS(e->frame, counted)); }
+
+void emit_hot_give_up(struct emit *e, const struct ir_exit *x) {
+    uint32_t own = 0;
+    while (e->plan->machines.items[own] != e->machine)
+        own++;
+    uint32_t watched = own - e->plan->quiet, *points;
+    const struct ir_machine *m = e->plan->machines.items[watched];
+    uint32_t count = ir_resume_points(e->arena, m, &points), resume = 0;
+    while (resume < count && points[resume] != x->target[0])
+        resume++;
+    assert(resume < count);
+    emit_hot_leave(e);
+    LLVMValueRef now = call(e, HOT_give_up, ARGUMENTS(e->frame, emit_i32(e, watched), emit_i32(e, resume), emit_i32(e, (uint32_t)m->slots.count)));
+    LLVMBasicBlockRef failed = emit_following(e, "failed"), go_on = emit_following(e, "watched");
+    LLVMBuildCondBr(e->builder, is_not(e, now, 0), failed, go_on);
+    LLVMPositionBuilderAtEnd(e->builder, failed);
+    LLVMBuildRet(e->builder, emit_i32(e, ASL_FAILED));
+    LLVMPositionBuilderAtEnd(e->builder, go_on);
+    struct emit_function step = {e->steps[watched], LLVMFunctionType(e->i32, &e->ptr, 1, false)};
+    LLVMValueRef outcome = emit_call(e, step, &e->frame, 1, "");
+    LLVMSetTailCall(outcome, true);
+    emit_debug_none(e);
+    LLVMBuildRet(e->builder, outcome);
+}
+
+// ---------------------------------------------------------------- tests
+
+static LLVMValueRef tested(struct emit *e, uint32_t value, int side) {
+    if (value == ASL_NO_OPERAND || value & ASL_CONSTANT || !(value & IR_NUMBER))
+        return operand(e, value);
+    LLVMValueRef at = e->boxes[side], eight = i64(e, 8);
+    LLVMBuildStore(e->builder, head_of_int(e), at);
+    LLVMBuildStore(e->builder, number(e, value & ~IR_NUMBER), LLVMBuildInBoundsGEP2(e->builder, e->i8, at, &eight, 1, ""));
+    return at;
+}
+
+static bool is_number(struct emit *e, uint32_t value) {
+    int64_t words[2];
+    asl_value v;
+    if (value & ASL_CONSTANT) {
+        if (!as_words(e, value & ~ASL_CONSTANT, words))
+            return false;
+        memcpy(&v, words, sizeof v);
+        return v.tag == ASL_INT;
+    }
+    return (value & IR_NUMBER) != 0;
+}
+
+static LLVMIntPredicate predicate(uint32_t test, bool *known) {
+    *known = true;
+    switch ((int)test) {
+    case ASL_CHOICE_NUMERIC_EQUALS: case ASL_CHOICE_TIMESTAMP_EQUALS: return LLVMIntEQ;
+    case ASL_CHOICE_NUMERIC_LESS_THAN: case ASL_CHOICE_TIMESTAMP_LESS_THAN: return LLVMIntSLT;
+    case ASL_CHOICE_NUMERIC_GREATER_THAN: case ASL_CHOICE_TIMESTAMP_GREATER_THAN: return LLVMIntSGT;
+    case ASL_CHOICE_NUMERIC_LESS_THAN_EQUALS: case ASL_CHOICE_TIMESTAMP_LESS_THAN_EQUALS: return LLVMIntSLE;
+    case ASL_CHOICE_NUMERIC_GREATER_THAN_EQUALS: case ASL_CHOICE_TIMESTAMP_GREATER_THAN_EQUALS: return LLVMIntSGE;
+    default: *known = false; return LLVMIntEQ;
+    }
+}
+
+static bool constant_text(struct emit *e, uint32_t value, const char **text, size_t *size) {
+    asl_value v;
+    if (!(value & ASL_CONSTANT) ||
+        asl_json_parse(asl_str_z(e->plan->constants.items[value & ~ASL_CONSTANT]), &(asl_json_limits){.lone_surrogates = true}, &v, NULL) < 0)
+        return false;
+    bool is = v.tag == ASL_STRING;
+    if (is) {
+        *size = asl_text_of(&v).size;
+        *text = arena_copy(e->arena, asl_text_of(&v).data, *size);
+    }
+    asl_release(v);
+    return is;
+}
+
+static LLVMValueRef bytes(struct emit *e, const char *text, size_t size) {
+    LLVMValueRef s = emit_llvm_string(e->context, text, size), g = LLVMAddGlobal(e->module, LLVMTypeOf(s), "pattern");
+    LLVMSetInitializer(g, s);
+    LLVMSetGlobalConstant(g, true);
+    LLVMSetLinkage(g, LLVMPrivateLinkage);
+    LLVMSetUnnamedAddress(g, LLVMGlobalUnnamedAddr);
+    return g;
+}
+
+// A pattern with one star: two comparisons with known lengths. NULL: it is another.
+static LLVMValueRef matches(struct emit *e, const struct ir_exit *x) {
+    const char *text;
+    size_t size;
+    if (x->test != ASL_CHOICE_STRING_MATCHES || x->a & (ASL_CONSTANT | IR_NUMBER) || !constant_text(e, x->b, &text, &size))
+        return NULL;
+    const char *star = memchr(text, '*', size);
+    if (!star || memchr(text, '\\', size) || memchr(star + 1, '*', (size_t)(text + size - star - 1)))
+        return NULL;
+    size_t head = (size_t)(star - text), tail = size - head - 1;
+    return call(e, HOT_affixes, ARGUMENTS(slot(e, x->a), bytes(e, text, head), emit_i32(e, (uint32_t)head),
+                                          bytes(e, star + 1, tail), emit_i32(e, (uint32_t)tail)));
+}
+
+static LLVMValueRef general(struct emit *e, const struct ir_exit *x) {
+    LLVMValueRef a = tested(e, x->a, 0), b = tested(e, x->b, 1);
+    return is_not(e, call(e, HOT_test, ARGUMENTS(emit_i32(e, x->test), a, b)), 0);
+}
+
+LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x) {
+    bool known;
+    LLVMIntPredicate p = predicate(x->test, &known);
+    if (known && !x->parsed && is_number(e, x->a) && is_number(e, x->b)) {
+        uint32_t a = x->a & ASL_CONSTANT ? x->a : x->a & ~IR_NUMBER, b = x->b & ASL_CONSTANT ? x->b : x->b & ~IR_NUMBER;
+        return LLVMBuildICmp(e->builder, p, number(e, a), number(e, b), "");
+    }
+    LLVMValueRef m = matches(e, x);
+    if (m)
+        return is_not(e, m, 0);
+    const char *text;
+    size_t size;
+    int64_t seconds, nanoseconds;
+    int32_t nanos;
+    if (!x->parsed || !known || !constant_text(e, x->b, &text, &size) ||
+        !asl_timestamp_parse((asl_str){text, size}, &seconds, &nanos, NULL) ||
+        __builtin_mul_overflow(seconds, INT64_C(1000000000), &nanoseconds) ||
+        __builtin_add_overflow(nanoseconds, nanos, &nanoseconds))
+        return general(e, x);
+    LLVMValueRef n = number(e, x->parsed - 1), quick = LLVMBuildICmp(e->builder, p, n, i64(e, nanoseconds), "");
+    LLVMBasicBlockRef slow = emit_following(e, "slow"), end = emit_following(e, "tested");
+    LLVMMoveBasicBlockBefore(slow, end);
+    LLVMBasicBlockRef from = LLVMGetInsertBlock(e->builder);
+    LLVMValueRef odd = LLVMBuildICmp(e->builder, LLVMIntEQ, n, i64(e, INT64_MIN), "");
+    LLVMSetMetadata(LLVMBuildCondBr(e->builder, odd, slow, end), e->weights, e->unlikely);
+    LLVMPositionBuilderAtEnd(e->builder, slow);
+    LLVMValueRef answer = general(e, x);
+    LLVMBuildBr(e->builder, end);
+    LLVMPositionBuilderAtEnd(e->builder, end);
+    LLVMValueRef phi = LLVMBuildPhi(e->builder, e->i1, "");
+    LLVMAddIncoming(phi, ARGUMENTS(quick, answer), (LLVMBasicBlockRef[]){from, slow}, 2);
+    return phi;
+}
+
+// ---------------------------------------------------------------- bitcode
+
+#ifdef ASLC_HOT_BITCODE
+/* The file's bytes, put between these two by the assembler. */
+extern const char asl__hot_bitcode[], asl__hot_bitcode_end[];
+__asm__(".pushsection .rodata\n"
+        ".balign 16\n"
+        ".global asl__hot_bitcode\n"
+        ".hidden asl__hot_bitcode\n"
+        "asl__hot_bitcode:\n"
+        ".incbin \"" ASLC_HOT_BITCODE "\"\n"
+        ".global asl__hot_bitcode_end\n"
+        ".hidden asl__hot_bitcode_end\n"
+        "asl__hot_bitcode_end:\n"
+        ".popsection\n");
+
+static void forget_processor(LLVMValueRef f) {
+    static const char *const attributes[] = {"target-cpu", "target-features", "tune-cpu", "stack-protector-buffer-size"};
+    for (size_t n = 0; n < sizeof attributes / sizeof *attributes; n++)
+        LLVMRemoveStringAttributeAtIndex(f, LLVMAttributeFunctionIndex, attributes[n], (unsigned)strlen(attributes[n]));
+}
+
+void emit_hot_link(struct emit *e) {
+    if (e->options->optimise <= 0 || !e->plan->quiet)
+        return;
+    size_t size = (size_t)(asl__hot_bitcode_end - asl__hot_bitcode);
+    LLVMMemoryBufferRef b = LLVMCreateMemoryBufferWithMemoryRangeCopy(asl__hot_bitcode, size, "hot");
+    LLVMModuleRef hot = NULL;
+    if (LLVMParseBitcodeInContext2(e->context, b, &hot) == 0 && LLVMLinkModules2(e->module, hot) == 0)
+        for (int n = 0; n < HOT_COUNT; n++) {
+            LLVMValueRef f = LLVMGetNamedFunction(e->module, hot_info[n].symbol);
+            if (!f || LLVMIsDeclaration(f))
+                continue;
+            LLVMSetLinkage(f, LLVMInternalLinkage);
+            forget_processor(f);
+        }
+    LLVMDisposeMemoryBuffer(b);
+}
+#else
+void emit_hot_link(struct emit *e) { (void)e; }
+#endif

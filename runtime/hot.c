@@ -1,0 +1,227 @@
+// The code of quiet machines' ops. Compiled into the library, and by clang to bitcode that aslc links into a module before
+// LLVM optimises it: then these few lines stand where they are called. What is rare or long is in hot_slow.c.
+#include "hot.h"
+
+#include "engine.h"
+#include "value_private.h"
+
+#ifdef ASL_BITCODE
+#define INLINE __attribute__((always_inline))
+#else
+#define INLINE
+#endif
+#define LIKELY(x)   __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+// ---------------------------------------------------------------- values as two words
+//
+// A value that is stored in parts and loaded as a whole makes the processor wait: everything here moves two words.
+
+struct words {
+    uint64_t head, body;
+};
+
+static inline struct words load(const asl_value *v) {
+    struct words w;
+    memcpy(&w, v, sizeof w);
+    return w;
+}
+
+static inline bool is_owner(uint64_t head) {
+    uint8_t tag = (uint8_t)head;
+    bool text = (tag == ASL_STRING || tag == ASL_NUMBER_TEXT) && (uint8_t)(head >> 8) == ASL_ON_HEAP;
+    return tag >= ASL_ARRAY || text;
+}
+
+/* Texts and containers begin with their count of references. */
+static inline void retain(struct words w) {
+    if (is_owner(w.head)) ++*(uint32_t *)(uintptr_t)w.body;
+}
+
+static inline void store(asl_value *d, struct words w) {
+    struct words old = load(d);
+    memcpy(d, &w, sizeof w);
+    if (UNLIKELY(is_owner(old.head))) {
+        asl_value gone;
+        memcpy(&gone, &old, sizeof gone);
+        asl_release(gone);
+    }
+}
+
+_Static_assert(offsetof(asl_text, refs) == 0, "counted alike");
+
+INLINE void asl_hot_copy(asl_value *d, const asl_value *s) {
+    struct words w = load(s);
+    retain(w);
+    store(d, w);
+}
+
+INLINE void asl_hot_move(asl_value *d, asl_value *s) {
+    struct words w = load(s);
+    memset(s, 0, sizeof *s);
+    store(d, w);
+}
+
+INLINE void asl_hot_words(asl_value *d, int64_t head, int64_t body) {
+    store(d, (struct words){(uint64_t)head, (uint64_t)body});
+}
+
+static inline struct image *image_of(asl_frame *frame) { return &frame_of(frame)->execution->engine->image; }
+
+INLINE const asl_value *asl_hot_constant(asl_frame *frame, uint32_t k) { return image_of(frame)->constants[k]; }
+
+static inline asl_text *key_of(asl_frame *frame, uint32_t k) {
+    asl_text *key = image_of(frame)->keys[k];
+    return LIKELY(key != NULL) ? key : asl__hot_key(frame, k);
+}
+
+// ---------------------------------------------------------------- members and items
+
+/* Where it was last time, under the very same text. */
+static inline const asl_value *cached(asl_frame *frame, const asl_value *s, uint32_t cache) {
+    const struct asl_hot_cache *c = &image_of(frame)->caches[cache];
+    const asl_object *o = s->object;
+    return LIKELY(c->at < o->head.count && o->entries[c->at].key == c->key) ? &o->entries[c->at].value : NULL;
+}
+
+INLINE int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, uint32_t cache) {
+    if (UNLIKELY(s->tag != ASL_OBJECT)) return 1;
+    const asl_value *v = cached(frame, s, cache);
+    if (UNLIKELY(!v) && asl__hot_find(frame, s, k, cache, &v)) return 1;
+    asl_hot_copy(d, v);
+    return 0;
+}
+
+INLINE void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, uint32_t cache) {
+    const asl_value *v = s->tag == ASL_OBJECT ? cached(frame, s, cache) : NULL;
+    if (UNLIKELY(!v) && (s->tag != ASL_OBJECT || asl__hot_find(frame, s, k, cache, &v))) {
+        store(d, (struct words){0, 0});
+        return;
+    }
+    asl_hot_copy(d, v);
+}
+
+static inline const asl_value *element(const asl_value *s, int64_t index) {
+    return LIKELY(s->tag == ASL_ARRAY && index < (int64_t)s->array->head.count) ? &s->array->items[index] : NULL;
+}
+
+INLINE int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index) {
+    const asl_value *v = element(s, index);
+    if (UNLIKELY(!v)) return 1;
+    asl_hot_copy(d, v);
+    return 0;
+}
+
+INLINE void asl_hot_element_maybe(asl_value *d, const asl_value *s, int64_t index) {
+    const asl_value *v = element(s, index);
+    if (v) asl_hot_copy(d, v);
+    else store(d, (struct words){0, 0});
+}
+
+INLINE int64_t asl_hot_length(const asl_value *s) { return s->tag == ASL_ARRAY ? (int64_t)s->array->head.count : -1; }
+
+// ---------------------------------------------------------------- records
+
+INLINE void asl_hot_record(asl_value *d, uint32_t members) { asl__hot_record(d, members); }
+
+static inline void fill(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, struct words w) {
+    asl_object *o = x->object;
+    asl_text *key = key_of(frame, k);
+    key->refs++;
+    o->entries[i].key = key;
+    memcpy(&o->entries[i].value, &w, sizeof w);
+    o->head.count = i + 1;
+}
+
+INLINE void asl_hot_fill(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, const asl_value *s) {
+    struct words w = load(s);
+    retain(w);
+    fill(frame, x, i, k, w);
+}
+
+INLINE void asl_hot_fill_last(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, asl_value *s) {
+    struct words w = load(s);
+    memset(s, 0, sizeof *s);
+    fill(frame, x, i, k, w);
+}
+
+INLINE void asl_hot_fill_words(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, int64_t head, int64_t body) {
+    fill(frame, x, i, k, (struct words){(uint64_t)head, (uint64_t)body});
+}
+
+// ---------------------------------------------------------------- tests
+
+/* The choice is a constant where this is called, so of all of it one line remains. */
+INLINE int32_t asl_hot_test(uint32_t choice, const asl_value *a, const asl_value *b) {
+    struct words x = load(a), y = load(b);
+    uint8_t tag = (uint8_t)x.head;
+    bool ints = tag == ASL_INT && (uint8_t)y.head == ASL_INT;
+    int64_t i = (int64_t)x.body, j = (int64_t)y.body;
+    switch (choice) {
+    case ASL_CHOICE_NUMERIC_EQUALS:
+        if (LIKELY(ints)) return i == j;
+        break;
+    case ASL_CHOICE_NUMERIC_LESS_THAN:
+        if (LIKELY(ints)) return i < j;
+        break;
+    case ASL_CHOICE_NUMERIC_GREATER_THAN:
+        if (LIKELY(ints)) return i > j;
+        break;
+    case ASL_CHOICE_NUMERIC_LESS_THAN_EQUALS:
+        if (LIKELY(ints)) return i <= j;
+        break;
+    case ASL_CHOICE_NUMERIC_GREATER_THAN_EQUALS:
+        if (LIKELY(ints)) return i >= j;
+        break;
+    case ASL_CHOICE_STRING_EQUALS:
+        /* Short strings are inline always, so two values that are not both on the heap are equal when all of them is. */
+        if (tag != ASL_STRING || (uint8_t)y.head != ASL_STRING) return 0;
+        if ((uint8_t)(x.head >> 8) != ASL_ON_HEAP || (uint8_t)(y.head >> 8) != ASL_ON_HEAP)
+            return x.head == y.head && x.body == y.body;
+        break;
+    case ASL_CHOICE_BOOLEAN_EQUALS:
+        return tag == ASL_BOOL && (uint8_t)y.head == ASL_BOOL && (x.body & 1) == (y.body & 1);
+    case ASL_CHOICE_IS_NULL:
+        if (LIKELY((uint8_t)y.head == ASL_BOOL)) return (tag == ASL_NULL) == (y.body & 1);
+        break;
+    case ASL_CHOICE_IS_PRESENT:
+        if (LIKELY((uint8_t)y.head == ASL_BOOL)) return (tag != ASL_NONE) == (y.body & 1);
+        break;
+    case ASL_CHOICE_IS_NUMERIC:
+        if (LIKELY((uint8_t)y.head == ASL_BOOL)) return (tag >= ASL_INT && tag <= ASL_NUMBER_TEXT) == (y.body & 1);
+        break;
+    case ASL_CHOICE_IS_STRING:
+        if (LIKELY((uint8_t)y.head == ASL_BOOL)) return (tag == ASL_STRING) == (y.body & 1);
+        break;
+    case ASL_CHOICE_IS_BOOLEAN:
+        if (LIKELY((uint8_t)y.head == ASL_BOOL)) return (tag == ASL_BOOL) == (y.body & 1);
+        break;
+    default: break;
+    }
+    return asl__choice_test((asl_choice)choice, a, b);
+}
+
+/* StringMatches with one star: how the text begins and ends. */
+INLINE int32_t asl_hot_affixes(const asl_value *s, const char *head, uint32_t head_size, const char *tail, uint32_t tail_size) {
+    if (s->tag != ASL_STRING) return 0;
+    bool heap = s->size == ASL_ON_HEAP;
+    const char *data = heap ? s->text->bytes : s->inline_text;
+    size_t size = heap ? s->text->size : s->size;
+    return size >= (size_t)head_size + tail_size && memcmp(data, head, head_size) == 0 &&
+           memcmp(data + size - tail_size, tail, tail_size) == 0;
+}
+
+// ---------------------------------------------------------------- what is counted
+
+INLINE void asl_hot_tick(asl_frame *frame, int64_t events, int64_t states) {
+    asl_execution *x = frame_of(frame)->execution;
+    x->events += (uint64_t)events;
+    x->main->transitions += (uint64_t)states;
+}
+
+INLINE int64_t asl_hot_polls(asl_frame *frame) { return frame_of(frame)->execution->engine->polls; }
+INLINE void asl_hot_set_polls(asl_frame *frame, int64_t polls) {
+    frame_of(frame)->execution->engine->polls = (uint32_t)polls;
+}
+
+INLINE int64_t asl_hot_events(asl_frame *frame) { return (int64_t)frame_of(frame)->execution->events; }

@@ -1,0 +1,59 @@
+// What quiet machines call instead of entries of rt.def (compiler/opt/shape.c, compiler/emit/hot.c). Slots are given as
+// pointers, constants as pointers or as their two words, and nothing here explains an error: 1 means "give up".
+#ifndef ASL_HOT_H
+#define ASL_HOT_H
+
+#include "aslc/program.h"
+
+/* The frame's tables: what a member was found under last time. */
+struct asl_hot_cache {
+    asl_text *key; /* retained */
+    uint32_t at;
+};
+
+void asl_hot_copy(asl_value *d, const asl_value *s);
+void asl_hot_move(asl_value *d, asl_value *s);                     /* s is empty afterwards */
+void asl_hot_words(asl_value *d, int64_t head, int64_t body);      /* a value that owns nothing */
+const asl_value *asl_hot_constant(asl_frame *frame, uint32_t k);
+int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, uint32_t cache);
+void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, uint32_t cache);
+int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index);
+void asl_hot_element_maybe(asl_value *d, const asl_value *s, int64_t index);
+int64_t asl_hot_length(const asl_value *s);                        /* -1: no array */
+int64_t asl_hot_timestamp(const asl_value *s);                     /* nanoseconds since 1970; INT64_MIN: none that fits */
+void asl_hot_record(asl_value *d, uint32_t members);
+/* Member i of the record in x, with constant k as its key. */
+void asl_hot_fill(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, const asl_value *s);
+void asl_hot_fill_last(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, asl_value *s); /* s is empty afterwards */
+void asl_hot_fill_words(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, int64_t head, int64_t body);
+int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, uint32_t unused, const asl_value *a, const asl_value *b,
+                       const asl_value *c, const asl_value *e, uint32_t count);
+int32_t asl_hot_test(uint32_t choice, const asl_value *a, const asl_value *b);
+int32_t asl_hot_affixes(const asl_value *s, const char *head, uint32_t head_size, const char *tail, uint32_t tail_size);
+void asl_hot_tick(asl_frame *frame, int64_t events, int64_t states);
+void asl_hot_arrive(asl_frame *frame, uint32_t n);
+int64_t asl_hot_polls(asl_frame *frame);
+void asl_hot_set_polls(asl_frame *frame, int64_t polls);
+int32_t asl_hot_poll(asl_frame *frame);                            /* the slow one: every so many back edges */
+int64_t asl_hot_events(asl_frame *frame);
+void asl_hot_unraise(asl_frame *frame, int64_t events);            /* forgets an error that the watched machine will raise again */
+/* All iterations or branches of a site, which only compute, one after the other; *d gets the results. 1: something was
+   unusual, and nothing has happened. */
+int32_t asl_hot_map(asl_frame *frame, uint32_t t, asl_value *d, const asl_value *items);
+int32_t asl_hot_parallel(asl_frame *frame, uint32_t t, asl_value *d, const asl_value *input);
+/* 1: the frame is run by its parent's step, which is told that it failed. */
+int32_t asl_hot_give_up(asl_frame *frame, uint32_t machine, uint32_t resume, uint32_t slots);
+void asl_hot_forget(asl_frame *frame, uint32_t from, uint32_t to);
+
+struct asl_hot_symbol {
+    const char *name;
+    void *function;
+};
+extern const struct asl_hot_symbol asl_hot_symbols[]; /* for the JIT; ends with a NULL name */
+
+/* rt.c: what is not worth inlining. */
+asl_text *asl__hot_key(asl_frame *frame, uint32_t k);
+int32_t asl__hot_find(asl_frame *frame, const asl_value *s, uint32_t k, uint32_t cache, const asl_value **found);
+void asl__hot_record(asl_value *d, uint32_t members);
+
+#endif
