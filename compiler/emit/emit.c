@@ -119,6 +119,7 @@ struct emit *emit_module_new(const struct ir_plan *p, const struct emit_options 
     e->identifier = emit_identifier(p);
     e->shared = shared;
     e->in_process = in_process;
+    e->large = emit_hot_large(p);
     begin(e, names);
     if (options->debug)
         emit_debug_begin(e);

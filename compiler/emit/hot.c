@@ -483,6 +483,22 @@ LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x) {
 
 // ---------------------------------------------------------------- bitcode
 
+// Inlining makes ten instructions of one, and the time of LLVM's passes grows faster than what they look at. Workflows of
+// some hundred states wait for others most of the time: they call the runtime, and are compiled within a second or two.
+static bool is_arithmetic(uint8_t opcode) { // one instruction or two
+    return opcode == OP_MOVE || opcode == OP_ADD32 || opcode == OP_EXACT_ADD || opcode == OP_EXACT_SUBTRACT || opcode == OP_TICK;
+}
+
+bool emit_hot_large(const struct ir_plan *p) {
+    enum { LARGE = 700 };
+    size_t ops = 0;
+    for (size_t m = p->quiet; p->quiet && m < p->machines.count; m++)
+        for (size_t b = 0; b < p->machines.items[m]->blocks.count; b++)
+            for (size_t o = 0; o < p->machines.items[m]->blocks.items[b]->ops.count; o++)
+                ops += !is_arithmetic(p->machines.items[m]->blocks.items[b]->ops.items[o].opcode);
+    return ops > LARGE;
+}
+
 #ifdef ASLC_HOT_BITCODE
 /* The file's bytes, put between these two by the assembler. */
 extern const char asl__hot_bitcode[], asl__hot_bitcode_end[];
@@ -504,7 +520,7 @@ static void forget_processor(LLVMValueRef f) {
 }
 
 void emit_hot_link(struct emit *e) {
-    if (e->options->optimise <= 0 || !e->plan->quiet)
+    if (e->options->optimise <= 0 || !e->plan->quiet || e->large)
         return;
     size_t size = (size_t)(asl__hot_bitcode_end - asl__hot_bitcode);
     LLVMMemoryBufferRef b = LLVMCreateMemoryBufferWithMemoryRangeCopy(asl__hot_bitcode, size, "hot");

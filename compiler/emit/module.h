@@ -56,6 +56,7 @@ struct emit {
     LLVMValueRef polls, boxes[2], *numbers; /* polls: NULL when no loop of the machine's needs them */
     const struct ir_op *drop;         /* its last uses are let go once it has not failed */
     uint32_t caches;
+    bool large;                       /* the quiet machines are too large for all that LLVM could do */
     bool huge;                        /* some machine is too large for the optimiser */
 };
 
@@ -88,6 +89,7 @@ LLVMValueRef emit_hot_counted(struct emit *e);
 void emit_hot_unraise(struct emit *e, LLVMValueRef counted);
 void emit_hot_give_up(struct emit *e, const struct ir_exit *x);
 LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x); /* EXIT_IF's condition */
+bool emit_hot_large(const struct ir_plan *p);
 void emit_hot_link(struct emit *e);  /* the functions' own code, for LLVM to inline */
 
 /* tables.c: the program struct (global NAME_program) and what it points to; main() of an executable. -1: message. */

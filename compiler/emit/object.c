@@ -1,6 +1,6 @@
 // The module as it leaves the compiler: optimised for this machine's kind of processor, as text, bitcode or machine code.
 //
-// The pipeline is LLVM's own default<On>; without optimisation no pass runs at all.
+// The pipeline is LLVM's own default<On>, or a short one for large workflows; without optimisation no pass runs at all.
 #include "module.h"
 
 #include <pthread.h>
@@ -44,8 +44,9 @@ static int optimise(struct emit *e, LLVMTargetMachineRef machine, char *message,
         return 0;
     char passes[] = "default<O0>";
     passes[sizeof "default<O" - 1] = (char)('0' + level(e));
+    static const char quick[] = "function(sroa,early-cse,simplifycfg,instcombine,simplifycfg),globaldce";
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-    LLVMErrorRef error = LLVMRunPasses(e->module, passes, machine, options);
+    LLVMErrorRef error = LLVMRunPasses(e->module, e->large ? quick : passes, machine, options);
     LLVMDisposePassBuilderOptions(options);
     if (!error)
         return 0;
