@@ -216,9 +216,12 @@ static void forget(struct journal *j, struct frame *f) {
     asl_free(k->fanout);
     k->fanout = NULL;
     for (size_t i = 0; i < k->left_count; i++) {
-        struct op *op = journal_op(j, OP_FRAME_GONE, kept_of(f));
-        op->path = journal_text(j, asl_str_z(k->left[i]));
-        op->path_size = strlen(k->left[i]);
+        size_t path = journal_text(j, asl_str_z(k->left[i])), size = strlen(k->left[i]);
+        for (int gone = 0; gone < 2; gone++) { /* its record, and what its own branches and items had done */
+            struct op *op = journal_op(j, gone ? OP_RESULTS_GONE : OP_FRAME_GONE, kept_of(f));
+            op->path = path;
+            op->path_size = size;
+        }
         asl_free(k->left[i]);
     }
     asl_free(k->left);
