@@ -29,12 +29,12 @@ import harness
 import journal_postgres
 
 TASK = '''#!/bin/sh
-# Notes the call, then does what files in the folder say: hold-STATE waits until it is gone, fail-STATE[-ITEM] fails.
+# Notes the call, then does what files in the folder say: hold-STATE[-ITEM] waits until it is gone, fail-STATE[-ITEM] fails.
 read -r input
 item=$(printf %s "$input" | tr -dc 0-9a-z)
 [ -n "${ASL_TASK_TOKEN-}" ] && { echo "$ASL_TASK_TOKEN" >"token-$ASL_STATE.new"; mv "token-$ASL_STATE.new" "token-$ASL_STATE"; }
 echo "$ASL_STATE $ASL_IDEMPOTENCY_TOKEN $ASL_ATTEMPT $item" >>calls
-while [ -e "hold-$ASL_STATE" ]; do sleep 0.02; done
+while [ -e "hold-$ASL_STATE" ] || [ -e "hold-$ASL_STATE-$item" ]; do sleep 0.02; done
 if [ -e "fail-$ASL_STATE" ] || [ -e "fail-$ASL_STATE-$item" ]; then
     echo "{\\"Error\\": \\"Broken\\", \\"Cause\\": \\"$ASL_STATE is broken\\"}" >&2
     exit 1
@@ -347,6 +347,32 @@ def killed_between_attempts(b):
     calls = b.calls()
     same(['0', '1', '2'], [c[2] for c in calls], 'attempts')
     same(3, len({c[1] for c in calls}), 'each attempt has its own idempotency token')
+
+
+def results_of_an_attempt_that_is_over(b):
+    """What a Map inside had done before the Parallel round it failed and was retried, counts no more."""
+    b.use(chain(('P', {'Type': 'Parallel', 'Retry': [{'ErrorEquals': ['States.ALL'], 'IntervalSeconds': 1, 'MaxAttempts': 1}], 'Branches': [
+        chain(('M', {'Type': 'Map', 'ItemsPath': '$', 'MaxConcurrency': 1, 'ItemProcessor': chain(('Q', TASK_STATE))})),
+        chain(('R', TASK_STATE))]})))
+    for name in ('hold-R', 'fail-R', 'hold-Q-3'):
+        b.write(name)
+    p = b.start('--name', 'n', '--input', '[1,2,3]')
+    b.called('Q', 3)
+    b.called('R')
+    b.write('hold-Q-1')
+    b.remove('hold-R')
+    wait_until(lambda: 'LambdaFunctionFailed' in types(b.events('n')), 'R fails')
+    b.write('hold-R')
+    b.called('R', 2)
+    b.called('Q', 4)
+    p.kill()
+    p.communicate()
+    for name in ('fail-R', 'hold-R', 'hold-Q-3', 'hold-Q-1'):
+        b.remove(name)
+    same('[[1,2,3],[1,2,3]]\n', b.run('resume', 'n').stdout, 'output')
+    same([3, 2, 2], [sum(c[0] == 'Q' and c[3] == i for c in b.calls()) for i in '123'], 'calls of each item')
+    well = b.events('n')
+    same(5, types(well).count('MapIterationSucceeded'), 'iterations')
 
 
 def input_comes_from_the_journal(b):
@@ -1383,7 +1409,7 @@ def postgres_that_is_away(b):
 
 
 TESTS = [fresh_then_finished, fresh_then_failed, described_alike_live_and_stored, killed_then_resumed, killed_in_parallel_and_map,
-         killed_between_attempts, input_comes_from_the_journal, listing, describing, histories, following, resuming_all,
+         killed_between_attempts, results_of_an_attempt_that_is_over, input_comes_from_the_journal, listing, describing, histories, following, resuming_all,
          resuming_all_but_one, redriving_a_task, redrive_in_the_context_object, redriving_what_runs, redriving_a_parallel, redriving_a_map,
          redriving_a_map_one_by_one, redriving_nested, distributed_maps, redriving_what_was_left_by_a_catcher, redriving_fail_and_choice,
          redriving_an_aborted_and_a_timed_out_one, redrive_that_is_killed, stopping, stopping_without_its_tasks, stopping_what_is_suspended, names_of_their_own, collecting,
