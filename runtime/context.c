@@ -92,9 +92,3 @@ asl_value asl__context(struct frame *f) {
     f->context = asl_retain(o);
     return o;
 }
-
-void asl__context_drop(struct frame *f) {
-    if (f->context.tag == ASL_NONE) return;
-    asl_release(f->context);
-    f->context = asl_none();
-}

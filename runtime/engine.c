@@ -1,13 +1,19 @@
 // The engine: who serves which Resource, and the loop.
 //
-// One turn of the loop runs what is ready, then looks outside. With the real clock it sleeps in libuv until the next
-// timer or until a handler has something; with the virtual clock time jumps to the next timer once no handler is at
-// work any more. The uv loop exists only from the moment somebody must wait for something outside.
+// One turn of the loop runs what is ready, then looks outside. With the real clock it sleeps until the next timer or until
+// a handler has something; with the virtual clock time jumps to the next timer once no handler is at work any more. The uv
+// loop (loop.c) exists only from the moment a handler must wait for something outside.
 #include "observe.h"
 
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <uv.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "handlers/mock.h"
 #include "handlers/native.h"
@@ -214,8 +220,10 @@ static const char *environment(const char *name, const char *otherwise) {
 
 static uint64_t fresh_seed(void) {
     uint64_t seed;
-    if (uv_random(NULL, NULL, &seed, sizeof seed, 0, NULL) != 0) seed = uv_hrtime();
-    return seed;
+    if (getrandom(&seed, sizeof seed, 0) == sizeof seed) return seed;
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
 asl_engine *asl_engine_new(const asl_program *program, const asl_engine_options *options, char *message,
@@ -252,56 +260,20 @@ const asl_program *asl_frame_program(const asl_frame *frame) {
     return ((const struct frame *)frame)->execution->engine->program;
 }
 
-static void on_wake(uv_async_t *wake) { (void)wake; }
-static void on_timer(uv_timer_t *timer) { (void)timer; } /* the loop looks at the heap afterwards */
-
-struct uv_loop_s *asl__engine_loop(asl_engine *e) {
-    if (e->loop) return e->loop;
-    e->loop = asl_alloc(sizeof *e->loop);
-    e->timer = asl_alloc(sizeof *e->timer);
-    e->wake = asl_alloc(sizeof *e->wake);
-    int rc = uv_loop_init(e->loop);
-    if (rc == 0) rc = uv_timer_init(e->loop, e->timer);
-    if (rc == 0) rc = uv_async_init(e->loop, e->wake, on_wake);
-    if (rc < 0) {
-        fprintf(stderr, "cannot make an event loop: %s\n", uv_strerror(rc)); /* no descriptors left: as out of memory */
-        abort();
-    }
-    uv_unref((uv_handle_t *)e->wake);
-    atomic_signal_fence(memory_order_seq_cst); /* the signal handler must find wake when it finds can_wake */
-    e->can_wake = 1;
-    return e->loop;
-}
-
 void asl__engine_interrupt(asl_engine *e) {
     e->interrupted = 1;
-    if (e->can_wake) uv_async_send(e->wake);
-}
-
-static void close_handle(uv_handle_t *h, void *unused) {
-    (void)unused;
-    if (!uv_is_closing(h)) uv_close(h, NULL);
+    if (e->can_wake) {
+        e->loop_calls->wake(e);
+    } else if (e->can_rouse) {
+        int saved = errno;
+        uint64_t one = 1;
+        if (write(e->rouse, &one, sizeof one) < 0) errno = saved; /* full: it will wake */
+    }
 }
 
 static void wait_for_processes(asl_engine *e) {
     if (!e->loop) return;
-    while (e->holds > 0 && uv_loop_alive(e->loop)) uv_run(e->loop, UV_RUN_ONCE);
-}
-
-static void close_loop(asl_engine *e) {
-    if (!e->loop) return;
-    e->can_wake = 0;
-    uv_close((uv_handle_t *)e->timer, NULL);
-    uv_close((uv_handle_t *)e->wake, NULL);
-    uv_run(e->loop, UV_RUN_DEFAULT);
-    if (uv_loop_close(e->loop) == UV_EBUSY) { /* a handler of the user's left something open */
-        uv_walk(e->loop, close_handle, NULL);
-        uv_run(e->loop, UV_RUN_DEFAULT);
-        uv_loop_close(e->loop);
-    }
-    asl_free(e->timer);
-    asl_free(e->wake);
-    asl_free(e->loop);
+    while (e->holds > 0 && e->loop_calls->alive(e)) e->loop_calls->turn(e, true);
 }
 
 void asl_engine_free(asl_engine *e) {
@@ -322,7 +294,9 @@ void asl_engine_free(asl_engine *e) {
         if (b->handler->close) b->handler->close(b, b->state);
     }
     if (e->mock) e->mock->handler->close(e->mock, e->mock->state);
-    close_loop(e);
+    e->can_wake = 0;
+    if (e->loop) e->loop_calls->close(e);
+    if (e->can_rouse) close(e->rouse);
     for (size_t i = 0; i < e->binding_count; i++) free_binding(e->bindings[i]);
     if (e->mock) free_binding(e->mock);
     asl_free(e->bindings);
@@ -338,13 +312,30 @@ void asl_engine_free(asl_engine *e) {
 
 // ---------------------------------------------------------------- the loop
 
-/* What is ready now; what becomes ready meanwhile has the next turn. */
+/* A handler at work, whose answer will come through the uv loop. */
+static bool working(const asl_engine *e) { return e->loop && e->outside > 0 && e->loop_calls->alive(e); }
+
+static inline struct frame *take_first(asl_engine *e) {
+    struct frame *f = e->ready_first, *next = f->ready_next;
+    e->ready_first = next;
+    if (next) next->ready_prev = NULL;
+    else e->ready_last = NULL;
+    f->ready = READY_NOT;
+    e->ready_count--;
+    f->execution->main->ready--;
+    return f;
+}
+
+/* What is ready now; what becomes ready meanwhile has the next turn. Where nobody would see it, turns are joined: tasks that
+   are answered at once come and go without a look at the clock in between. */
 static void run_ready(asl_engine *e, uint64_t ended) {
+    enum { TURNS_JOINED = 64 }; /* steps; of some microseconds, if they make turns of their own */
+    size_t n = e->ready_count;
+    if (n < TURNS_JOINED && asl__unwatched(e) && !working(e)) n = TURNS_JOINED;
     /* With a journal all that end in one turn are told after one commit. */
-    for (size_t n = e->ready_count; n > 0 && e->ready_first && (e->ended == ended || e->journal) && !e->interrupted; n--) {
-        struct frame *f = e->ready_first;
-        enum ready_kind kind = f->ready;
-        asl__ready_remove(f);
+    for (; n > 0 && e->ready_first && (e->ended == ended || e->journal) && !e->interrupted; n--) {
+        enum ready_kind kind = e->ready_first->ready;
+        struct frame *f = take_first(e);
         switch (kind) {
         case READY_NOT: asl_assert(!"a frame in the queue is ready"); break;
         case READY_STEP: asl__frame_step(f); break;
@@ -381,8 +372,23 @@ static void stop_all(asl_engine *e) {
     for (asl_execution *x = e->executions; x; x = x->next) asl_execution_stop(x, asl_none(), asl_none());
 }
 
-/* A handler at work, whose answer will come through the uv loop. */
-static bool working(const asl_engine *e) { return e->loop && e->outside > 0 && uv_loop_alive(e->loop); }
+/* Without a uv loop. What wakes it, a signal handler or another thread, writes to the descriptor, so that nothing can come
+   between a look at `interrupted` and the sleep. */
+static void sleep_alone(asl_engine *e, int64_t ms) {
+    if (!e->can_rouse) {
+        e->rouse = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        if (e->rouse < 0) {
+            fprintf(stderr, "cannot wait: %s\n", strerror(errno)); /* no descriptors left: as out of memory */
+            abort();
+        }
+        atomic_signal_fence(memory_order_seq_cst);
+        e->can_rouse = 1;
+        if (e->interrupted) return;
+    }
+    struct pollfd wakes = {.fd = e->rouse, .events = POLLIN};
+    uint64_t count;
+    if (poll(&wakes, 1, ms < 0 ? -1 : ms < INT_MAX ? (int)ms : INT_MAX) > 0 && read(e->rouse, &count, sizeof count) < 0) return;
+}
 
 /* Sleeps until the next timer is due or a handler has something. False: neither will ever happen. */
 static bool sleep_real(asl_engine *e) {
@@ -390,33 +396,30 @@ static bool sleep_real(asl_engine *e) {
     struct timer *next = asl__timer_next(&e->clock);
     int64_t wake = e->journal ? e->journal->wake(e->journal) : -1;
     if (!next && !working(e) && wake < 0) return false;
-    uv_loop_t *loop = asl__engine_loop(e);
     if (next && (wake < 0 || next->due_ms - e->clock.now_ms < wake)) wake = next->due_ms - e->clock.now_ms;
     if (e->progress && (wake < 0 || wake > 1000)) wake = 1000;
-    if (wake >= 0) {
-        uv_update_time(loop);
-        uv_timer_start(e->timer, on_timer, (uint64_t)wake, 0);
-    }
-    uv_run(loop, UV_RUN_ONCE);
-    uv_timer_stop(e->timer);
+    if (e->loop) e->loop_calls->sleep(e, wake);
+    else sleep_alone(e, wake);
     return true;
 }
 
 /* Time jumps to the next timer once nobody is at work. */
 static bool sleep_virtual(asl_engine *e) {
     if (working(e)) {
-        uv_run(e->loop, UV_RUN_ONCE);
+        e->loop_calls->turn(e, true);
         return true;
     }
     struct timer *next = asl__timer_next(&e->clock);
     if (!next && e->journal && e->journal->wake(e->journal) >= 0) return sleep_real(e); /* for another process */
     if (!next) return false;
     e->clock.now_ms = next->due_ms;
+    asl__timers_fire(&e->clock);
     return true;
 }
 
 int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
     uint64_t ended = e->ended;
+    e->jumps = e->clock.is_virtual && mode == ASL_RUN_DEFAULT;
     for (;;) {
         asl__clock_update(&e->clock);
         if (e->interrupted) stop_all(e);
@@ -428,7 +431,7 @@ int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
         asl__clock_update(&e->clock);
         if (e->ready_first) {
             if (!e->clock.is_virtual) asl__timers_fire(&e->clock);
-            if (working(e)) uv_run(e->loop, UV_RUN_NOWAIT);
+            if (working(e)) e->loop_calls->turn(e, false);
             continue;
         }
         if (asl__timers_fire(&e->clock)) continue;
@@ -436,10 +439,10 @@ int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
         for (struct asl_observer *o = e->observers; o; o = o->next)
             if (o->turn) o->turn(o);
         if (mode == ASL_RUN_READY) {
-            if (e->loop) uv_run(e->loop, UV_RUN_NOWAIT);
+            if (e->loop) e->loop_calls->turn(e, false);
             if (!e->ready_first) break;
         } else if (mode == ASL_RUN_NOWAIT) {
-            if (e->loop) uv_run(e->loop, UV_RUN_NOWAIT);
+            if (e->loop) e->loop_calls->turn(e, false);
             if (!e->ready_first && (!e->clock.is_virtual || working(e) || !sleep_virtual(e))) break;
         } else if (e->running > 0 && e->journal && e->journal->may_suspend(e->journal)) {
             e->suspended = true;
@@ -447,10 +450,11 @@ int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
             break;
         }
     }
+    e->jumps = false;
     return (int)e->running;
 }
 
-int asl_engine_poll_fd(asl_engine *e) { return e->loop ? uv_backend_fd(e->loop) : -1; }
+int asl_engine_poll_fd(asl_engine *e) { return e->loop ? e->loop_calls->descriptor(e) : -1; }
 
 int64_t asl_engine_next_deadline(asl_engine *e) {
     if (e->ready_first) return 0;
@@ -461,9 +465,8 @@ int64_t asl_engine_next_deadline(asl_engine *e) {
         asl__clock_update(&e->clock);
         deadline = next->due_ms > e->clock.now_ms ? next->due_ms - e->clock.now_ms : 0;
     }
-    if (e->loop && uv_loop_alive(e->loop)) { /* a handler's own timers, closing handles */
-        uv_update_time(e->loop);
-        int64_t timeout = uv_backend_timeout(e->loop);
+    if (e->loop) { /* a handler's own timers, closing handles */
+        int64_t timeout = e->loop_calls->timeout(e);
         if (timeout >= 0 && (deadline < 0 || timeout < deadline)) deadline = timeout;
     }
     return deadline;

@@ -4,12 +4,12 @@
 //         │                             └──► task | timer              one frame waits for one thing at a time
 //         ├── ready queue of frames: step it, start its task, or take its task's answer
 //         ├── heap of timers: waits, backoffs, timeouts, heartbeats, deadlines
-//         └── uv loop, made when something outside must be waited for
+//         └── uv loop, made when a handler must wait for something outside
 //
 // What each file does: image.c decodes the program's image; clock.c time and the timers; frame.c frames, the ready queue,
 // errors and what follows a step; context.c the Context object; task.c, retry.c, wait.c, fanout.c what the waiting states
 // need; rt.c the entries of compiled code that do not wait; execution.c an execution's beginning and end; engine.c
-// bindings and the loop; expression.c the JSONata of states.
+// bindings and the loop; loop.c the uv loop; expression.c the JSONata of states.
 #ifndef ASL_ENGINE_H
 #define ASL_ENGINE_H
 
@@ -78,6 +78,7 @@ struct machine {
     uint32_t capture_count;
     struct image_capture *captures;
     struct frame *pool; /* frames of this machine ready for reuse */
+    bool waits; /* has a state that hands its work to others: Task, Wait, Parallel, Map */
 };
 
 struct matcher { /* an ErrorEquals */
@@ -214,9 +215,6 @@ void asl__forget_variables(struct frame *f);
 void asl__note_assigned(struct frame *f, const asl_value *v, uint32_t i, uint32_t name);
 void asl__forget_assigned(struct frame *f);
 
-/* Where error e meets an ErrorEquals (asl-language 17). */
-bool asl__matches(const struct matcher *m, const struct failure *e);
-
 // ---------------------------------------------------------------- frames (frame.c)
 
 enum ready_kind { READY_NOT, READY_STEP, READY_START, READY_ANSWER, READY_HELD /* to be started once the journal has it */ };
@@ -255,6 +253,7 @@ struct frame {
 
     /* what it waits for */
     struct task *task;
+    struct task *spare; /* one it had, cleared: a retry or the next iteration takes it */
     struct fanout *down;
     struct timer timer;
 
@@ -295,6 +294,7 @@ void asl__frame_failed_event(struct frame *f);
 void asl__task_start(struct frame *f);  /* READY_START */
 void asl__task_answer(struct frame *f); /* READY_ANSWER */
 void asl__task_cancel(struct frame *f);
+void asl__task_free_spare(struct frame *f);
 
 void asl__fanout_done(struct frame *child);   /* a branch or iteration has its output */
 void asl__fanout_failed(struct frame *child); /* … or has failed; never with States.Runtime */
@@ -307,8 +307,9 @@ const char *asl__fanout_waiting_state(const struct frame *parent); /* of a child
 const asl_value *asl__state_input(const struct frame *f);
 /* The innermost Map item round a frame, within its execution. False: there is none. Borrowed. */
 bool asl__map_item(const struct frame *f, const asl_value **item, uint32_t *index);
-/* The indexes of the Map iterations round a frame, outermost first, yours; *depth may be 0, then NULL. */
-uint32_t *asl__map_indexes(const struct frame *f, uint32_t *depth);
+/* How many Map iterations there are round a frame; and their indexes, outermost first. */
+uint32_t asl__map_depth(const struct frame *f);
+void asl__map_indexes(const struct frame *f, uint32_t *indexes, uint32_t depth);
 
 // ---------------------------------------------------------------- the Context object (context.c)
 
@@ -319,7 +320,10 @@ enum {
 };
 asl_text *asl__key(asl_engine *e, int key); /* made once per engine; borrowed */
 asl_value asl__context(struct frame *f);     /* yours */
-void asl__context_drop(struct frame *f);     /* something it shows has changed */
+/* Something it shows has changed. */
+static inline void asl__context_drop(struct frame *f) {
+    if (f->context.tag != ASL_NONE) asl_value_set(&f->context, asl_none());
+}
 
 // ---------------------------------------------------------------- executions (execution.c)
 
@@ -343,8 +347,10 @@ struct asl_execution {
     int64_t deadline_ms; /* INT64_MAX: none */
     struct timer deadline;
     const char *machine; /* the state machine's name as ARNs have it: "order", of a child "order/label" */
-    char *name;
-    char *arn; /* made when asked for */
+    char *name; /* NULL: a UUID, made when asked for; asl_execution_name */
+    char *arn;  /* made when asked for */
+    size_t ready;    /* main execution: its frames in the ready queue, children's included */
+    uint64_t name_bits[2]; /* what the UUID that is its name is made of, while nobody has asked for it */
     uint64_t number; /* of the main execution, in its engine */
     asl_value context_execution, context_machine;
     int64_t redrive_count, redrive_ms;
@@ -427,13 +433,17 @@ struct asl_engine {
     struct frame *ready_first, *ready_last;
     struct frame *held_first, *held_last; /* READY_HELD */
     size_t ready_count;
-    struct uv_loop_s *loop; /* NULL until something outside is awaited */
+    struct uv_loop_s *loop; /* NULL until a handler awaits something outside */
+    const struct asl__loop_calls *loop_calls; /* of loop */
     struct uv_timer_s *timer;
     struct uv_async_s *wake;
     size_t outside; /* tasks started and not answered whose handler may be at work */
     size_t holds;   /* cancelled processes still to be reaped */
     volatile sig_atomic_t interrupted;
-    volatile sig_atomic_t can_wake;
+    volatile sig_atomic_t can_wake;  /* the loop is there … */
+    volatile sig_atomic_t can_rouse; /* … or the descriptor that a sleep without it listens to */
+    int rouse;
+    bool jumps;     /* it runs, and virtual time goes on by itself */
     uint32_t polls; /* back edges since the clock was read */
 
     asl_execution *executions;
@@ -452,7 +462,28 @@ struct asl_engine {
     void (*free_expressions)(struct jx_program *expressions);
 };
 
-struct uv_loop_s *asl__engine_loop(asl_engine *e); /* made on first use */
+/* Nobody listens, nothing is kept, no limit of the service holds: only what comes of an execution matters. */
+static inline bool asl__unwatched(const asl_engine *e) { return !e->observers && !e->journal && !e->strict; }
+
+/* Whether virtual time has come to `due`: it does when nothing is ready or at work and no timer comes before. */
+static inline bool asl__time_jumps(asl_engine *e, int64_t due) {
+    struct clock *c = &e->clock;
+    if (!e->jumps || e->ready_first || e->outside || !asl__unwatched(e) || (c->count && c->heap[0]->due_ms <= due)) return false;
+    c->now_ms = due;
+    return true;
+}
+
+struct uv_loop_s *asl__engine_loop(asl_engine *e); /* made on first use (loop.c) */
+struct asl__loop_calls {
+    bool (*alive)(const asl_engine *e);
+    void (*turn)(asl_engine *e, bool waits);
+    void (*sleep)(asl_engine *e, int64_t ms); /* -1: until something happens */
+    void (*wake)(asl_engine *e);              /* from a signal handler or another thread */
+    int (*descriptor)(const asl_engine *e);
+    int64_t (*timeout)(asl_engine *e);        /* ms until it wants a turn, -1: none */
+    void (*close)(asl_engine *e);
+};
+asl_engine *asl__task_engine(const asl_task *task);
 /* A progress line on standard error when that is a terminal (progress.c); end takes it away. */
 void asl__progress_begin(asl_engine *e);
 void asl__progress_end(asl_engine *e);

@@ -30,13 +30,13 @@ asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *na
     int64_t longest = timeout_s && timeout_s * 1000 < quota ? timeout_s * 1000 : quota;
     x->deadline_ms = longest < INT64_MAX ? x->start_ms + longest : INT64_MAX;
     if (longest < INT64_MAX) asl__timer_start(&e->clock, &x->deadline, x->deadline_ms, on_deadline);
-    char uuid[37];
-    if (!name) {
-        asl__random_uuid(&e->random, uuid);
-        name = uuid;
+    if (name) {
+        x->name = asl__copy_text(asl_str_z(name));
+    } else {
+        x->name_bits[0] = asl__random_next(&e->random);
+        x->name_bits[1] = asl__random_next(&e->random);
+        if (e->journal) asl_execution_name(x);
     }
-    size_t size = strlen(name) + 1;
-    x->name = memcpy(asl_alloc(size), name, size);
     return x;
 }
 
@@ -176,7 +176,12 @@ const char *asl_status_name(asl_status status) {
     return names[status];
 }
 
-const char *asl_execution_name(const asl_execution *x) { return x->name; }
+const char *asl_execution_name(const asl_execution *x) {
+    if (x->name) return x->name;
+    char *name = asl_alloc(37); /* most are never asked for */
+    asl__uuid_print(x->name_bits[0], x->name_bits[1], name);
+    return ((asl_execution *)x)->name = name;
+}
 
 static void arn(const asl_execution *x, const char *kind, asl_buffer *out) {
     const asl_engine *e = x->engine;
@@ -194,7 +199,7 @@ const char *asl_execution_arn(const asl_execution *x) {
     if (x->arn) return x->arn;
     asl_buffer b = {0};
     arn(x, x->express ? "express" : "execution", &b);
-    asl_buffer_format(&b, ":%s", x->name);
+    asl_buffer_format(&b, ":%s", asl_execution_name(x));
     if (x->express) {
         char uuid[37];
         asl__random_uuid(&x->engine->names, uuid);
@@ -253,7 +258,7 @@ void asl__describe(const asl_execution *x, asl_buffer *out) {
     asl_buffer_z(out, "{\"executionArn\":");
     asl_json_print_string(asl_str_z(asl_execution_arn(x)), out);
     add_text(out, "stateMachineArn", machine.data);
-    add_text(out, "name", x->name);
+    add_text(out, "name", asl_execution_name(x));
     add_text(out, "status", asl_status_name(x->status));
     add_time(out, "startDate", x->start_ms);
     if (x->redrive_count) asl_buffer_format(out, ",\"redriveCount\":%lld", (long long)x->redrive_count);
@@ -288,7 +293,7 @@ asl_value asl__execution_record(const asl_execution *x) {
     asl_json_print(&x->input, &b);
     o = asl_object_put(o, ASL_STR("Input"), asl_string((asl_str){b.data, b.size}));
     o = asl_object_put(o, ASL_STR("InputDetails"), included());
-    o = asl_object_put(o, ASL_STR("Name"), asl_string_z(x->name));
+    o = asl_object_put(o, ASL_STR("Name"), asl_string_z(asl_execution_name(x)));
     o = asl_object_put(o, ASL_STR("OutputDetails"), included());
     o = asl_object_put(o, ASL_STR("RedriveCount"), asl_int(0));
     o = asl_object_put(o, ASL_STR("RedriveStatus"), asl_string_z(x->express ? "NOT_REDRIVABLE" : "REDRIVABLE"));

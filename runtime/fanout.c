@@ -7,9 +7,14 @@
 // Iterations are started while there is room under MaxConcurrency, but never more than WINDOW that have not had a turn
 // yet: iterations that do not wait for anything then need WINDOW frames, however many items there are.
 //
+// Children none of which can wait need no frames side by side at all. Where nobody watches and nothing else of the execution
+// is ready, they are run one after the other within asl_rt_parallel and asl_rt_map, in one frame, with the events counted in
+// the order that the queue would have given them: run_at_once().
+//
 // A Map in DISTRIBUTED mode gives each iteration an execution of its own, with its own events and Context object. It
 // begins when the ItemSelector is done: until then the frame belongs to the parent's execution.
 #include "observe.h"
+#include "value_private.h"
 #include "waiting.h"
 
 #include <math.h>
@@ -124,13 +129,11 @@ int32_t asl_rt_item(asl_frame *frame, uint32_t t) {
 // ---------------------------------------------------------------- starting
 
 static struct fanout *new_fanout(struct frame *parent, const struct site *site, size_t count) {
-    struct fanout *o = asl_calloc(1, sizeof *o);
-    o->parent = parent;
-    o->site = site;
-    o->is_map = site->kind == SITE_MAP;
-    o->count = count;
-    o->results = asl_array_new(count);
-    for (size_t i = 0; i < count; i++) o->results = asl_array_push(o->results, asl_null());
+    struct fanout *o = asl__block_alloc(sizeof *o);
+    *o = (struct fanout){.parent = parent, .site = site, .is_map = site->kind == SITE_MAP, .count = count,
+                         .results = asl_array_new(count)};
+    asl_array *results = o->results.array;
+    for (; results->head.count < count; results->head.count++) results->items[results->head.count] = asl_null();
     parent->down = o;
     return o;
 }
@@ -141,12 +144,123 @@ static void free_fanout(struct fanout *o) {
     asl_release(o->input);
     asl_release(o->items);
     asl_release(o->results);
-    asl_free(o);
+    asl__block_free(o, sizeof *o);
+}
+
+// ---------------------------------------------------------------- at once
+
+static bool runs_at_once(const struct frame *f, const struct site *site) {
+    const asl_execution *x = f->execution;
+    const struct image *image = &x->engine->image;
+    if (site->distributed || x->main->ready || !asl__unwatched(x->engine)) return false;
+    for (size_t i = 0; i < site->machine_count; i++)
+        if (image->machines[site->machines[i]].waits) return false;
+    return true;
+}
+
+/* Makes the frame what a new one is, for the next iteration. */
+static void renew(struct frame *child, const struct machine *m, uint32_t machine) {
+    for (uint32_t i = 0; i < m->slots; i++) {
+        asl_value old = child->slots[i];
+        child->slots[i] = asl_none();
+        if (asl__is_container(&old) || asl__has_text(&old)) asl_release(old);
+    }
+    asl__context_drop(child);
+    child->head.machine = machine;
+    child->head.resume = 0;
+}
+
+static void prepare(const struct fanout *o, struct frame *child, const struct machine *m, size_t index, asl_value input) {
+    const struct frame *parent = o->parent;
+    child->index = (uint32_t)index;
+    child->head.state = parent->head.state;
+    child->head.entered = parent->head.entered;
+    child->entered_ms = parent->entered_ms;
+    for (uint32_t i = 0; i < m->capture_count; i++)
+        child->slots[m->captures[i].slot] = asl_retain(parent->head.slot[m->captures[i].parent_slot]);
+    child->slots[0] = input;
+}
+
+/* A stop or the end of its time reaches an execution between two children too. */
+static bool cut_short(asl_execution *x, size_t index) {
+    asl_engine *e = x->engine;
+    if (index % 64 == 63) asl__clock_update(&e->clock);
+    if (e->interrupted) x->main->cut = ASL_ABORTED;
+    else if (e->clock.now_ms >= x->main->deadline_ms) x->main->cut = ASL_TIMED_OUT;
+    return x->main->cut != ASL_RUNNING;
+}
+
+/* The first failure is the whole's; the children that the queue would hold by now, started and not begun, are aborted. */
+static void fail_at_once(struct fanout *o, struct frame *child, size_t index) {
+    struct frame *parent = o->parent;
+    asl__failure_clear(&parent->failure);
+    parent->failure = child->failure;
+    child->failure = (struct failure){0};
+    if (asl__failure_is_runtime(&parent->failure)) return; /* nothing takes it: the execution ends with it */
+    if (o->is_map) parent->execution->events += o->next - index; /* one failed, the others are aborted */
+    parent->failed_event = o->is_map ? EVENT_MAP_FAILED : EVENT_PARALLEL_FAILED;
+}
+
+/* 0: the parent has its answer. */
+static int32_t run_at_once(struct fanout *o, size_t window) {
+    struct frame *parent = o->parent, *child = NULL;
+    asl_execution *x = parent->execution;
+    const struct image *image = &x->engine->image;
+    asl_array *results = o->results.array;
+    int32_t outcome = ASL_DONE;
+    if (o->is_map) {
+        o->next = o->count < window ? o->count : window;
+        x->events += o->next; /* MapIterationStarted of all that have room */
+    }
+    for (size_t i = 0; i < o->count && outcome == ASL_DONE; i++) {
+        uint32_t machine = asl__child_machine(parent, o->site->machines[o->is_map ? 0 : i]);
+        const struct machine *m = &image->machines[machine];
+        if (!child) {
+            child = asl__frame_new(x, machine);
+            child->up = o;
+        }
+        prepare(o, child, m, i, asl_retain(o->is_map ? o->items.array->items[i] : o->input));
+        outcome = m->step(&child->head);
+        asl_assert(outcome != ASL_SUSPENDED);
+        if (cut_short(x, i)) {
+            outcome = ASL_FAILED;
+        } else if (outcome == ASL_DONE) {
+            results->items[i] = child->result;
+            results->head.count = (uint32_t)i + 1;
+            child->result = asl_none();
+            if (o->is_map) {
+                x->events++; /* MapIterationSucceeded, which makes room for another */
+                if (o->next < o->count) o->next++, x->events++;
+            }
+        } else {
+            fail_at_once(o, child, i);
+        }
+        if (o->is_map && outcome == ASL_DONE && i + 1 < o->count) {
+            renew(child, m, machine);
+        } else {
+            child->open = false;
+            asl__frame_free(child);
+            child = NULL;
+        }
+    }
+    if (outcome != ASL_DONE) {
+        asl_release(o->results);
+        return 1;
+    }
+    asl__event(x); /* MapStateSucceeded, ParallelStateSucceeded */
+    asl__frame_answer(parent, o->results);
+    return 0;
 }
 
 int32_t asl_rt_parallel(asl_frame *frame, uint32_t t, uint32_t input) {
     struct frame *f = frame_of(frame);
     const struct site *site = &f->execution->engine->image.sites[t];
+    if (runs_at_once(f, site)) {
+        asl__event(f->execution); /* ParallelStateStarted */
+        struct fanout all = {.parent = f, .site = site, .count = site->machine_count,
+                             .input = frame->slot[input & ~ASL_LAST], .results = asl_array_new(site->machine_count)};
+        return run_at_once(&all, 0);
+    }
     struct fanout *o = new_fanout(f, site, site->machine_count);
     o->chain = asl__tell(f, EVENT_PARALLEL_STARTED, NULL);
     for (size_t i = 0; i < site->machine_count; i++)
@@ -265,6 +379,15 @@ int32_t asl_rt_map(asl_frame *frame, uint32_t t, uint32_t input, uint32_t items,
     size_t count = asl_array_count(list);
     asl__tell(f, EVENT_MAP_STARTED, DETAILS(.length = (int64_t)count));
     if (tolerance(f, site, operand(frame, tolerated_count), operand(frame, tolerated_percentage), count, &tolerated)) return 1;
+    if (count && runs_at_once(f, site)) {
+        struct fanout all = {.parent = f, .site = site, .is_map = true, .count = count, .items = *list,
+                             .input = input == ASL_NO_OPERAND ? asl_none() : frame->slot[input & ~ASL_LAST],
+                             .results = asl_array_new(count)};
+        if (items & ASL_LAST) *list = asl_none();
+        int32_t failed = run_at_once(&all, max_running && max_running < WINDOW ? max_running : WINDOW);
+        if (items & ASL_LAST) asl_release(all.items);
+        return failed;
+    }
     if (site->distributed) tell_map_run(f, site);
     struct fanout *o = new_fanout(f, site, count);
     o->chain = o->told = f->last;
@@ -328,7 +451,7 @@ static void settle(struct fanout *o, size_t index, asl_value result) {
         journal->result(journal, o->parent, index, &result);
         journal->touched(journal, o->parent, true);
     }
-    o->results = asl_array_set(o->results, index, result);
+    o->results.array->items[index] = result; /* null so far, and nobody else's */
     o->finished++;
     if (o->finished == o->count) complete(o);
     else if (o->is_map) start_iterations(o);
@@ -474,12 +597,13 @@ bool asl__map_item(const struct frame *f, const asl_value **item, uint32_t *inde
     return false;
 }
 
-uint32_t *asl__map_indexes(const struct frame *f, uint32_t *depth) {
-    *depth = 0;
-    for (const struct frame *a = f; a->up; a = a->up->parent) *depth += a->up->is_map;
-    if (*depth == 0) return NULL;
-    uint32_t *indexes = asl_alloc(*depth * sizeof *indexes), at = *depth;
+uint32_t asl__map_depth(const struct frame *f) {
+    uint32_t depth = 0;
+    for (const struct frame *a = f; a->up; a = a->up->parent) depth += a->up->is_map;
+    return depth;
+}
+
+void asl__map_indexes(const struct frame *f, uint32_t *indexes, uint32_t depth) {
     for (const struct frame *a = f; a->up; a = a->up->parent)
-        if (a->up->is_map) indexes[--at] = a->index;
-    return indexes;
+        if (a->up->is_map) indexes[--depth] = a->index;
 }

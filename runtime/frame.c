@@ -6,6 +6,7 @@
 // failed, or waits; what it waits for (a task, a timer, a fan-out of child frames) puts it back into the queue together
 // with an answer. Nothing ever steps a frame from within another step.
 #include "observe.h"
+#include "value_private.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -15,6 +16,11 @@ _Static_assert(offsetof(asl_frame, slot) == ASL_FRAME_SLOT, "compiled code relie
 _Static_assert(offsetof(asl_frame, resume) == ASL_FRAME_RESUME, "compiled code relies on this");
 _Static_assert(offsetof(asl_frame, machine) == ASL_FRAME_MACHINE, "compiled code relies on this");
 _Static_assert(sizeof(asl_value) == 16, "compiled code relies on this");
+
+/* asl_release, which most values do not need. */
+static inline void drop(asl_value v) {
+    if (asl__is_container(&v) || asl__has_text(&v)) asl_release(v);
+}
 
 void asl__assert_failed(const char *condition, const char *file, int line) {
     fprintf(stderr, "%s:%d: the runtime is broken: %s does not hold\n", file, line, condition);
@@ -57,20 +63,23 @@ void asl__frame_free(struct frame *f) {
     asl_engine *e = f->execution->engine;
     if (e->journal) e->journal->gone(e->journal, f);
     struct machine *m = &f->execution->engine->image.machines[f->made_for];
-    for (uint32_t i = 0; i < m->slots; i++) asl_release(f->slots[i]);
-    asl_release(f->result);
-    asl__failure_clear(&f->failure);
-    asl__context_drop(f);
-    asl__forget_variables(f);
-    asl__forget_assigned(f);
+    for (uint32_t i = 0; i < m->slots; i++) drop(f->slots[i]);
+    drop(f->result);
+    drop(f->failure.error);
+    drop(f->failure.cause);
+    drop(f->context);
+    if (f->variables) asl__forget_variables(f);
+    if (f->assigned) asl__forget_assigned(f);
     asl_free(f->assigned);
     asl_free(f->token);
     uint32_t *retries = f->retries, machine = f->made_for, generation = f->generation;
+    struct task *spare = f->spare;
     if (f->retry_count) memset(retries, 0, f->execution->engine->image.most_retriers * sizeof *retries);
     memset(f, 0, sizeof *f + m->slots * sizeof(asl_value)); /* ASL_NONE is all zeros */
     f->head.slot = f->slots;
     f->head.machine = f->made_for = machine;
     f->retries = retries;
+    f->spare = spare;
     f->generation = generation + 1;
     f->next = m->pool;
     m->pool = f;
@@ -155,32 +164,51 @@ void asl__forget_assigned(struct frame *f) {
 
 // ---------------------------------------------------------------- the ready queue
 
-void asl__ready_push(struct frame *f, enum ready_kind kind) {
+/* What a journal has to write first stands in a queue of its own. */
+static void hold(struct frame *f) {
     asl_engine *e = f->execution->engine;
-    asl_assert(f->ready == READY_NOT);
-    bool held = kind == READY_HELD;
-    struct frame **first = held ? &e->held_first : &e->ready_first, **last = held ? &e->held_last : &e->ready_last;
-    f->ready = kind;
     f->ready_next = NULL;
-    f->ready_prev = *last;
-    if (*last) (*last)->ready_next = f;
-    else *first = f;
-    *last = f;
-    if (!held) e->ready_count++;
+    f->ready_prev = e->held_last;
+    if (e->held_last) e->held_last->ready_next = f;
+    else e->held_first = f;
+    e->held_last = f;
+}
+
+void asl__ready_push(struct frame *f, enum ready_kind kind) {
+    asl_execution *x = f->execution;
+    asl_engine *e = x->engine;
+    asl_assert(f->ready == READY_NOT);
+    f->ready = kind;
+    if (kind == READY_HELD) {
+        hold(f);
+    } else {
+        struct frame *last = e->ready_last;
+        f->ready_next = NULL;
+        f->ready_prev = last;
+        if (last) last->ready_next = f;
+        else e->ready_first = f;
+        e->ready_last = f;
+        e->ready_count++;
+        x->main->ready++;
+    }
     if (e->journal) e->journal->touched(e->journal, f, true);
 }
 
 void asl__ready_remove(struct frame *f) {
     if (f->ready == READY_NOT) return;
-    asl_engine *e = f->execution->engine;
+    asl_execution *x = f->execution;
+    asl_engine *e = x->engine;
     bool held = f->ready == READY_HELD;
-    struct frame **first = held ? &e->held_first : &e->ready_first, **last = held ? &e->held_last : &e->ready_last;
-    if (f->ready_prev) f->ready_prev->ready_next = f->ready_next;
-    else *first = f->ready_next;
-    if (f->ready_next) f->ready_next->ready_prev = f->ready_prev;
-    else *last = f->ready_prev;
     f->ready = READY_NOT;
-    if (!held) e->ready_count--;
+    if (f->ready_prev) f->ready_prev->ready_next = f->ready_next;
+    else if (held) e->held_first = f->ready_next;
+    else e->ready_first = f->ready_next;
+    if (f->ready_next) f->ready_next->ready_prev = f->ready_prev;
+    else if (held) e->held_last = f->ready_prev;
+    else e->ready_last = f->ready_prev;
+    if (held) return;
+    e->ready_count--;
+    x->main->ready--;
 }
 
 void asl__frame_answer(struct frame *f, asl_value result) {
@@ -193,7 +221,8 @@ void asl__frame_answer(struct frame *f, asl_value result) {
 void asl__frame_answer_failure(struct frame *f, struct failure *failure) {
     f->generation++;
     f->failed = true;
-    asl__failure_clear(&f->failure);
+    drop(f->failure.error);
+    drop(f->failure.cause);
     f->failure = *failure;
     *failure = (struct failure){0};
     asl__ready_push(f, READY_STEP);
@@ -202,8 +231,8 @@ void asl__frame_answer_failure(struct frame *f, struct failure *failure) {
 // ---------------------------------------------------------------- errors
 
 void asl__failure_clear(struct failure *failure) {
-    asl_release(failure->error);
-    asl_release(failure->cause);
+    drop(failure->error);
+    drop(failure->cause);
     *failure = (struct failure){0};
 }
 

@@ -169,20 +169,15 @@ void asl__observe(asl_engine *e, struct asl_observer *o) {
     o->next = NULL;
 }
 
-uint64_t asl__publish(asl_execution *x, struct frame *f, enum event type, uint64_t previous,
-                      const struct event_details *d) {
+uint64_t asl__publish_event(asl_execution *x, struct frame *f, enum event type, uint64_t previous,
+                            const struct event_details *d) {
     uint64_t id = asl__event(x);
     struct asl_observer *o = x->engine->observers;
-    if (!o) return id;
     struct event_record r = {.type = type, .id = id, .previous = previous, .time_ms = x->engine->clock.now_ms,
                              .execution = x, .frame = f};
     if (d) r.d = *d;
     for (; o; o = o->next) o->event(o, &r);
     return id;
-}
-
-uint64_t asl__tell(struct frame *f, enum event type, const struct event_details *d) {
-    return f->last = asl__publish(f->execution, f, type, f->last, d);
 }
 
 // ---------------------------------------------------------------- the file

@@ -215,9 +215,23 @@ static int decode_site(struct image *image, struct site *site, const asl_value *
     return 0;
 }
 
+/* Every state is a resume point or more, and the image says which. */
+static bool machine_waits(const struct image *image, const asl_value *from) {
+    const asl_value *states = get(from, "states");
+    bool waits = list_count(states) == 0;
+    for (uint32_t i = 0; i < list_count(states); i++) {
+        const asl_value *n = asl_array_at(states, i);
+        if (n->tag != ASL_INT || n->i < 0 || n->i >= image->state_count) continue; /* the parent's: an ItemSelector */
+        enum state_kind kind = image->states[n->i].kind;
+        waits |= kind == STATE_TASK || kind == STATE_WAIT || kind == STATE_PARALLEL || kind == STATE_MAP;
+    }
+    return waits;
+}
+
 static int decode_machine(struct image *image, struct machine *m, const asl_value *from, asl_step *step) {
     m->name = get_text(image, from, "name");
     m->step = step;
+    m->waits = machine_waits(image, from);
     const asl_value *slots = get(from, "slots"); /* of a quiet machine only their number */
     m->slots = slots && slots->tag == ASL_ARRAY ? list_count(slots) : (uint32_t)get_int(from, "slots", 0);
     const asl_value *captures = get(from, "captures");
@@ -285,6 +299,7 @@ static int decode_tables(struct image *image, const asl_program *program) {
     image->quiet = (uint32_t)quiet;
     image->cache_count = (uint32_t)get_int(root, "caches", 0);
     image->caches = take(image, image->cache_count * sizeof *image->caches);
+    for (uint32_t i = 0; i < image->quiet; i++) image->machines[i + image->quiet].waits = image->machines[i].waits;
 
     image->site_count = list_count(sites);
     image->sites = take(image, image->site_count * sizeof *image->sites);
@@ -340,6 +355,7 @@ void asl__image_free(struct image *image) {
         while (image->machines[i].pool) {
             struct frame *f = image->machines[i].pool;
             image->machines[i].pool = f->next;
+            asl__task_free_spare(f);
             asl_free(f);
         }
     }

@@ -735,7 +735,7 @@ static void finish(struct each *a, struct one *o) {
     else if (status == ASL_SUCCEEDED) asl_json_print(asl_execution_output(x), &o->line);
     else asl_buffer_z(&o->line, "null");
     if (status != ASL_SUCCEEDED) {
-        fprintf(stderr, "%s: ", x->name);
+        fprintf(stderr, "%s: ", asl_execution_name(x));
         asl__say_failure(r, asl_status_name(status), text_or_none(asl_execution_error(x)), text_or_none(asl_execution_cause(x)),
                          asl_execution_failed_state(x));
         worse(a, EXIT_FAILED_RUN);

@@ -81,9 +81,21 @@ struct asl_observer *asl__callback_open(asl_event_sink *sink, void *user);
 // ---------------------------------------------------------------- publishing
 
 /* Counts an event and tells it to whoever listens; f NULL: of the execution as a whole; d NULL: no details. Its id. */
-uint64_t asl__publish(asl_execution *x, struct frame *f, enum event type, uint64_t previous, const struct event_details *d);
+static inline uint64_t asl__publish(asl_execution *x, struct frame *f, enum event type, uint64_t previous,
+                                    const struct event_details *d);
 /* The same for the next event of a frame's own chain: what follows points at it. */
-uint64_t asl__tell(struct frame *f, enum event type, const struct event_details *d);
+static inline uint64_t asl__tell(struct frame *f, enum event type, const struct event_details *d);
+
+uint64_t asl__publish_event(asl_execution *x, struct frame *f, enum event type, uint64_t previous, const struct event_details *d);
+
+static inline uint64_t asl__publish(asl_execution *x, struct frame *f, enum event type, uint64_t previous,
+                                    const struct event_details *d) {
+    return x->engine->observers ? asl__publish_event(x, f, type, previous, d) : asl__event(x);
+}
+
+static inline uint64_t asl__tell(struct frame *f, enum event type, const struct event_details *d) {
+    return f->last = asl__publish(f->execution, f, type, f->last, d);
+}
 
 #define DETAILS(...) (&(struct event_details){__VA_ARGS__})
 

@@ -13,6 +13,7 @@ void asl__random_seed(struct asl__random *r, uint64_t seed);
 uint64_t asl__random_next(struct asl__random *r);
 double asl__random_unit(struct asl__random *r);                     /* [0, 1) */
 void asl__random_uuid(struct asl__random *r, char out[37]);         /* version 4, lower case, NUL-terminated */
+void asl__uuid_print(uint64_t high, uint64_t low, char out[37]);    /* the one that these two numbers give */
 
 /* Calls an intrinsic function on borrowed arguments. 0 with *out set (yours), or -1 with a message for
    States.IntrinsicFailure. Limits as in jsonpath-and-intrinsics.md 8. */

@@ -35,8 +35,12 @@ double asl__random_unit(struct asl__random *r) {
 }
 
 void asl__random_uuid(struct asl__random *r, char out[37]) {
-    static const char hex[] = "0123456789abcdef";
     uint64_t high = asl__random_next(r), low = asl__random_next(r);
+    asl__uuid_print(high, low, out);
+}
+
+void asl__uuid_print(uint64_t high, uint64_t low, char out[37]) {
+    static const char hex[] = "0123456789abcdef";
     high = (high & ~0xf000ull) | 0x4000u;                    // version 4
     low = (low & ~(3ull << 62)) | (2ull << 62);              // the variant of RFC 4122
     char *p = out;

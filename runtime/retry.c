@@ -3,23 +3,30 @@
 
 #include <math.h>
 
-static bool is(const asl_value *v, const char *text) {
-    return v->tag == ASL_STRING && asl_str_equal(asl_text_of(v), asl_str_z(text));
+static inline asl_str text_of(const asl_value *v) {
+    return v->size == ASL_ON_HEAP ? (asl_str){v->text->bytes, v->text->size} : (asl_str){v->inline_text, v->size};
 }
 
+static inline bool same(asl_str a, asl_str b) { return a.size == b.size && memcmp(a.data, b.data, a.size) == 0; }
+
+#define IS(v, literal) ((v)->tag == ASL_STRING && same(text_of(v), ASL_STR(literal)))
+
 static bool matches_name(const asl_value *name, const struct failure *e) {
-    if (is(name, "States.ALL")) return true;
-    if (is(name, "States.TaskFailed"))
-        return !is(&e->error, "States.Timeout") && !is(&e->error, "States.HeartbeatTimeout") &&
-               !is(&e->error, "States.DataLimitExceeded");
-    if (is(name, "States.HeartbeatTimeout") && e->heartbeat) return true;
-    if (is(name, "States.Timeout") && is(&e->error, "States.HeartbeatTimeout")) return true;
-    return e->error.tag == ASL_STRING && name->tag == ASL_STRING && asl_str_equal(asl_text_of(name), asl_text_of(&e->error));
+    const asl_value *error = &e->error;
+    if (name->tag != ASL_STRING) return false;
+    if (error->tag == ASL_STRING && same(text_of(name), text_of(error))) return true;
+    asl_str text = text_of(name);
+    if (text.size < 10 || memcmp(text.data, "States.", 7) != 0) return false; /* the shortest is States.ALL */
+    if (IS(name, "States.ALL")) return true;
+    if (IS(name, "States.TaskFailed"))
+        return !IS(error, "States.Timeout") && !IS(error, "States.HeartbeatTimeout") && !IS(error, "States.DataLimitExceeded");
+    if (IS(name, "States.HeartbeatTimeout")) return e->heartbeat;
+    return IS(name, "States.Timeout") && IS(error, "States.HeartbeatTimeout");
 }
 
 /* States.Runtime is matched by nothing, not even by its own name (recorded: catch_states_runtime). */
-bool asl__matches(const struct matcher *m, const struct failure *e) {
-    if (asl__failure_is_runtime(e)) return false;
+static bool matches(const struct matcher *m, const struct failure *e) {
+    if (IS(&e->error, "States.Runtime")) return false;
     for (size_t i = 0; i < m->count; i++)
         if (matches_name(&m->names[i], e)) return true;
     return false;
@@ -33,7 +40,8 @@ void asl__on_backoff(struct timer *timer) {
 
 /* min(IntervalSeconds · BackoffRate^attempt, MaxDelaySeconds), with FULL jitter anything up to that; in milliseconds. */
 static int64_t delay_ms(asl_engine *e, const struct retrier *r, uint32_t attempt) {
-    double delay = r->interval_seconds * pow(r->rate, attempt);
+    double delay = r->interval_seconds;
+    if (attempt > 0 && r->rate != 1) delay *= pow(r->rate, attempt);
     if (r->max_delay_seconds > 0 && delay > (double)r->max_delay_seconds) delay = (double)r->max_delay_seconds;
     if (r->jitter) delay *= asl__random_unit(&e->random);
     /* A rate of 1e9 must not overflow: a million years is never. */
@@ -47,7 +55,7 @@ int32_t asl_rt_retry(asl_frame *frame, uint32_t t) {
     const struct site *site = &e->image.sites[t];
     for (size_t i = 0; i < site->retrier_count; i++) {
         const struct retrier *r = &site->retriers[i];
-        if (!asl__matches(&r->errors, &f->failure)) continue;
+        if (!matches(&r->errors, &f->failure)) continue;
         if (f->retries[i] >= r->max_attempts) break; /* the first that matches counts, exhausted or not */
         int64_t due = e->clock.now_ms + delay_ms(e, r, f->retries[i]);
         f->retries[i]++;
@@ -56,7 +64,8 @@ int32_t asl_rt_retry(asl_frame *frame, uint32_t t) {
         if (e->journal) e->journal->forgotten(e->journal, f);
         asl__failure_clear(&f->failure);
         asl__context_drop(f);
-        asl__timer_start(&e->clock, &f->timer, due, asl__on_backoff);
+        if (asl__time_jumps(e, due)) asl__on_backoff(&f->timer);
+        else asl__timer_start(&e->clock, &f->timer, due, asl__on_backoff);
         return 1;
     }
     asl__frame_failed_event(f);
@@ -68,7 +77,7 @@ int32_t asl_rt_catch(asl_frame *frame, uint32_t t) {
     if (asl__frame_cut(f)) return 0;
     const struct site *site = &f->execution->engine->image.sites[t];
     for (size_t i = 0; i < site->catcher_count; i++) {
-        if (!asl__matches(&site->catchers[i], &f->failure)) continue;
+        if (!matches(&site->catchers[i], &f->failure)) continue;
         asl__frame_failed_event(f);
         asl_engine *e = f->execution->engine;
         if (e->journal) e->journal->forgotten(e->journal, f);
@@ -84,7 +93,7 @@ int32_t asl_rt_error_output(asl_frame *frame, uint32_t d) {
     f->failure = (struct failure){0};
     f->caught = true;
     /* A timeout has no cause and shows ""; a failure that was sent without error and cause shows nulls (recorded). */
-    bool timeout = is(&failure.error, "States.Timeout");
+    bool timeout = IS(&failure.error, "States.Timeout");
     asl_value o = asl_object_new(2);
     o = asl_object_set(o, asl__key(e, KEY_ERROR), failure.error.tag == ASL_NONE ? asl_null() : failure.error);
     if (failure.cause.tag == ASL_NONE) failure.cause = timeout ? asl_string(ASL_STR("")) : asl_null();

@@ -8,13 +8,14 @@
 // Whatever else ends the attempt (timeout, heartbeat, a cancelled branch, the end of the execution) calls handler->cancel
 // and frees the task; the contract of handlers is that nothing is heard of it afterwards.
 #include "observe.h"
+#include "value_private.h"
 #include "waiting.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 /* The events of the three families stand in the same order. A function's and an activity's name their resource once. */
-static void tell_task(struct task *t, enum event event, const struct event_details *details) {
+static __attribute__((noinline)) void tell_listeners(struct task *t, enum event event, const struct event_details *details) {
     static const int family[] = {
         [RESOURCE_TASK] = 0,
         [RESOURCE_LAMBDA] = EVENT_LAMBDA_SCHEDULED - EVENT_TASK_SCHEDULED,
@@ -28,7 +29,13 @@ static void tell_task(struct task *t, enum event event, const struct event_detai
     asl__tell(t->frame, event + family[t->site->resource_kind], &d);
 }
 
-static void tell_scheduled(struct task *t) {
+static inline void tell_task(struct task *t, enum event event, const struct event_details *details) {
+    struct frame *f = t->frame;
+    if (f->execution->engine->observers) tell_listeners(t, event, details);
+    else f->last = asl__event(f->execution);
+}
+
+static __attribute__((noinline)) void tell_scheduled(struct task *t) {
     const asl_value *payload = &t->payload;
     bool service = t->site->resource_kind == RESOURCE_TASK;
     tell_task(t, EVENT_TASK_SCHEDULED,
@@ -36,21 +43,43 @@ static void tell_scheduled(struct task *t) {
                       .timeout_s = t->timeout_ms / 1000, .heartbeat_s = t->heartbeat_ms / 1000));
 }
 
+static inline void clear(asl_value *v) {
+    asl_value old = *v;
+    *v = asl_none();
+    if (asl__is_container(&old) || asl__has_text(&old)) asl_release(old);
+}
+
+/* The frame keeps one, in which all is nothing that new_task() does not fill in. */
 static void free_task(struct task *t) {
-    asl_engine *e = t->frame->execution->engine;
-    asl__timer_stop(&e->clock, &t->timeout);
-    asl__timer_stop(&e->clock, &t->heartbeat);
+    struct frame *f = t->frame;
+    asl_engine *e = f->execution->engine;
+    if (t->timeout.position) asl__timer_stop(&e->clock, &t->timeout);
+    if (t->heartbeat.position) asl__timer_stop(&e->clock, &t->heartbeat);
     if (t->outside) e->outside--;
-    asl_release(t->payload);
-    asl_release(t->role);
-    asl_release(t->result);
-    asl_release(t->error);
-    asl_release(t->cause);
-    asl_free(t->iteration);
-    asl_free(t->idempotency);
-    t->frame->task = NULL;
-    if (e->journal) e->journal->task_ended(e->journal, t->frame);
-    asl_free(t);
+    clear(&t->payload);
+    clear(&t->role);
+    clear(&t->result);
+    clear(&t->error);
+    clear(&t->cause);
+    if (t->iteration != t->indexes) asl_free(t->iteration);
+    if (t->idempotency != t->key) asl_free(t->idempotency);
+    asl_free(t->trace);
+    t->iteration = NULL;
+    t->idempotency = NULL;
+    t->trace = NULL;
+    t->starting = t->started = t->told = t->submitted = t->outside = false;
+    t->answer = ANSWER_NONE;
+    t->handle.data = NULL;
+    t->handle.traceparent = t->handle.xray_trace = NULL;
+    f->task = NULL;
+    if (e->journal) e->journal->task_ended(e->journal, f);
+    if (f->spare) asl__block_free(t, sizeof *t);
+    else f->spare = t;
+}
+
+void asl__task_free_spare(struct frame *f) {
+    if (f->spare) asl__block_free(f->spare, sizeof *f->spare);
+    f->spare = NULL;
 }
 
 void asl__task_cancel(struct frame *f) {
@@ -102,20 +131,49 @@ static int64_t seconds_of(struct frame *f, const struct site *site, uint32_t slo
 /* What the handler gets to see. */
 static void hand_over(struct task *t) {
     struct frame *f = t->frame;
-    uint32_t depth;
-    t->iteration = asl__map_indexes(f, &depth);
-    t->handle = (asl_task){
-        .resource = t->site->resource,
-        .state = f->execution->engine->image.states[t->site->state].name_z,
-        .payload = &t->payload,
-        .token = f->token,
-        .idempotency = t->idempotency,
-        .attempt = f->retry_count,
-        .iteration = t->iteration,
-        .iteration_depth = depth,
-        .execution = f->execution->number,
-        .binding = t->site->binding,
-    };
+    uint32_t depth = asl__map_depth(f);
+    if (depth) {
+        t->iteration = depth <= ASL__NESTED_MAPS ? t->indexes : asl_alloc(depth * sizeof *t->iteration);
+        asl__map_indexes(f, t->iteration, depth);
+    }
+    asl_task *h = &t->handle;
+    h->resource = t->site->resource;
+    h->state = f->execution->engine->image.states[t->site->state].name_z;
+    h->payload = &t->payload;
+    h->token = f->token;
+    h->idempotency = t->idempotency;
+    h->attempt = f->retry_count;
+    h->iteration = t->iteration;
+    h->iteration_depth = depth;
+    h->execution = f->execution->number;
+    h->binding = t->site->binding;
+}
+
+static struct task *new_task(struct frame *f, const struct site *site) {
+    struct task *t = f->spare;
+    if (t) {
+        f->spare = NULL;
+    } else {
+        t = asl__block_alloc(sizeof *t);
+        memset(t, 0, sizeof *t);
+    }
+    t->frame = f;
+    t->site = site;
+    return t;
+}
+
+static void keep_key(struct task *t, asl_str key) {
+    t->idempotency = key.size < ASL__KEY_ROOM ? t->key : asl_alloc(key.size + 1);
+    memcpy(t->idempotency, key.data, key.size);
+    t->idempotency[key.size] = 0;
+}
+
+/* The same for every start of the attempt: what it is called, and the event that scheduled it. */
+static __attribute__((noinline)) void name_attempt(struct task *t) {
+    asl_buffer b = {0};
+    asl_buffer_format(&b, "%s/%" PRIu64, asl_execution_name(t->frame->execution), t->frame->execution->events);
+    keep_key(t, (asl_str){b.data, b.size});
+    asl_buffer_free(&b);
 }
 
 int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t timeout, uint32_t heartbeat, uint32_t role) {
@@ -132,13 +190,11 @@ int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t tim
     if (timeout_s < 0) return 1;
     int64_t heartbeat_s = seconds_of(f, site, heartbeat, site->heartbeat_seconds, "HeartbeatSeconds", site->heartbeat_path);
     if (heartbeat_s < 0) return 1;
-    if (payload != ASL_NO_OPERAND &&
+    if (e->strict && payload != ASL_NO_OPERAND &&
         asl__check_size(f, &frame->slot[payload & ~ASL_LAST], asl_text_of(&e->image.states[site->state].name)))
         return 1;
 
-    struct task *task = asl_calloc(1, sizeof *task);
-    task->frame = f;
-    task->site = site;
+    struct task *task = new_task(f, site);
     task->timeout_ms = timeout_s * 1000;
     task->heartbeat_ms = heartbeat_s * 1000;
     uint32_t s = payload & ~ASL_LAST;
@@ -152,14 +208,14 @@ int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t tim
     }
     if (role != ASL_NO_OPERAND) task->role = asl_retain(frame->slot[role & ~ASL_LAST]);
     f->task = task;
-    tell_scheduled(task);
-    char key[64];
-    int size = snprintf(key, sizeof key, "%" PRIu64, x->events);
-    const char *name = asl_execution_name(x);
-    task->idempotency = asl_alloc(strlen(name) + 1 + (size_t)size + 1);
-    sprintf(task->idempotency, "%s/%s", name, key);
+    if (e->observers) tell_scheduled(task);
+    else f->last = asl__event(x);
+    bool simple = site->binding->handler->simple;
+    if (!simple || e->journal) name_attempt(task);
     hand_over(task);
-    asl__ready_push(f, READY_START);
+    /* Where nothing else is ready, the queue would come to it next. */
+    if (simple && !e->ready_first && asl__unwatched(e)) asl__task_start(f);
+    else asl__ready_push(f, READY_START);
     return 0;
 }
 
@@ -195,25 +251,33 @@ void asl__task_start(struct frame *f) {
     if (t->heartbeat_ms) asl__timer_start(c, &t->heartbeat, c->now_ms + t->heartbeat_ms, on_heartbeat);
     t->started = true;
     if (e->tracer) {
-        e->trace_headers(e->tracer, f, t->traceparent, t->xray);
-        t->handle.traceparent = t->traceparent;
-        t->handle.xray_trace = t->xray;
+        if (!t->trace) t->trace = asl_alloc(sizeof *t->trace);
+        e->trace_headers(e->tracer, f, t->trace->traceparent, t->trace->xray);
+        t->handle.traceparent = t->trace->traceparent;
+        t->handle.xray_trace = t->trace->xray;
     }
     /* A mocked task that hangs is nobody's work: with the virtual clock, time may pass over it. */
     t->outside = !t->site->mocked;
     if (t->outside) e->outside++;
+    t->starting = true;
     t->handle.binding->handler->start(&t->handle);
+    if (f->task != t) return; /* start() has stopped the execution; the frame is in its pool */
+    t->starting = false;
+    if (t->answer != ANSWER_NONE && f->ready == READY_NOT) asl__task_answer(f);
 }
 
 void asl__task_restore(struct frame *f, const struct site *site, asl_value payload, asl_value role, const char *idempotency,
                        int64_t timeout_ms, int64_t heartbeat_ms, bool told, bool submitted, int64_t timeout_due,
                        int64_t heartbeat_due) {
     struct clock *c = &f->execution->engine->clock;
-    struct task *t = asl_calloc(1, sizeof *t);
-    size_t size = strlen(idempotency) + 1;
-    *t = (struct task){.frame = f, .site = site, .payload = payload, .role = role, .timeout_ms = timeout_ms,
-                       .heartbeat_ms = heartbeat_ms, .told = told, .submitted = submitted, .started = submitted};
-    t->idempotency = memcpy(asl_alloc(size), idempotency, size);
+    struct task *t = new_task(f, site);
+    t->payload = payload;
+    t->role = role;
+    t->timeout_ms = timeout_ms;
+    t->heartbeat_ms = heartbeat_ms;
+    t->told = told;
+    t->submitted = t->started = submitted;
+    keep_key(t, asl_str_z(idempotency));
     f->task = t;
     hand_over(t);
     /* The time a task has runs on while no process is there. */
@@ -230,6 +294,9 @@ static bool take_answer(struct task *t, enum answer answer) {
     t->answer = answer;
     if (t->outside) t->frame->execution->engine->outside--;
     t->outside = false;
+    /* When nothing else is ready it would have the next turn anyway. */
+    asl_engine *e = t->frame->execution->engine;
+    if (t->starting && !e->ready_first && asl__unwatched(e)) return true;
     asl__ready_push(t->frame, READY_ANSWER);
     return true;
 }
@@ -315,9 +382,7 @@ void asl__task_token_heartbeat(struct frame *f, int64_t at_ms) {
     asl__timer_start(c, &t->heartbeat, at_ms + t->heartbeat_ms, on_heartbeat);
 }
 
-struct uv_loop_s *asl_task_loop(asl_task *task) {
-    return asl__engine_loop(((struct task *)task)->frame->execution->engine);
-}
+asl_engine *asl__task_engine(const asl_task *task) { return ((const struct task *)task)->frame->execution->engine; }
 
 void asl_task_hold(asl_task *task, struct asl_engine **engine) {
     *engine = ((struct task *)task)->frame->execution->engine;

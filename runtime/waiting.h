@@ -4,16 +4,26 @@
 
 #include "engine.h"
 
+#include <string.h>
+
 enum answer { ANSWER_NONE, ANSWER_SUCCESS, ANSWER_FAILURE, ANSWER_BROKEN };
+
+#define ASL__NESTED_MAPS 6  /* more than anybody nests; deeper ones are allocated */
+#define ASL__KEY_ROOM    64 /* for a UUID, '/' and a number */
+
+struct task_trace {
+    char traceparent[56], xray[128];
+};
 
 struct task {
     asl_task handle; /* what the handler sees; must be first */
     struct frame *frame;
     const struct site *site;
     asl_value payload, role;
-    uint32_t *iteration;
-    char *idempotency;
-    char traceparent[56], xray[128];
+    uint32_t *iteration; /* indexes, or NULL where they are none */
+    char *idempotency;   /* key, or longer; NULL when the handler does not ask for it */
+    struct task_trace *trace; /* NULL without a tracer */
+    bool starting;  /* the handler's start() is running */
     bool started;   /* the handler is at work, or was */
     bool told;      /* TaskStarted; after a resume it may be so before it is started again */
     bool submitted; /* .waitForTaskToken: the handler is done, the answer comes with the token */
@@ -22,6 +32,8 @@ struct task {
     asl_value result, error, cause;
     int64_t timeout_ms, heartbeat_ms; /* 0: none */
     struct timer timeout, heartbeat;
+    uint32_t indexes[ASL__NESTED_MAPS];
+    char key[ASL__KEY_ROOM];
 };
 
 struct fanout {

@@ -27,7 +27,7 @@ struct asl_task {
     const char *state;        /* the Task state's name */
     const asl_value *payload; /* effective input; borrowed, valid until the task is completed or cancelled */
     const char *token;        /* task token of .waitForTaskToken and .sync resources, else NULL */
-    const char *idempotency;  /* the same for every start of this attempt; unique otherwise */
+    const char *idempotency;  /* the same for every start of this attempt; unique otherwise; NULL for a simple handler */
     const char *traceparent, *xray_trace; /* the call's place in a trace, as W3C's and X-Ray's headers have it; or NULL */
     uint32_t attempt;         /* 0 at the first call of this visit, then 1, 2, … */
     const uint32_t *iteration; /* indexes of the Map iterations round the call, outermost first */
@@ -48,6 +48,9 @@ struct asl_handler {
     /* Stop it: the task timed out or its branch was cancelled. After this no asl_task_* call may follow for it, and the
        work must really end; process groups get SIGTERM and, after asl_kill_grace_ms(), SIGKILL. */
     void (*cancel)(asl_task *task);
+    /* start() calls nothing of the runtime but asl_task_…, and nobody looks at idempotency: it is not made, and start() may
+       be called as soon as the payload is there, from within the state. */
+    bool simple;
 };
 
 void *asl_binding_state(const asl_binding *binding);

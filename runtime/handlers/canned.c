@@ -50,7 +50,8 @@ static void fail_start(asl_task *task) {
 }
 
 const asl_handler asl_handler_fail = {
-    .scheme = "fail", .open = fail_open, .close = canned_close, .start = fail_start, .cancel = canned_cancel};
+    .scheme = "fail", .open = fail_open, .close = canned_close, .start = fail_start, .cancel = canned_cancel,
+    .simple = true};
 
 // ---------------------------------------------------------------- return
 
@@ -75,4 +76,5 @@ static void return_start(asl_task *task) {
 }
 
 const asl_handler asl_handler_return = {
-    .scheme = "return", .open = return_open, .close = canned_close, .start = return_start, .cancel = canned_cancel};
+    .scheme = "return", .open = return_open, .close = canned_close, .start = return_start, .cancel = canned_cancel,
+    .simple = true};

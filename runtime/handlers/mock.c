@@ -47,6 +47,9 @@ struct mocked {
     uint32_t entry_count;
     struct group *groups;
     uint32_t group_count;
+    uint32_t last_group;   /* that answered: mostly it does so again, or the next one does */
+    const char *resource;  /* that was asked about last, and whether its service answers twice */
+    bool submits;
 };
 
 struct run {
@@ -58,6 +61,8 @@ struct mock {
     struct mocked *states;
     uint32_t state_count;
     uint32_t counters;
+    const char *asked;         /* the name that was looked for last, as the engine has it, and what was found */
+    struct mocked *asked_state;
     struct run *runs;
     size_t run_count, last_run;
     asl_buffer warnings;
@@ -755,31 +760,54 @@ static uint64_t *calls_of(struct mock *mock, uint64_t execution) {
     return mock->runs[i].calls;
 }
 
-/* The group for this call: that of its iteration, else the one without. NULL: the state has neither. */
-static const struct group *group_of(const struct mocked *s, const asl_task *task) {
-    const struct group *general = NULL;
-    for (uint32_t i = 0; i < s->group_count; i++) {
-        const struct entry *e = &s->entries[s->groups[i].first];
-        if (!e->for_iteration)
-            general = &s->groups[i];
-        else if (e->depth == task->iteration_depth &&
-                 memcmp(e->iteration, task->iteration, e->depth * sizeof *e->iteration) == 0)
-            return &s->groups[i];
-    }
-    return general;
+/* Where the task stands to a group's iteration: before (less than 0), in or after it, in the order of the groups. */
+static int compare_task(const struct mocked *s, uint32_t group, const asl_task *task) {
+    const struct entry *e = &s->entries[s->groups[group].first];
+    if (task->iteration_depth != e->depth)
+        return task->iteration_depth < e->depth ? -1 : 1;
+    for (uint32_t i = 0; i < e->depth; i++)
+        if (task->iteration[i] != e->iteration[i])
+            return task->iteration[i] < e->iteration[i] ? -1 : 1;
+    return 0;
 }
 
-static const struct entry *next_entry(struct mock *mock, const struct mocked *s, const asl_task *task,
-                                      uint64_t *call) {
+/* The group for this call: that of its iteration, else the one without, which comes first. NULL: the state has neither. */
+static const struct group *group_of(struct mocked *s, const asl_task *task) {
+    if (!s->group_count)
+        return NULL;
+    uint32_t from = !s->entries[s->groups[0].first].for_iteration, to = s->group_count, near = s->last_group;
+    if (near >= from && near < to && compare_task(s, near, task) == 0)
+        return &s->groups[near];
+    if (++near >= from && near < to && compare_task(s, near, task) == 0)
+        return &s->groups[s->last_group = near];
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        int c = compare_task(s, middle, task);
+        if (c == 0)
+            return &s->groups[s->last_group = middle];
+        if (c < 0)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    return s->entries[s->groups[0].first].for_iteration ? NULL : &s->groups[0];
+}
+
+static const struct entry *next_entry(struct mock *mock, struct mocked *s, const asl_task *task, uint64_t *call) {
     const struct group *g = group_of(s, task);
     *call = 0;
     if (!g)
         return NULL;
     *call = calls_of(mock, task->execution)[g->counter]++;
-    for (uint32_t i = 0; i < g->count; i++)
-        if (s->entries[g->first + i].last >= *call)
-            return &s->entries[g->first + i];
-    return NULL;
+    uint32_t from = 0, to = g->count; /* the first that is not over yet */
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (s->entries[g->first + middle].last >= *call)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    return from < g->count ? &s->entries[g->first + from] : NULL;
 }
 
 /* Does the service answer twice, first when it has taken the job? */
@@ -794,7 +822,11 @@ static bool is_submitted(const char *resource) {
 
 static void mock_start(asl_task *task) {
     struct mock *mock = asl_binding_state(task->binding);
-    const struct mocked *s = find(mock, task->state);
+    if (task->state != mock->asked) {
+        mock->asked_state = find(mock, task->state);
+        mock->asked = task->state;
+    }
+    struct mocked *s = mock->asked_state;
     uint64_t call = 0;
     const struct entry *e = s ? next_entry(mock, s, task, &call) : NULL;
     if (!e) {
@@ -803,7 +835,11 @@ static void mock_start(asl_task *task) {
                                     task->state, (unsigned long long)call));
         return;
     }
-    if (is_submitted(task->resource)) {
+    if (task->resource != s->resource) {
+        s->submits = is_submitted(task->resource);
+        s->resource = task->resource;
+    }
+    if (s->submits) {
         if (e->submitted.tag != ASL_NONE)
             asl_task_submitted(task, asl_retain(e->submitted));
         else if (e->kind == RETURN) /* mock-config 3.8 */
@@ -856,4 +892,5 @@ static void mock_close(asl_binding *binding, void *state) {
 }
 
 const asl_handler asl_handler_mock = {
-    .scheme = "mock", .open = mock_open, .close = mock_close, .start = mock_start, .cancel = mock_cancel};
+    .scheme = "mock", .open = mock_open, .close = mock_close, .start = mock_start, .cancel = mock_cancel,
+    .simple = true};

@@ -245,7 +245,7 @@ static struct span *execution_span(struct tracer *t, const struct event_record *
     s = span_open(t, SPAN_EXECUTION, outer, &whole, x->start_ms, 0);
     s->name = x->machine;
     s->arn = copy_z(asl_execution_arn(x));
-    s->execution_name = copy_z(x->name);
+    s->execution_name = copy_z(asl_execution_name(x));
     asl_buffer machine = {0};
     asl__machine_arn(x, &machine);
     asl_buffer_byte(&machine, 0);

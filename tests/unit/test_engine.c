@@ -90,7 +90,8 @@ static void test_cancel(asl_task *task) {
     if (task->data) uv_close(task->data, closed);
 }
 
-static const asl_handler test_handler = {"test", test_open, test_close, test_start, test_cancel};
+static const asl_handler test_handler = {
+    .scheme = "test", .open = test_open, .close = test_close, .start = test_start, .cancel = test_cancel};
 static const asl_handler *const handlers[] = {&test_handler, NULL};
 
 // ---------------------------------------------------------------- running
