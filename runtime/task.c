@@ -11,7 +11,6 @@
 #include "value_private.h"
 #include "waiting.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 /* The events of the three families stand in the same order. A function's and an activity's name their resource once. */
@@ -162,18 +161,21 @@ static struct task *new_task(struct frame *f, const struct site *site) {
     return t;
 }
 
-static void keep_key(struct task *t, asl_str key) {
-    t->idempotency = key.size < ASL__KEY_ROOM ? t->key : asl_alloc(key.size + 1);
-    memcpy(t->idempotency, key.data, key.size);
-    t->idempotency[key.size] = 0;
+static char *key_room(struct task *t, size_t size) {
+    return t->idempotency = size < ASL__KEY_ROOM ? t->key : asl_alloc(size + 1);
 }
 
-/* The same for every start of the attempt: what it is called, and the event that scheduled it. */
+/* The same for every start of the attempt: the execution's name and the event that scheduled it. */
 static __attribute__((noinline)) void name_attempt(struct task *t) {
-    asl_buffer b = {0};
-    asl_buffer_format(&b, "%s/%" PRIu64, asl_execution_name(t->frame->execution), t->frame->execution->events);
-    keep_key(t, (asl_str){b.data, b.size});
-    asl_buffer_free(&b);
+    const asl_execution *x = t->frame->execution;
+    asl_str name = asl_str_z(asl_execution_name(x));
+    char number[20];
+    size_t digits = asl__int_print((int64_t)x->events, number);
+    char *key = key_room(t, name.size + 1 + digits);
+    memcpy(key, name.data, name.size);
+    key[name.size] = '/';
+    memcpy(key + name.size + 1, number, digits);
+    key[name.size + 1 + digits] = 0;
 }
 
 int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t timeout, uint32_t heartbeat, uint32_t role) {
@@ -277,7 +279,8 @@ void asl__task_restore(struct frame *f, const struct site *site, asl_value paylo
     t->heartbeat_ms = heartbeat_ms;
     t->told = told;
     t->submitted = t->started = submitted;
-    keep_key(t, asl_str_z(idempotency));
+    size_t size = strlen(idempotency);
+    memcpy(key_room(t, size), idempotency, size + 1);
     f->task = t;
     hand_over(t);
     /* The time a task has runs on while no process is there. */

@@ -120,5 +120,4 @@ const asl_handler asl_handler_ffi = {.scheme = "ffi",
                                      .open = ffi_open,
                                      .close = asl__native_close,
                                      .start = asl__native_start,
-                                     .simple = true,
                                      .cancel = asl__native_cancel};
