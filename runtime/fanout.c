@@ -152,26 +152,36 @@ static void free_fanout(struct fanout *o) {
 static bool runs_at_once(const struct frame *f, const struct site *site) {
     const asl_execution *x = f->execution;
     const struct image *image = &x->engine->image;
-    if (site->distributed || x->main->ready || !asl__unwatched(x->engine)) return false;
+    if (site->distributed || site->item_selector || x->main->ready || !asl__unwatched(x->engine)) return false;
     for (size_t i = 0; i < site->machine_count; i++)
         if (image->machines[site->machines[i]].waits) return false;
     return true;
 }
 
 /* Makes the frame what a new one is, for the next iteration. */
-static void renew(struct frame *child, const struct machine *m, uint32_t machine) {
-    for (uint32_t i = 0; i < m->slots; i++) {
-        asl_value old = child->slots[i];
-        child->slots[i] = asl_none();
-        if (asl__is_container(&old) || asl__has_text(&old)) asl_release(old);
+static inline void renew(struct frame *child, const struct machine *m, uint32_t machine) {
+    for (asl_value *v = child->slots, *end = v + m->slots; v < end; v++) {
+        if (v->tag == ASL_NONE) continue;
+        if (asl__is_container(v) || asl__has_text(v)) asl_release(*v);
+        *v = asl_none();
     }
     asl__context_drop(child);
     child->head.machine = machine;
     child->head.resume = 0;
 }
 
-static void prepare(const struct fanout *o, struct frame *child, const struct machine *m, size_t index, asl_value input) {
+static struct frame *new_frame(struct fanout *o, uint32_t machine) {
+    struct frame *child = asl__frame_new(o->parent->execution, machine);
+    child->up = o;
+    child->started = true; /* its events are counted here */
+    return child;
+}
+
+/* Runs a child to its end: its result is where it belongs. Otherwise it has failed, or the execution is to stop. */
+static inline bool run_child(struct fanout *o, struct frame *child, const struct machine *m, size_t index, asl_value input) {
     const struct frame *parent = o->parent;
+    asl_execution *x = parent->execution;
+    asl_engine *e = x->engine;
     child->index = (uint32_t)index;
     child->head.state = parent->head.state;
     child->head.entered = parent->head.entered;
@@ -179,76 +189,77 @@ static void prepare(const struct fanout *o, struct frame *child, const struct ma
     for (uint32_t i = 0; i < m->capture_count; i++)
         child->slots[m->captures[i].slot] = asl_retain(parent->head.slot[m->captures[i].parent_slot]);
     child->slots[0] = input;
-}
-
-/* A stop or the end of its time reaches an execution between two children too. */
-static bool cut_short(asl_execution *x, size_t index) {
-    asl_engine *e = x->engine;
+    int32_t outcome = m->step(&child->head);
+    asl_assert(outcome != ASL_SUSPENDED);
+    /* A stop or the end of its time reaches an execution between two children too. */
     if (index % 64 == 63) asl__clock_update(&e->clock);
     if (e->interrupted) x->main->cut = ASL_ABORTED;
     else if (e->clock.now_ms >= x->main->deadline_ms) x->main->cut = ASL_TIMED_OUT;
-    return x->main->cut != ASL_RUNNING;
+    if (outcome != ASL_DONE || x->main->cut != ASL_RUNNING) return false;
+    asl_array *results = o->results.array;
+    results->items[index] = child->result;
+    results->head.count = (uint32_t)index + 1;
+    child->result = asl_none();
+    return true;
 }
 
-/* The first failure is the whole's; the children that the queue would hold by now, started and not begun, are aborted. */
-static void fail_at_once(struct fanout *o, struct frame *child, size_t index) {
+/* The first failure is the whole's. Of a Map the iterations are aborted that a queue would hold by now. */
+static void fail_at_once(struct fanout *o, struct frame *child) {
     struct frame *parent = o->parent;
+    if (parent->execution->main->cut != ASL_RUNNING) return; /* what follows the step sees to it */
     asl__failure_clear(&parent->failure);
     parent->failure = child->failure;
     child->failure = (struct failure){0};
     if (asl__failure_is_runtime(&parent->failure)) return; /* nothing takes it: the execution ends with it */
-    if (o->is_map) parent->execution->events += o->next - index; /* one failed, the others are aborted */
+    if (o->is_map) parent->execution->events += o->next - child->index; /* one failed, the others are aborted */
     parent->failed_event = o->is_map ? EVENT_MAP_FAILED : EVENT_PARALLEL_FAILED;
+}
+
+/* Whether all have their results. */
+static bool run_iterations(struct fanout *o, size_t window) {
+    asl_execution *x = o->parent->execution;
+    uint32_t machine = asl__child_machine(o->parent, o->site->machines[0]);
+    const struct machine *m = &x->engine->image.machines[machine];
+    struct frame *child = new_frame(o, machine);
+    bool fine = true;
+    o->next = o->count < window ? o->count : window;
+    x->events += o->next; /* MapIterationStarted of all that have room */
+    for (size_t i = 0; i < o->count && fine; i++) {
+        fine = run_child(o, child, m, i, asl_retain(o->items.array->items[i]));
+        if (fine) {
+            x->events++; /* MapIterationSucceeded, which makes room for another */
+            if (o->next < o->count) o->next++, x->events++;
+            renew(child, m, machine);
+        } else {
+            fail_at_once(o, child);
+        }
+    }
+    asl__frame_free(child);
+    return fine;
+}
+
+static bool run_branches(struct fanout *o) {
+    const struct image *image = &o->parent->execution->engine->image;
+    bool fine = true;
+    for (size_t i = 0; i < o->count && fine; i++) {
+        uint32_t machine = asl__child_machine(o->parent, o->site->machines[i]);
+        struct frame *child = new_frame(o, machine);
+        fine = run_child(o, child, &image->machines[machine], i, asl_retain(o->input));
+        if (!fine) fail_at_once(o, child);
+        asl__frame_free(child);
+    }
+    return fine;
 }
 
 /* 0: the parent has its answer. */
 static int32_t run_at_once(struct fanout *o, size_t window) {
-    struct frame *parent = o->parent, *child = NULL;
-    asl_execution *x = parent->execution;
-    const struct image *image = &x->engine->image;
-    asl_array *results = o->results.array;
-    int32_t outcome = ASL_DONE;
-    if (o->is_map) {
-        o->next = o->count < window ? o->count : window;
-        x->events += o->next; /* MapIterationStarted of all that have room */
-    }
-    for (size_t i = 0; i < o->count && outcome == ASL_DONE; i++) {
-        uint32_t machine = asl__child_machine(parent, o->site->machines[o->is_map ? 0 : i]);
-        const struct machine *m = &image->machines[machine];
-        if (!child) {
-            child = asl__frame_new(x, machine);
-            child->up = o;
-        }
-        prepare(o, child, m, i, asl_retain(o->is_map ? o->items.array->items[i] : o->input));
-        outcome = m->step(&child->head);
-        asl_assert(outcome != ASL_SUSPENDED);
-        if (cut_short(x, i)) {
-            outcome = ASL_FAILED;
-        } else if (outcome == ASL_DONE) {
-            results->items[i] = child->result;
-            results->head.count = (uint32_t)i + 1;
-            child->result = asl_none();
-            if (o->is_map) {
-                x->events++; /* MapIterationSucceeded, which makes room for another */
-                if (o->next < o->count) o->next++, x->events++;
-            }
-        } else {
-            fail_at_once(o, child, i);
-        }
-        if (o->is_map && outcome == ASL_DONE && i + 1 < o->count) {
-            renew(child, m, machine);
-        } else {
-            child->open = false;
-            asl__frame_free(child);
-            child = NULL;
-        }
-    }
-    if (outcome != ASL_DONE) {
+    o->results = asl_array_new(o->count);
+    if (!(o->is_map ? run_iterations(o, window) : run_branches(o))) {
         asl_release(o->results);
         return 1;
     }
-    asl__event(x); /* MapStateSucceeded, ParallelStateSucceeded */
-    asl__frame_answer(parent, o->results);
+    asl__event(o->parent->execution); /* MapStateSucceeded, ParallelStateSucceeded */
+    asl__frame_answer(o->parent, o->results);
     return 0;
 }
 
@@ -258,7 +269,7 @@ int32_t asl_rt_parallel(asl_frame *frame, uint32_t t, uint32_t input) {
     if (runs_at_once(f, site)) {
         asl__event(f->execution); /* ParallelStateStarted */
         struct fanout all = {.parent = f, .site = site, .count = site->machine_count,
-                             .input = frame->slot[input & ~ASL_LAST], .results = asl_array_new(site->machine_count)};
+                             .input = frame->slot[input & ~ASL_LAST]};
         return run_at_once(&all, 0);
     }
     struct fanout *o = new_fanout(f, site, site->machine_count);
@@ -381,8 +392,7 @@ int32_t asl_rt_map(asl_frame *frame, uint32_t t, uint32_t input, uint32_t items,
     if (tolerance(f, site, operand(frame, tolerated_count), operand(frame, tolerated_percentage), count, &tolerated)) return 1;
     if (count && runs_at_once(f, site)) {
         struct fanout all = {.parent = f, .site = site, .is_map = true, .count = count, .items = *list,
-                             .input = input == ASL_NO_OPERAND ? asl_none() : frame->slot[input & ~ASL_LAST],
-                             .results = asl_array_new(count)};
+                             .input = input == ASL_NO_OPERAND ? asl_none() : frame->slot[input & ~ASL_LAST]};
         if (items & ASL_LAST) *list = asl_none();
         int32_t failed = run_at_once(&all, max_running && max_running < WINDOW ? max_running : WINDOW);
         if (items & ASL_LAST) asl_release(all.items);

@@ -215,15 +215,16 @@ static int decode_site(struct image *image, struct site *site, const asl_value *
     return 0;
 }
 
-/* Every state is a resume point or more, and the image says which. */
+/* Every state is a resume point, one that waits is more than one, and the image says which. A Map's processor begins with a
+   point of the Map's own, where the ItemSelector is evaluated. */
 static bool machine_waits(const struct image *image, const asl_value *from) {
     const asl_value *states = get(from, "states");
     bool waits = list_count(states) == 0;
     for (uint32_t i = 0; i < list_count(states); i++) {
         const asl_value *n = asl_array_at(states, i);
-        if (n->tag != ASL_INT || n->i < 0 || n->i >= image->state_count) continue; /* the parent's: an ItemSelector */
+        if (n->tag != ASL_INT || n->i < 0 || n->i >= image->state_count) continue;
         enum state_kind kind = image->states[n->i].kind;
-        waits |= kind == STATE_TASK || kind == STATE_WAIT || kind == STATE_PARALLEL || kind == STATE_MAP;
+        waits |= kind == STATE_TASK || kind == STATE_WAIT || kind == STATE_PARALLEL || (kind == STATE_MAP && i > 0);
     }
     return waits;
 }
