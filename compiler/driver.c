@@ -7,6 +7,7 @@
 //     quiet    machines for executions nobody watches   opt/quiet.c
 //     shape    objects taken apart, numbers unboxed     opt/shape.c
 //     slots    copies, last uses                        opt/slots.c
+//     profile  only with --profile: places counted      profile.c
 //     emit     LLVM                                     emit/, link.c
 //
 // The plan is verified after every pass. -fno-NAME leaves a pass out.
@@ -19,6 +20,7 @@
 
 #include "aslc/doc.h"
 #include "aslc/handler.h"
+#include "profile.h"
 
 static const asl_handler *const all_handlers[] = {&asl_handler_exec,   &asl_handler_worker, &asl_handler_ffi,
                                                   &asl_handler_fail,   &asl_handler_return, &asl_handler_mock,
@@ -143,7 +145,7 @@ bool driver_has_pass(const char *name, bool optional) {
     for (size_t i = 0; i < PASSES; i++)
         if (strcmp(passes[i].name, name) == 0)
             return true;
-    return !optional && strcmp(name, "lower") == 0;
+    return !optional && (strcmp(name, "lower") == 0 || strcmp(name, "profile") == 0);
 }
 
 const char *driver_passes(struct arena *a) {
@@ -217,6 +219,10 @@ static struct ir_plan *make_plan(struct aslc_unit *u, bool optimise) {
         passes[i].run(p);
         after_pass(u, p, passes[i].name);
     }
+    if (u->profiled) {
+        u->profile = profile_plan(p);
+        after_pass(u, p, "profile");
+    }
     return p;
 }
 
@@ -239,6 +245,7 @@ struct aslc_unit *driver_compile(const char *path, const asl_str *text, const as
     u->optimise = o->optimise;
     u->dump_after = o->dump_after;
     u->without = o->without ? arena_copy(a, o->without, strlen(o->without)) : NULL;
+    u->profiled = o->profile;
     asl_bind *binds = arena_alloc(a, (o->bind_count + 1) * sizeof *binds);
     for (size_t i = 0; i < o->bind_count; i++)
         binds[i] = (asl_bind){arena_copy(a, o->binds[i].pattern, strlen(o->binds[i].pattern)),

@@ -18,6 +18,8 @@ struct aslc_unit {
     const char *dump_after, *without;
     const asl_bind *binds;
     size_t bind_count;
+    bool profiled;
+    struct profile *profile;      /* of the plan that was made last; NULL without --profile */
     struct ir_plan *plan;         /* optimised; NULL when there were errors */
     const asl_program *interpreted;
     struct emit_jit *jit;

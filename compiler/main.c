@@ -12,6 +12,7 @@
 #include "eval.h"
 #include "handlers/native.h"
 #include "link.h"
+#include "profile.h"
 #include "replay.h"
 #include "run_main.h"
 
@@ -70,6 +71,7 @@ static const char run_usage[] =
     "  -O0 -O1 -O2 -O3         how hard to optimise (run; default -O2)\n"
     "  -D NAME=VALUE           fill the placeholder ${NAME}\n"
     "  --definitions FILE      placeholders' values as a JSON object\n"
+    "  --profile               time and allocations of states and expressions, on standard error\n"
     "  --dump-after=PASS       print the plan after lower or a pass (thread, quiet, slots) on standard error\n"
     "  -fno-PASS               leave a pass out\n"
     "\n";
@@ -478,6 +480,10 @@ static int split_run(struct command_line *c, const char *command, int argc, char
                 *vec_push(c->arena, &c->inputs) = argv[i];
             continue;
         }
+        if (strcmp(argv[i], "--profile") == 0) {
+            c->options.profile = true;
+            continue;
+        }
         int at = i;
         if ((got = valued("--type", argc, argv, &i, &value)) > 0 && set_type(c, command, value) != OK)
             return BAD;
@@ -507,10 +513,14 @@ static int run(struct command_line *c, const char *command, int argc, char **arg
         return BAD;
     const char *message = NULL;
     const asl_program *program = interpreted ? aslc_interpret(u) : aslc_jit(u, &message);
+    if (program && u->profile)
+        profile_begin(u->profile);
     if (!program)
         rc = complain(NULL, "%s", message);
     else
         rc = asl__run_main(program, u->name, (int)c->rest.count, c->rest.items);
+    if (program && u->profile)
+        profile_print(u->profile, u->source, stderr);
     aslc_unit_free(u);
     return rc;
 }

@@ -37,6 +37,7 @@ typedef struct aslc_options {
     size_t bind_count;
     const char *dump_after; /* print the plan on standard error after this pass: "lower", "thread", "slots", … */
     const char *without; /* passes to leave out, each followed by a comma: "quiet,slots,"; NULL: none */
+    bool profile;        /* ops that count time and allocations of places: for `aslc run --profile` */
     bool lenient;        /* later features are warnings, not errors: for `aslc check` */
 } aslc_options;
 
