@@ -63,12 +63,32 @@ static void begin_place(struct writer *w, uint32_t number) {
     *vec_push(w->profile->plan->arena, &w->ops) = (struct ir_op){.opcode = OP_PROFILE, .operand = {number}};
 }
 
-static void instrument(struct profile *profile, struct ir_block *b) {
+// A state is entered where control comes from another state, or from outside: passes may have given it several first blocks.
+static bool is_entry(const struct ir_machine *m, size_t number, const struct ir_state *s) {
+    const struct ir_block *b = m->blocks.items[number];
+    if (strcmp(b->name, s->name) != 0)
+        return false;
+    bool reached = false;
+    for (size_t i = 0; i < m->blocks.count; i++) {
+        const struct ir_block *from = m->blocks.items[i];
+        for (uint32_t t = 0; t < from->exit.target_count; t++) {
+            if (from->exit.target[t] != number)
+                continue;
+            if (from->state != b->state)
+                return true;
+            reached = true;
+        }
+    }
+    return number == 0 || !reached;
+}
+
+static void instrument(struct profile *profile, const struct ir_machine *m, size_t number) {
+    struct ir_block *b = m->blocks.items[number];
     struct writer w = {.profile = profile, .at = ASL_NO_OPERAND};
     if (b->state == ASL_NO_OPERAND)
         return;
     const struct ir_state *s = &profile->plan->states.items[b->state];
-    bool entry = strcmp(b->name, s->name) == 0; // a state's first block has its name
+    bool entry = is_entry(m, number, s);
     struct place p = {b->state, s->line, s->column, entry};
     begin_place(&w, place_number(profile, p));
     for (size_t i = 0; i < b->ops.count; i++) {
@@ -97,7 +117,7 @@ struct profile *profile_plan(struct ir_plan *p) {
     *vec_push(p->arena, &profile->places) = (struct place){.state = ASL_NO_OPERAND};
     for (size_t m = 0; m < p->machines.count; m++)
         for (size_t b = 0; b < p->machines.items[m]->blocks.count; b++)
-            instrument(profile, p->machines.items[m]->blocks.items[b]);
+            instrument(profile, p->machines.items[m], b);
     return profile;
 }
 
