@@ -6,6 +6,12 @@
 // from static archives where there are any, so that a compiled workflow needs nothing but the C library to run; sections
 // that nothing refers to are dropped, so it holds only what it uses. Where no C compiler is installed a bare linker does,
 // given the start files.
+//
+// A static executable of a workflow that calls nobody is linked against musl where musl is installed and the runtime was built
+// for it too: such a process is there in a third of the time, because glibc's start asks the processor for its features, which
+// a virtual machine has to pass on to its host. What musl's runtime does not have is then not found, and glibc takes over.
+//
+//     cc -static -nostdlib -o order crt1.o crti.o order.o libasl-musl.a libc.a -lgcc crtn.o
 #include "link.h"
 
 #include <elf.h>
@@ -192,6 +198,54 @@ static void add_inputs(struct linker *l, const char *object, const char *runtime
     add(l, "-ldl");
 }
 
+// Where musl's libc.a and start files are, or NULL.
+static const char *musl_directory(struct arena *a) {
+#if defined __x86_64__
+    static const char *const directories[] = {"/usr/lib/x86_64-linux-musl/", "/usr/local/musl/lib/", "/usr/lib/musl/lib/"};
+#elif defined __aarch64__
+    static const char *const directories[] = {"/usr/lib/aarch64-linux-musl/", "/usr/local/musl/lib/", "/usr/lib/musl/lib/"};
+#else
+    static const char *const directories[] = {"/usr/local/musl/lib/", "/usr/lib/musl/lib/"};
+#endif
+    for (size_t i = 0; i < sizeof directories / sizeof *directories; i++)
+        if (access(arena_format(a, "%slibc.a", directories[i]), R_OK) == 0 &&
+            access(arena_format(a, "%scrt1.o", directories[i]), R_OK) == 0)
+            return directories[i];
+    return NULL;
+}
+
+// The runtime that was built against musl, beside the other; NULL without one, and for what it does not serve.
+static const char *musl_runtime(struct arena *a, const struct link_options *o, const char *runtime) {
+    size_t size = strlen(runtime);
+    if (!o->fully_static || o->shared || !o->alone || o->input_count || o->library_count || !ends_with(runtime, "/libasl.a"))
+        return NULL;
+    const char *path = arena_format(a, "%.*s-musl.a", (int)(size - 2), runtime);
+    return access(path, R_OK) == 0 && musl_directory(a) ? path : NULL;
+}
+
+// others: also the archives that were made for glibc, of functions that need nothing of a C library but memory and texts.
+static void add_musl_inputs(struct linker *l, const char *object, const char *runtime, bool others) {
+    const char *directory = musl_directory(l->arena);
+    const char *nettle = find_library_file(l->arena, "libnettle.a"), *pcre2 = find_library_file(l->arena, "libpcre2-8.a");
+    add(l, "-nostdlib");
+    add_option(l, "-z");
+    add_option(l, "noseparate-code"); // every mapping and page that a process touches takes of its time …
+    add_option(l, "--sort-section=alignment"); // … so what is small stands together
+    add(l, arena_format(l->arena, "%scrt1.o", directory));
+    add(l, arena_format(l->arena, "%scrti.o", directory));
+    add(l, object);
+    add(l, runtime);
+    if (others && nettle)
+        add(l, nettle);
+    if (others && pcre2)
+        add(l, pcre2);
+    if (others)
+        add(l, runtime); // for the memory that they ask for
+    add(l, arena_format(l->arena, "%slibc.a", directory));
+    add(l, "-lgcc");
+    add(l, arena_format(l->arena, "%scrtn.o", directory));
+}
+
 static const char *file_name(const char *path) {
     const char *slash = strrchr(path, '/');
     return slash ? slash + 1 : path;
@@ -336,11 +390,37 @@ static int run(const struct linker *l, char *said, size_t said_size, int *status
     return rc;
 }
 
+// First without nettle, whose start asks the processor for its features: few workflows need it. False: it cannot be done,
+// because no cc is there or something is missing that only glibc has.
+static bool link_with_musl(struct arena *a, const char *object, const char *path, const struct link_options *options,
+                           const char *runtime) {
+    char *said = arena_alloc(a, 8192);
+    for (int others = 0; others < 2; others++) {
+        struct linker l = {.arena = a, .options = options};
+        int status = 0;
+        if (!begin_with_cc(&l))
+            return false;
+        add_options(&l, path);
+        add_musl_inputs(&l, object, runtime, others);
+        if (options->verbose)
+            print_command(&l);
+        add(&l, NULL);
+        if (run(&l, said, 8192, &status) == 0 && status == 0)
+            return true;
+    }
+    if (options->verbose)
+        fprintf(stderr, "musl does not do, so the executable is linked against glibc:\n%s\n", said);
+    return false;
+}
+
 int link_file(struct arena *a, const char *object, const char *path, const struct link_options *options, char *message,
               size_t message_size) {
     const char *runtime = link_runtime(a, message, message_size);
     if (!runtime)
         return -1;
+    const char *musl = musl_runtime(a, options, runtime);
+    if (musl && link_with_musl(a, object, path, options, musl))
+        return 0;
     struct linker l = {.arena = a, .options = options};
     if (!begin_with_cc(&l) && !begin_with_ld(&l)) {
         snprintf(message, message_size, "cannot link: there is no C compiler (tried " TRIED "): install gcc or clang, or set CC");

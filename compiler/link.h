@@ -7,6 +7,7 @@
 struct link_options {
     bool shared;       /* a shared object that exports only the object's public functions */
     bool fully_static;
+    bool alone;        /* the workflow calls nobody: no handlers are linked */
     bool strip;
     bool verbose;      /* print the command on standard error */
     const char *const *libraries; /* of C functions bound at compile time: "m", "libm.so.6", "./score.so", "score.a" */

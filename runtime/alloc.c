@@ -162,6 +162,15 @@ static struct asl__page *take_page(void) {
         if (first) left_pages = first->next;
         pthread_mutex_unlock(&lock);
         if (first) return asl__page_of(first);
+#ifdef ASLC_MUSL /* the first lies in the executable */
+        static _Alignas(ASL__PAGE) char first_chunk[CHUNK_SIZE];
+        static atomic_bool taken;
+        if (!atomic_exchange(&taken, true)) {
+            mine.pages = first_chunk + ASL__PAGE;
+            mine.pages_end = first_chunk + CHUNK_SIZE;
+            return (struct asl__page *)(void *)first_chunk;
+        }
+#endif
         char *chunk = mmap(NULL, CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (chunk == MAP_FAILED) asl__out_of_memory(CHUNK_SIZE);
         mine.pages = chunk;

@@ -20,6 +20,13 @@
 
 /* A program that was compiled with C functions brings native.o with it; no other needs it. */
 #pragma weak asl__native_open
+#ifdef ASLC_MUSL /* no handlers at all, and nothing that could be mocked */
+#pragma weak asl_handler_mock
+#pragma weak asl__mock_serves
+#pragma weak asl__mock_forget
+#pragma weak asl__mock_check
+#pragma weak asl__mock_check_calls
+#endif
 
 // ---------------------------------------------------------------- bindings
 

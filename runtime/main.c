@@ -520,15 +520,13 @@ static void collect_event(void *user, asl_execution *x, const char *json, size_t
     asl_buffer_add(events, json, size);
 }
 
-/* 0, or an exit status with a message said. */
-static int open_session(struct run *r, const asl_program *program, struct session *s) {
-    char message[16384];
+static int open_saying(struct run *r, const asl_program *program, struct session *s, char *message, size_t size) {
     asl_engine_options options = r->options;
     if (r->report) {
         options.on_event = collect_event;
         options.on_event_user = &s->events;
     }
-    asl_engine *e = s->engine = asl_engine_new(program, &options, message, sizeof message);
+    asl_engine *e = s->engine = asl_engine_new(program, &options, message, size);
     if (!e) {
         /* A mock file's messages are located lines of their own. */
         if (r->options.mock_file && strstr(message, ": error: ")) fprintf(stderr, "%s\n", message);
@@ -536,18 +534,27 @@ static int open_session(struct run *r, const asl_program *program, struct sessio
         return EXIT_BAD_USE;
     }
     /* With a journal it is written from there when all is done, with what came before this process. */
-    struct asl_observer *history = r->history && !r->journal.url ? asl__history_open(r->history, message, sizeof message) : NULL;
+    struct asl_observer *history = r->history && !r->journal.url ? asl__history_open(r->history, message, size) : NULL;
     bool bad = r->history && !r->journal.url && !history;
     if (history) asl__observe(e, history);
-    bad = bad || asl__sinks_open(&r->sinks, e, &r->options, &e->tracer, message, sizeof message) < 0;
+    bad = bad || asl__sinks_open(&r->sinks, e, &r->options, &e->tracer, message, size) < 0;
     e->trace_headers = asl__trace_headers;
-    if (!bad && r->journal.url) bad = !(s->journal = asl__journal_open(e, &r->journal, message, sizeof message));
+    if (!bad && r->journal.url) bad = !(s->journal = asl__journal_open(e, &r->journal, message, size));
     if (bad) return asl__complain(r, "%s", message);
     asl_buffer warnings = {0};
     asl__mock_warnings(e, &warnings);
     if (warnings.size) fprintf(stderr, "%s%s", warnings.data, warnings.data[warnings.size - 1] == '\n' ? "" : "\n");
     asl_buffer_free(&warnings);
     return EXIT_OK;
+}
+
+/* 0, or an exit status with a message said. */
+static int open_session(struct run *r, const asl_program *program, struct session *s) {
+    enum { ROOM = 16384 }; /* not on the stack: a process of a tenth of a millisecond would pay for the pages */
+    char *message = asl_alloc(ROOM);
+    int rc = open_saying(r, program, s, message, ROOM);
+    asl_free(message);
+    return rc;
 }
 
 /* --history and --report of an execution that is in the journal. */
@@ -884,7 +891,10 @@ static int find_store(struct run *r, const asl_program *program) {
     char message[256];
     if (asl__image_decode(&image, program, message, sizeof message) < 0) return asl__complain(r, "%s", message);
     bool express = r->options.express || (image.express && !r->options.standard && !command);
-    snprintf(r->store, sizeof r->store, "sqlite:%s.db", image.name);
+    asl_buffer url = {0};
+    asl_buffer_format(&url, "sqlite:%s.db", image.name);
+    asl_buffer_byte(&url, 0);
+    r->store = url.data;
     asl__image_free(&image);
     if (express)
         return r->journal.url ? asl__complain(r, "an Express execution is not journalled: --store is for --type standard") : EXIT_OK;
@@ -919,6 +929,7 @@ int asl__run_main(const asl_program *program, const char *program_name, int argc
     for (size_t i = 0; i < r->text_count; i++) asl_free(r->texts[i]);
     asl_free(r->texts);
     asl_free(r->binds);
+    asl_free(r->store);
     asl__sinks_options_free(&r->sinks);
     asl_buffer_free(&r->input_text);
     return rc;

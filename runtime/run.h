@@ -23,7 +23,7 @@ struct run {
     const char *input, *execution_name, *s3_root, *history, *report;
     struct sink_options sinks;
     struct journal_options journal;
-    char store[4200]; /* the default one */
+    char *store; /* the default one */
     /* of commands */
     const char *status, *error, *cause, *output, *older_than, *format;
     bool describe, help, version, start_given, follow, no_input, each;

@@ -245,6 +245,7 @@ static int write_linked(const struct ir_plan *p, enum aslc_emit what, const stru
     struct link_options link = {
         .shared = shared,
         .fully_static = options->static_link,
+        .alone = !emit_has_tasks(p),
         .strip = options->strip,
         .verbose = options->verbose,
         .inputs = options->link_inputs,

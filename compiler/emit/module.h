@@ -115,6 +115,7 @@ struct emit_natives {
     size_t count;
     const char **bindings; /* all of the plan's, as the image has them: with their thunks' numbers */
 };
+bool emit_has_tasks(const struct ir_plan *p);
 int emit_natives(const struct ir_plan *p, struct emit_natives *out, char *message, size_t message_size);
 
 #endif

@@ -31,7 +31,7 @@ static LLVMValueRef pointers(struct emit *e, const char *name, LLVMValueRef *ite
 
 // ---------------------------------------------------------------- handlers
 
-static bool has_tasks(const struct ir_plan *p) {
+bool emit_has_tasks(const struct ir_plan *p) {
     for (size_t i = 0; i < p->sites.count; i++) {
         asl_value site;
         if (asl_json_parse(asl_str_z(p->sites.items[i]), NULL, &site, NULL) < 0)
@@ -51,7 +51,7 @@ static LLVMValueRef handlers(struct emit *e) {
     enum { COUNT = sizeof names / sizeof *names };
     LLVMValueRef items[COUNT + 1];
     size_t count = 0;
-    if (has_tasks(e->plan))
+    if (emit_has_tasks(e->plan))
         for (; count < COUNT; count++) {
             items[count] = LLVMAddGlobal(e->module, e->i8, names[count]); // only its address matters
             LLVMSetGlobalConstant(items[count], true);

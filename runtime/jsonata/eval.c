@@ -4,6 +4,10 @@
 #include "error.h"
 
 #include <math.h>
+#ifdef ASLC_MUSL
+#include <sys/resource.h>
+#include <unistd.h>
+#endif
 #include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -303,6 +307,14 @@ static char *stack_bottom(void) {
         pthread_attr_getstack(&attributes, &base, &size);
         pthread_attr_destroy(&attributes);
     }
+#ifdef ASLC_MUSL
+    struct rlimit limit; /* musl tells what the main thread has touched so far, not what it may */
+    if (base && getpid() == gettid() && getrlimit(RLIMIT_STACK, &limit) == 0) {
+        size_t most = limit.rlim_cur < ((size_t)64 << 20) ? (size_t)limit.rlim_cur : (size_t)64 << 20;
+        char *top = (char *)base + size;
+        if (most > size) base = top - most, size = most;
+    }
+#endif
     bottom = base ? (char *)base : (char *)__builtin_frame_address(0) - 512 * 1024; // when nothing is known
     // The main thread's stack may be unlimited: deep recursion must end before memory does.
     if (base && size > (size_t)64 << 20) bottom = (char *)base + size - ((size_t)64 << 20);
