@@ -347,6 +347,7 @@ struct asl_execution {
     int64_t deadline_ms; /* INT64_MAX: none */
     struct timer deadline;
     const char *machine; /* the state machine's name as ARNs have it: "order", of a child "order/label" */
+    char name_room[40];
     char *name; /* NULL: a UUID, made when asked for; asl_execution_name */
     char *arn;  /* made when asked for */
     size_t ready;    /* main execution: its frames in the ready queue, children's included */

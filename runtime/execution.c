@@ -4,6 +4,7 @@
 // asl__execution_end; then its frames are gone and its results stay until asl_execution_free. The children of a
 // distributed Map are executions too; they belong to the Map and are deleted as they end.
 #include "observe.h"
+#include "value_private.h"
 
 #include <string.h>
 
@@ -17,7 +18,8 @@ static void on_deadline(struct timer *timer) {
 }
 
 asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *name, bool express, int64_t timeout_s) {
-    asl_execution *x = asl_calloc(1, sizeof *x);
+    asl_execution *x = asl__block_alloc(sizeof *x);
+    memset(x, 0, sizeof *x);
     x->engine = e;
     x->main = x;
     x->machine = e->image.name;
@@ -31,7 +33,8 @@ asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *na
     x->deadline_ms = longest < INT64_MAX ? x->start_ms + longest : INT64_MAX;
     if (longest < INT64_MAX) asl__timer_start(&e->clock, &x->deadline, x->deadline_ms, on_deadline);
     if (name) {
-        x->name = asl__copy_text(asl_str_z(name));
+        size_t size = strlen(name) + 1;
+        x->name = memcpy(size <= sizeof x->name_room ? x->name_room : asl_alloc(size), name, size);
     } else {
         x->name_bits[0] = asl__random_next(&e->random);
         x->name_bits[1] = asl__random_next(&e->random);
@@ -91,8 +94,10 @@ void asl__execution_end(asl_execution *x, asl_status status, struct failure *fai
         *failure = (struct failure){0};
     }
     if (e->journal) e->journal->ended(e->journal, x);
-    asl__publish(x, NULL, events[status], previous,
-                 status == ASL_SUCCEEDED ? DETAILS(.output = &x->output) : DETAILS(.error = &x->error, .cause = &x->cause));
+    if (e->observers)
+        asl__publish(x, NULL, events[status], previous,
+                     status == ASL_SUCCEEDED ? DETAILS(.output = &x->output) : DETAILS(.error = &x->error, .cause = &x->cause));
+    else asl__event(x);
     asl__timer_stop(&e->clock, &x->deadline);
     if (x->up) {
         asl__fanout_execution_ended(x); /* x is gone */
@@ -100,8 +105,9 @@ void asl__execution_end(asl_execution *x, asl_status status, struct failure *fai
     }
     asl__frame_cancel(x->root);
     x->root = NULL;
-    asl_value_set(&x->context_execution, asl_none());
-    asl_value_set(&x->context_machine, asl_none());
+    asl__drop(x->context_execution);
+    asl__drop(x->context_machine);
+    x->context_execution = x->context_machine = asl_none();
     e->running--;
     e->ended++;
     asl__mock_ended(e, x->number);
@@ -138,22 +144,23 @@ void asl__execution_succeed(asl_execution *x, asl_value output) {
 
 void asl_execution_stop(asl_execution *x, asl_value error, asl_value cause) {
     struct failure failure = {.error = error, .cause = cause, .state = ASL_NO_OPERAND};
+    if (x->finished && error.tag == ASL_NONE && cause.tag == ASL_NONE) return;
     if (x->finished) asl__failure_clear(&failure);
     else asl__execution_end(x, ASL_ABORTED, &failure, 0);
 }
 
 void asl__execution_delete(asl_execution *x) {
     asl__timer_stop(&x->engine->clock, &x->deadline);
-    asl_release(x->input);
-    asl_release(x->input_text);
-    asl_release(x->output);
-    asl_release(x->error);
-    asl_release(x->cause);
-    asl_release(x->context_execution);
-    asl_release(x->context_machine);
-    asl_free(x->name);
+    asl__drop(x->input);
+    asl__drop(x->input_text);
+    asl__drop(x->output);
+    asl__drop(x->error);
+    asl__drop(x->cause);
+    asl__drop(x->context_execution);
+    asl__drop(x->context_machine);
+    if (x->name != x->name_room) asl_free(x->name);
     asl_free(x->arn);
-    asl_free(x);
+    asl__block_free(x, sizeof *x);
 }
 
 void asl_execution_free(asl_execution *x) {
@@ -178,9 +185,9 @@ const char *asl_status_name(asl_status status) {
 
 const char *asl_execution_name(const asl_execution *x) {
     if (x->name) return x->name;
-    char *name = asl_alloc(37); /* most are never asked for */
-    asl__uuid_print(x->name_bits[0], x->name_bits[1], name);
-    return ((asl_execution *)x)->name = name;
+    asl_execution *named = (asl_execution *)x; /* most are never asked */
+    asl__uuid_print(x->name_bits[0], x->name_bits[1], named->name_room);
+    return named->name = named->name_room;
 }
 
 static void arn(const asl_execution *x, const char *kind, asl_buffer *out) {

@@ -162,7 +162,7 @@ static bool runs_at_once(const struct frame *f, const struct site *site) {
 static inline void renew(struct frame *child, const struct machine *m, uint32_t machine) {
     for (asl_value *v = child->slots, *end = v + m->slots; v < end; v++) {
         if (v->tag == ASL_NONE) continue;
-        if (asl__is_container(v) || asl__has_text(v)) asl_release(*v);
+        asl__drop(*v);
         *v = asl_none();
     }
     asl__context_drop(child);

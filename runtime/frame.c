@@ -17,11 +17,6 @@ _Static_assert(offsetof(asl_frame, resume) == ASL_FRAME_RESUME, "compiled code r
 _Static_assert(offsetof(asl_frame, machine) == ASL_FRAME_MACHINE, "compiled code relies on this");
 _Static_assert(sizeof(asl_value) == 16, "compiled code relies on this");
 
-/* asl_release, which most values do not need. */
-static inline void drop(asl_value v) {
-    if (asl__is_container(&v) || asl__has_text(&v)) asl_release(v);
-}
-
 void asl__assert_failed(const char *condition, const char *file, int line) {
     fprintf(stderr, "%s:%d: the runtime is broken: %s does not hold\n", file, line, condition);
     abort();
@@ -63,11 +58,11 @@ void asl__frame_free(struct frame *f) {
     asl_engine *e = f->execution->engine;
     if (e->journal) e->journal->gone(e->journal, f);
     struct machine *m = &f->execution->engine->image.machines[f->made_for];
-    for (uint32_t i = 0; i < m->slots; i++) drop(f->slots[i]);
-    drop(f->result);
-    drop(f->failure.error);
-    drop(f->failure.cause);
-    drop(f->context);
+    for (uint32_t i = 0; i < m->slots; i++) asl__drop(f->slots[i]);
+    asl__drop(f->result);
+    asl__drop(f->failure.error);
+    asl__drop(f->failure.cause);
+    asl__drop(f->context);
     if (f->variables) asl__forget_variables(f);
     if (f->assigned) asl__forget_assigned(f);
     asl_free(f->assigned);
@@ -221,8 +216,8 @@ void asl__frame_answer(struct frame *f, asl_value result) {
 void asl__frame_answer_failure(struct frame *f, struct failure *failure) {
     f->generation++;
     f->failed = true;
-    drop(f->failure.error);
-    drop(f->failure.cause);
+    asl__drop(f->failure.error);
+    asl__drop(f->failure.cause);
     f->failure = *failure;
     *failure = (struct failure){0};
     asl__ready_push(f, READY_STEP);
@@ -231,8 +226,8 @@ void asl__frame_answer_failure(struct frame *f, struct failure *failure) {
 // ---------------------------------------------------------------- errors
 
 void asl__failure_clear(struct failure *failure) {
-    drop(failure->error);
-    drop(failure->cause);
+    asl__drop(failure->error);
+    asl__drop(failure->cause);
     *failure = (struct failure){0};
 }
 

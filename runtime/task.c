@@ -45,7 +45,7 @@ static __attribute__((noinline)) void tell_scheduled(struct task *t) {
 static inline void clear(asl_value *v) {
     asl_value old = *v;
     *v = asl_none();
-    if (asl__is_container(&old) || asl__has_text(&old)) asl_release(old);
+    asl__drop(old);
 }
 
 /* The frame keeps one, in which all is nothing that new_task() does not fill in. */

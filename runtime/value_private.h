@@ -84,6 +84,11 @@ static inline bool asl__has_text(const asl_value *v) {
     return (v->tag == ASL_STRING || v->tag == ASL_NUMBER_TEXT) && v->size == ASL_ON_HEAP;
 }
 
+/* asl_release, which most values do not need. */
+static inline void asl__drop(asl_value v) {
+    if (asl__is_container(&v) || asl__has_text(&v)) asl_release(v);
+}
+
 /* A new string or number text of the given tag. */
 asl_value asl__text_value(asl_tag tag, asl_str text);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
