@@ -19,6 +19,10 @@
 #define CHUNK_SIZE (64 * ASL__PAGE)
 
 static _Thread_local struct asl__heap mine;
+#ifdef ASLC_MUSL
+extern char asl__first_chunk[CHUNK_SIZE]; /* common: behind the small variables */
+__attribute__((common, aligned(ASL__PAGE))) char asl__first_chunk[CHUNK_SIZE];
+#endif
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
 static struct asl__heap *heaps;                          /* of the threads that run */
@@ -163,12 +167,11 @@ static struct asl__page *take_page(void) {
         pthread_mutex_unlock(&lock);
         if (first) return asl__page_of(first);
 #ifdef ASLC_MUSL /* the first lies in the executable */
-        static _Alignas(ASL__PAGE) char first_chunk[CHUNK_SIZE];
         static atomic_bool taken;
         if (!atomic_exchange(&taken, true)) {
-            mine.pages = first_chunk + ASL__PAGE;
-            mine.pages_end = first_chunk + CHUNK_SIZE;
-            return (struct asl__page *)(void *)first_chunk;
+            mine.pages = asl__first_chunk + ASL__PAGE;
+            mine.pages_end = asl__first_chunk + CHUNK_SIZE;
+            return (struct asl__page *)(void *)asl__first_chunk;
         }
 #endif
         char *chunk = mmap(NULL, CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -389,8 +389,8 @@ static void catch_signals(asl_engine *e, struct sigaction before[SIGNALS]) {
     struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     sigemptyset(&action.sa_mask);
     for (int i = 0; i < SIGNALS; i++) {
-        sigaction(signals[i], NULL, &before[i]);
-        if (before[i].sa_handler != SIG_IGN) sigaction(signals[i], &action, NULL); /* nohup stays nohup */
+        sigaction(signals[i], &action, &before[i]);
+        if (before[i].sa_handler == SIG_IGN) sigaction(signals[i], &before[i], NULL); /* nohup stays nohup */
     }
 }
 
@@ -550,10 +550,10 @@ static int open_saying(struct run *r, const asl_program *program, struct session
 
 /* 0, or an exit status with a message said. */
 static int open_session(struct run *r, const asl_program *program, struct session *s) {
-    enum { ROOM = 16384 }; /* not on the stack: a process of a tenth of a millisecond would pay for the pages */
-    char *message = asl_alloc(ROOM);
-    int rc = open_saying(r, program, s, message, ROOM);
-    asl_free(message);
+    enum { ROOM = 16384 }; /* a mock file may have much to be said about; else so many pages of stack would be skipped, and paid for */
+    char little[1024], *much = r->options.mock_file ? asl_alloc(ROOM) : NULL;
+    int rc = open_saying(r, program, s, much ? much : little, much ? ROOM : sizeof little);
+    asl_free(much);
     return rc;
 }
 

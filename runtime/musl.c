@@ -35,8 +35,10 @@ enum { STEP = 16, FINE = 64, CLASSES = FINE + 4 * 8 + 1, MAPPED = 255, ALIGNED =
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct free_block *lists[CLASSES];
-static alignas(4096) char first[1 << 16];
-static char *fresh = first, *fresh_end = first + sizeof first;
+/* Common, so that the linker puts it behind the small variables, which then share their pages. */
+extern char asl__first_memory[1 << 16];
+__attribute__((common, aligned(4096))) char asl__first_memory[1 << 16];
+static char *fresh = asl__first_memory, *fresh_end = asl__first_memory + sizeof asl__first_memory;
 
 static unsigned class_of(size_t size, size_t *rounded) {
     if (size <= SMALL_MAX) {
