@@ -65,8 +65,8 @@ void asl__frame_free(struct frame *f) {
     asl__drop(f->context);
     if (f->variables) asl__forget_variables(f);
     if (f->assigned) asl__forget_assigned(f);
-    asl_free(f->assigned);
-    asl_free(f->token);
+    if (f->assigned) asl_free(f->assigned);
+    if (f->token) asl_free(f->token);
     uint32_t *retries = f->retries, machine = f->made_for, generation = f->generation;
     struct task *spare = f->spare;
     if (f->retry_count) memset(retries, 0, f->execution->engine->image.most_retriers * sizeof *retries);

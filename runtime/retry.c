@@ -1,4 +1,5 @@
 // Retry and Catch: policy is data, compiled code only asks (asl-language 15 to 17).
+#include "value_private.h"
 #include "waiting.h"
 
 #include <math.h>
@@ -62,7 +63,9 @@ int32_t asl_rt_retry(asl_frame *frame, uint32_t t) {
         f->retry_count++;
         f->failed_event = 0;
         if (e->journal) e->journal->forgotten(e->journal, f);
-        asl__failure_clear(&f->failure);
+        asl__drop(f->failure.error);
+        asl__drop(f->failure.cause);
+        f->failure = (struct failure){0};
         asl__context_drop(f);
         if (asl__time_jumps(e, due)) asl__on_backoff(&f->timer);
         else asl__timer_start(&e->clock, &f->timer, due, asl__on_backoff);

@@ -56,13 +56,15 @@ static void free_task(struct task *t) {
     if (t->heartbeat.position) asl__timer_stop(&e->clock, &t->heartbeat);
     if (t->outside) e->outside--;
     clear(&t->payload);
-    clear(&t->role);
-    clear(&t->result);
-    clear(&t->error);
-    clear(&t->cause);
-    if (t->iteration != t->indexes) asl_free(t->iteration);
-    if (t->idempotency != t->key) asl_free(t->idempotency);
-    asl_free(t->trace);
+    if (t->role.tag | t->result.tag | t->error.tag | t->cause.tag) { /* ASL_NONE is 0 */
+        clear(&t->role);
+        clear(&t->result);
+        clear(&t->error);
+        clear(&t->cause);
+    }
+    if (t->iteration != t->indexes && t->iteration) asl_free(t->iteration);
+    if (t->idempotency != t->key && t->idempotency) asl_free(t->idempotency);
+    if (t->trace) asl_free(t->trace);
     t->iteration = NULL;
     t->idempotency = NULL;
     t->trace = NULL;

@@ -14,6 +14,7 @@
 #include "answer.h"
 #include "aslc/doc.h"
 #include "engine.h"
+#include "value_private.h"
 #include <ctype.h>
 #include <errno.h>
 #include <stdarg.h>
@@ -820,8 +821,13 @@ static bool is_submitted(const char *resource) {
     return false;
 }
 
+/* asl_retain, which short texts do not need. */
+static inline asl_value counted(const asl_value *v) {
+    return asl__is_container(v) || asl__has_text(v) ? asl_retain(*v) : *v;
+}
+
 static void mock_start(asl_task *task) {
-    struct mock *mock = asl_binding_state(task->binding);
+    struct mock *mock = task->binding->state;
     if (task->state != mock->asked) {
         mock->asked_state = find(mock, task->state);
         mock->asked = task->state;
@@ -846,8 +852,8 @@ static void mock_start(asl_task *task) {
             asl_task_submitted(task, asl_retain(e->result));
     }
     switch (e->kind) {
-    case RETURN: asl_task_succeed(task, asl_retain(e->result)); break;
-    case THROW: asl_task_fail(task, asl_retain(e->error), asl_retain(e->cause)); break;
+    case RETURN: asl_task_succeed(task, counted(&e->result)); break;
+    case THROW: asl_task_fail(task, counted(&e->error), counted(&e->cause)); break;
     case HANG: break; /* a time-out, a heartbeat or the end of the execution ends it */
     }
 }
