@@ -34,7 +34,8 @@ import workloads
 
 FIGURES = os.path.join(HERE, 'instructions.json')
 INPUTS = {'counter-loop': 'counter-loop.small', 'pass-chain': 'pass-chain', 'map-10k': 'map-10k.small', 'choice-ladder': 'choice-ladder',
-          'parallel-8': 'parallel-8', 'counter-loop-jsonata': 'counter-loop-jsonata.small'}
+          'parallel-8': 'parallel-8', 'counter-loop-jsonata': 'counter-loop-jsonata.small',
+          'retry-storm': 'retry-storm', 'lambda-calls': 'lambda-calls'}
 
 
 def skip(why):
@@ -46,8 +47,10 @@ def count(aslc, folder, name, data):
     """Instructions per transition."""
     program = os.path.join(folder, name)
     subprocess.run([aslc, 'build', '-o', program, f'{program}.asl.json'], check=True)
+    mock = f'{program}.mock.json'
+    answers = ['--clock', 'virtual', '--mock', f'{mock}#Bench'] if os.path.exists(mock) else []
     p = subprocess.run(['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', '--toggle-collect=asl_engine_run', program,
-                        '--input', os.path.join(folder, f'{data}.input.json')], capture_output=True, text=True)
+                        '--input', os.path.join(folder, f'{data}.input.json'), *answers], capture_output=True, text=True)
     collected = re.search(r'Collected : (\d+)', p.stderr)
     if p.returncode or not collected or int(collected[1]) == 0:
         sys.exit(f'{name}: callgrind counted nothing (status {p.returncode}):\n{p.stderr[-2000:]}')
