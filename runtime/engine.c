@@ -17,6 +17,7 @@
 
 #include "handlers/mock.h"
 #include "handlers/native.h"
+#include "heap.h"
 
 /* A program that was compiled with C functions brings native.o with it; no other needs it. */
 #pragma weak asl__native_open
@@ -427,6 +428,7 @@ static bool sleep_virtual(asl_engine *e) {
 int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
     uint64_t ended = e->ended;
     e->jumps = e->clock.is_virtual && mode == ASL_RUN_DEFAULT;
+    e->heap = asl__heap();
     for (;;) {
         asl__clock_update(&e->clock);
         if (e->interrupted) stop_all(e);

@@ -431,6 +431,7 @@ struct asl_engine {
     void (*progress_draw)(asl_engine *e);
     bool suspended; /* the run was given up at a checkpoint: what runs goes on in another process */
 
+    struct asl__heap *heap; /* of the thread that runs it */
     struct frame *ready_first, *ready_last;
     struct frame *held_first, *held_last; /* READY_HELD */
     size_t ready_count;

@@ -3,7 +3,8 @@
 #include "hot.h"
 
 #include "engine.h"
-#include "value_private.h"
+#include "heap.h"
+#include "words.h"
 
 #ifdef ASL_BITCODE
 #define INLINE __attribute__((always_inline))
@@ -13,89 +14,57 @@
 #define LIKELY(x)   __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-// ---------------------------------------------------------------- values as two words
-//
-// A value that is stored in parts and loaded as a whole makes the processor wait: everything here moves two words.
-
-struct words {
-    uint64_t head, body;
-};
-
-static inline struct words load(const asl_value *v) {
-    struct words w;
-    memcpy(&w, v, sizeof w);
-    return w;
-}
-
-static inline bool is_owner(uint64_t head) {
-    uint8_t tag = (uint8_t)head;
-    bool text = (tag == ASL_STRING || tag == ASL_NUMBER_TEXT) && (uint8_t)(head >> 8) == ASL_ON_HEAP;
-    return tag >= ASL_ARRAY || text;
-}
-
-/* Texts and containers begin with their count of references. */
-static inline void retain(struct words w) {
-    if (is_owner(w.head)) ++*(uint32_t *)(uintptr_t)w.body;
-}
-
-static inline void store(asl_value *d, struct words w) {
-    struct words old = load(d);
-    memcpy(d, &w, sizeof w);
-    if (UNLIKELY(is_owner(old.head))) {
-        asl_value gone;
-        memcpy(&gone, &old, sizeof gone);
-        asl_release(gone);
-    }
-}
-
-_Static_assert(offsetof(asl_text, refs) == 0, "counted alike");
+// ---------------------------------------------------------------- values
 
 INLINE void asl_hot_copy(asl_value *d, const asl_value *s) {
-    struct words w = load(s);
-    retain(w);
-    store(d, w);
+    struct asl__words w = asl__load(s);
+    asl__retain_words(w);
+    asl__store(d, w);
 }
 
 INLINE void asl_hot_move(asl_value *d, asl_value *s) {
-    struct words w = load(s);
-    memset(s, 0, sizeof *s);
-    store(d, w);
+    struct asl__words w = asl__load(s);
+    asl__store_new(s, (struct asl__words){0, 0});
+    asl__store(d, w);
 }
 
 INLINE void asl_hot_words(asl_value *d, int64_t head, int64_t body) {
-    store(d, (struct words){(uint64_t)head, (uint64_t)body});
+    asl__store(d, (struct asl__words){(uint64_t)head, (uint64_t)body});
 }
 
 static inline struct image *image_of(asl_frame *frame) { return &frame_of(frame)->execution->engine->image; }
 
 INLINE const asl_value *asl_hot_constant(asl_frame *frame, uint32_t k) { return image_of(frame)->constants[k]; }
 
-static inline asl_text *key_of(asl_frame *frame, uint32_t k) {
-    asl_text *key = image_of(frame)->keys[k];
+INLINE void *asl_hot_keys(asl_frame *frame) { return image_of(frame)->keys; }
+INLINE void *asl_hot_caches(asl_frame *frame) { return image_of(frame)->caches; }
+INLINE void *asl_hot_heap(asl_frame *frame) { return frame_of(frame)->execution->engine->heap; }
+
+static inline asl_text *key_of(asl_frame *frame, void *keys, uint32_t k) {
+    asl_text *key = ((asl_text **)keys)[k];
     return LIKELY(key != NULL) ? key : asl__hot_key(frame, k);
 }
 
 // ---------------------------------------------------------------- members and items
 
 /* Where it was last time, under the very same text. */
-static inline const asl_value *cached(asl_frame *frame, const asl_value *s, uint32_t cache) {
-    const struct asl_hot_cache *c = &image_of(frame)->caches[cache];
+static inline const asl_value *cached(const asl_value *s, const struct asl_hot_cache *c) {
     const asl_object *o = s->object;
     return LIKELY(c->at < o->head.count && o->entries[c->at].key == c->key) ? &o->entries[c->at].value : NULL;
 }
 
-INLINE int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, uint32_t cache) {
+INLINE int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache) {
     if (UNLIKELY(s->tag != ASL_OBJECT)) return 1;
-    const asl_value *v = cached(frame, s, cache);
+    const asl_value *v = cached(s, cache);
     if (UNLIKELY(!v) && asl__hot_find(frame, s, k, cache, &v)) return 1;
     asl_hot_copy(d, v);
     return 0;
 }
 
-INLINE void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, uint32_t cache) {
-    const asl_value *v = s->tag == ASL_OBJECT ? cached(frame, s, cache) : NULL;
+INLINE void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache) {
+    const asl_value *v = s->tag == ASL_OBJECT ? cached(s, cache) : NULL;
     if (UNLIKELY(!v) && (s->tag != ASL_OBJECT || asl__hot_find(frame, s, k, cache, &v))) {
-        store(d, (struct words){0, 0});
+        asl__store(d, (struct asl__words){0, 0});
         return;
     }
     asl_hot_copy(d, v);
@@ -115,45 +84,58 @@ INLINE int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index) 
 INLINE void asl_hot_element_maybe(asl_value *d, const asl_value *s, int64_t index) {
     const asl_value *v = element(s, index);
     if (v) asl_hot_copy(d, v);
-    else store(d, (struct words){0, 0});
+    else asl__store(d, (struct asl__words){0, 0});
 }
 
 INLINE int64_t asl_hot_length(const asl_value *s) { return s->tag == ASL_ARRAY ? (int64_t)s->array->head.count : -1; }
 
 // ---------------------------------------------------------------- records
 
-INLINE void asl_hot_record(asl_value *d, uint32_t members) { asl__hot_record(d, members); }
+INLINE void asl_hot_record(void *heap, asl_value *d, uint32_t members) {
+    asl_object *o = asl__heap_alloc(heap, asl__object_size(members));
+    o->head = (struct asl__container){.refs = 1, .capacity = members};
+    o->index = NULL;
+    asl__store(d, (struct asl__words){ASL_OBJECT, (uintptr_t)o});
+}
 
-static inline void fill(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, struct words w) {
+static inline void fill(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, struct asl__words w) {
     asl_object *o = x->object;
-    asl_text *key = key_of(frame, k);
+    asl_text *key = key_of(frame, keys, k);
     key->refs++;
     o->entries[i].key = key;
-    memcpy(&o->entries[i].value, &w, sizeof w);
+    asl__store_new(&o->entries[i].value, w);
     o->head.count = i + 1;
 }
 
-INLINE void asl_hot_fill(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, const asl_value *s) {
-    struct words w = load(s);
-    retain(w);
-    fill(frame, x, i, k, w);
+INLINE void asl_hot_fill(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, const asl_value *s) {
+    struct asl__words w = asl__load(s);
+    asl__retain_words(w);
+    fill(frame, keys, x, i, k, w);
 }
 
-INLINE void asl_hot_fill_last(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, asl_value *s) {
-    struct words w = load(s);
-    memset(s, 0, sizeof *s);
-    fill(frame, x, i, k, w);
+INLINE void asl_hot_fill_last(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, asl_value *s) {
+    struct asl__words w = asl__load(s);
+    asl__store_new(s, (struct asl__words){0, 0});
+    fill(frame, keys, x, i, k, w);
 }
 
-INLINE void asl_hot_fill_words(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, int64_t head, int64_t body) {
-    fill(frame, x, i, k, (struct words){(uint64_t)head, (uint64_t)body});
+INLINE void asl_hot_fill_words(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, int64_t head, int64_t body) {
+    fill(frame, keys, x, i, k, (struct asl__words){(uint64_t)head, (uint64_t)body});
+}
+
+INLINE void asl_hot_done(asl_frame *frame, asl_value *s) {
+    struct asl__words w = asl__load(s);
+    asl__store_new(s, (struct asl__words){0, 0});
+    asl__store(&frame_of(frame)->result, w);
 }
 
 // ---------------------------------------------------------------- tests
 
 /* The choice is a constant where this is called, so of all of it one line remains. */
 INLINE int32_t asl_hot_test(uint32_t choice, const asl_value *a, const asl_value *b) {
-    struct words x = load(a), y = load(b);
+    struct asl__words x, y; /* constants, often */
+    memcpy(&x, a, sizeof x);
+    memcpy(&y, b, sizeof y);
     uint8_t tag = (uint8_t)x.head;
     bool ints = tag == ASL_INT && (uint8_t)y.head == ASL_INT;
     int64_t i = (int64_t)x.body, j = (int64_t)y.body;

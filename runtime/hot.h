@@ -15,17 +15,21 @@ void asl_hot_copy(asl_value *d, const asl_value *s);
 void asl_hot_move(asl_value *d, asl_value *s);                     /* s is empty afterwards */
 void asl_hot_words(asl_value *d, int64_t head, int64_t body);      /* a value that owns nothing */
 const asl_value *asl_hot_constant(asl_frame *frame, uint32_t k);
-int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, uint32_t cache);
-void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, uint32_t cache);
+int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache);
+void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache);
 int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index);
 void asl_hot_element_maybe(asl_value *d, const asl_value *s, int64_t index);
 int64_t asl_hot_length(const asl_value *s);                        /* -1: no array */
 int64_t asl_hot_timestamp(const asl_value *s);                     /* nanoseconds since 1970; INT64_MIN: none that fits */
-void asl_hot_record(asl_value *d, uint32_t members);
+void *asl_hot_keys(asl_frame *frame);   /* the engine's tables, which stay where they are */
+void *asl_hot_caches(asl_frame *frame);
+void *asl_hot_heap(asl_frame *frame);   /* the thread's, during a run of the engine */
+void asl_hot_record(void *heap, asl_value *d, uint32_t members);
 /* Member i of the record in x, with constant k as its key. */
-void asl_hot_fill(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, const asl_value *s);
-void asl_hot_fill_last(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, asl_value *s); /* s is empty afterwards */
-void asl_hot_fill_words(asl_frame *frame, asl_value *x, uint32_t i, uint32_t k, int64_t head, int64_t body);
+void asl_hot_fill(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, const asl_value *s);
+void asl_hot_fill_last(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, asl_value *s); /* s is empty afterwards */
+void asl_hot_fill_words(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, int64_t head, int64_t body);
+void asl_hot_done(asl_frame *frame, asl_value *s); /* the machine's output; s is empty afterwards */
 int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, uint32_t unused, const asl_value *a, const asl_value *b,
                        const asl_value *c, const asl_value *e, uint32_t count);
 int32_t asl_hot_test(uint32_t choice, const asl_value *a, const asl_value *b);
@@ -53,7 +57,6 @@ extern const struct asl_hot_symbol asl_hot_symbols[]; /* for the JIT; ends with 
 
 /* rt.c: what is not worth inlining. */
 asl_text *asl__hot_key(asl_frame *frame, uint32_t k);
-int32_t asl__hot_find(asl_frame *frame, const asl_value *s, uint32_t k, uint32_t cache, const asl_value **found);
-void asl__hot_record(asl_value *d, uint32_t members);
+int32_t asl__hot_find(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, const asl_value **found);
 
 #endif

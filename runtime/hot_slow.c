@@ -2,16 +2,15 @@
 #include "hot.h"
 
 #include "engine.h"
-#include "value_private.h"
+#include "words.h"
 
 static struct image *image_of(asl_frame *frame) { return &frame_of(frame)->execution->engine->image; }
 
 asl_text *asl__hot_key(asl_frame *frame, uint32_t k) { return asl__image_key(image_of(frame), k); }
 
 /* 1: there is no such member. What was found is where the cache looks first from now on. */
-int32_t asl__hot_find(asl_frame *frame, const asl_value *s, uint32_t k, uint32_t cache, const asl_value **found) {
+int32_t asl__hot_find(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *c, const asl_value **found) {
     struct image *image = image_of(frame);
-    struct asl_hot_cache *c = &image->caches[cache];
     const asl_text *key = asl__image_key(image, k);
     asl_object *o = s->object;
     struct asl__entry *e = c->at < o->head.count && asl__text_equal(o->entries[c->at].key, key) ? &o->entries[c->at]
@@ -26,8 +25,6 @@ int32_t asl__hot_find(asl_frame *frame, const asl_value *s, uint32_t k, uint32_t
     return 0;
 }
 
-void asl__hot_record(asl_value *d, uint32_t members) { asl_value_set(d, asl_object_new(members)); }
-
 int64_t asl_hot_timestamp(const asl_value *s) {
     int64_t seconds, nanoseconds;
     int32_t nanos;
@@ -37,6 +34,75 @@ int64_t asl_hot_timestamp(const asl_value *s) {
         return INT64_MIN;
     return nanoseconds;
 }
+
+// ---------------------------------------------------------------- States.Format
+//
+// A result that fits into a value is put together in registers: what is written to memory byte by byte and read again as
+// a whole makes the processor wait for longer than all the rest takes.
+
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+typedef unsigned __int128 bytes16; /* the first byte is the lowest */
+
+static inline bytes16 short_bytes(const char *p, size_t size) { /* size <= ASL_INLINE_MAX */
+    bytes16 low = asl__load_short(p, size < 8 ? size : 8);
+    return size > 8 ? low | (bytes16)asl__load_short(p + 8, size - 8) << 64 : low;
+}
+
+/* Up to eight digits; more are left to the other way. */
+static inline bool digits_of(int64_t n, bytes16 *text, size_t *size) {
+    if (n < 0 || n > 99999999) return false;
+    uint32_t left = (uint32_t)n;
+    uint64_t digits = 0;
+    size_t count = 0;
+    do {
+        digits = digits << 8 | (uint64_t)('0' + left % 10);
+        left /= 10;
+        count++;
+    } while (left);
+    *text = digits;
+    *size = count;
+    return true;
+}
+
+static inline bool short_argument(const asl_value *v, bytes16 *text, size_t *size) {
+    if (v->tag == ASL_INT) return digits_of(v->i, text, size);
+    if ((v->tag != ASL_STRING && v->tag != ASL_NUMBER_TEXT) || v->size == ASL_ON_HEAP) return false;
+    struct asl__words w = asl__load(v);
+    *text = ((bytes16)w.body << 64 | w.head) >> 16;
+    *size = v->size;
+    return true;
+}
+
+/* False: it is longer, or an argument is of another kind. */
+static bool format_short(asl_value *d, asl_str t, const asl_value *const *args, uint32_t count) {
+    bytes16 all = 0;
+    size_t size = 0;
+    uint32_t used = 0;
+    for (size_t from = 0, at = 0;; at++) {
+        bool brace = at + 1 < t.size && t.data[at] == '{' && t.data[at + 1] == '}' && used < count;
+        if (at < t.size && !brace) continue;
+        if (at - from > ASL_INLINE_MAX - size) return false;
+        if (at > from) all |= short_bytes(t.data + from, at - from) << (8 * size);
+        size += at - from;
+        if (!brace) break;
+        bytes16 text;
+        size_t more;
+        if (!short_argument(args[used++], &text, &more) || more > ASL_INLINE_MAX - size) return false;
+        if (more) all |= text << (8 * size);
+        size += more;
+        from = at + 2;
+        at++;
+    }
+    asl__store(d, (struct asl__words){(uint64_t)all << 16 | (uint64_t)size << 8 | ASL_STRING, (uint64_t)(all >> 48)});
+    return true;
+}
+
+#else
+static bool format_short(asl_value *d, asl_str t, const asl_value *const *args, uint32_t count) {
+    (void)d, (void)t, (void)args, (void)count;
+    return false;
+}
+#endif
 
 /* Strings as they are, integers in digits; whatever prints otherwise is left to the function itself. */
 static bool add(char **at, const char *end, const asl_value *v) {
@@ -51,35 +117,35 @@ static bool add(char **at, const char *end, const asl_value *v) {
     return true;
 }
 
+static bool format_long(asl_value *d, asl_str t, const asl_value *const *args, uint32_t count) {
+    char text[512], *at = text;
+    uint32_t used = 0;
+    for (const char *p = t.data, *end = p + t.size; p < end;) {
+        const char *brace = memchr(p, '{', (size_t)(end - p)), *stop = brace ? brace : end;
+        if ((size_t)(stop - p) > (size_t)(text + sizeof text - at)) return false;
+        memcpy(at, p, (size_t)(stop - p));
+        at += stop - p;
+        if (stop == end) break;
+        if (stop + 1 < end && stop[1] == '}' && used < count) {
+            if (!add(&at, text + sizeof text, args[used++])) return false;
+            p = stop + 2;
+        } else {
+            if (at == text + sizeof text) return false;
+            *at++ = '{';
+            p = stop + 1;
+        }
+    }
+    asl__store(d, asl__words_of(asl_string((asl_str){text, (size_t)(at - text)})));
+    return true;
+}
+
 int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, uint32_t unused, const asl_value *a, const asl_value *b,
                        const asl_value *c, const asl_value *e, uint32_t count) {
     (void)unused;
     const asl_value *args[] = {a, b, c, e};
     const asl_value *template = image_of(frame)->constants[k];
     asl_str t = asl_text_of(template);
-    char text[512], *at = text;
-    uint32_t used = 0;
-    bool fits = true;
-    for (const char *p = t.data, *end = p + t.size; p < end && fits;) {
-        const char *brace = memchr(p, '{', (size_t)(end - p)), *stop = brace ? brace : end;
-        fits = (size_t)(stop - p) <= (size_t)(text + sizeof text - at);
-        if (!fits) break;
-        memcpy(at, p, (size_t)(stop - p));
-        at += stop - p;
-        if (stop == end) break;
-        if (stop + 1 < end && stop[1] == '}' && used < count) {
-            fits = add(&at, text + sizeof text, args[used++]);
-            p = stop + 2;
-        } else {
-            fits = at < text + sizeof text;
-            if (fits) *at++ = '{';
-            p = stop + 1;
-        }
-    }
-    if (fits) {
-        asl_value_set(d, asl_string((asl_str){text, (size_t)(at - text)}));
-        return 0;
-    }
+    if (format_short(d, t, args, count) || format_long(d, t, args, count)) return 0;
     asl_value all[5] = {*template}, out;
     char message[256];
     for (uint32_t i = 0; i < count; i++) all[i + 1] = *args[i];

@@ -2,6 +2,7 @@
 #include "hot.h"
 
 #include "query.h"
+#include "value_private.h"
 
 #include <stddef.h>
 #include <string.h>
@@ -13,7 +14,7 @@ const struct asl_hot_symbol asl_hot_symbols[] = {
     // what their code calls where it is inlined
     {"asl__hot_key", (void *)asl__hot_key},
     {"asl__hot_find", (void *)asl__hot_find},
-    {"asl__hot_record", (void *)asl__hot_record},
+    {"asl__block_alloc", (void *)asl__block_alloc},
     {"asl__choice_test", (void *)asl__choice_test},
     {"asl_release", (void *)asl_release},
     {"memcmp", (void *)memcmp},

@@ -5,7 +5,7 @@
 // run like this itself, does so (compiler/opt/shape.c). So event ids are what they would be. When a child does anything
 // unusual, all of it is forgotten, what was counted included, and the watched machine does it over with frames.
 #include "hot.h"
-#include "value_private.h"
+#include "words.h"
 #include "waiting.h"
 
 struct before { /* what a run counts, to be able to forget it */
@@ -41,9 +41,12 @@ static inline void set_start(struct frame *child, uint32_t index, const asl_valu
     child->head.state = parent->head.state;
     child->entered_ms = parent->entered_ms;
     child->started = false;
+    asl__context_drop(child);
     for (uint32_t i = 0; i < m->capture_count; i++)
         asl_value_set(&child->slots[m->captures[i].slot], asl_retain(parent->head.slot[m->captures[i].parent_slot]));
-    asl_value_set(&child->slots[0], asl_retain(*input));
+    struct asl__words w = asl__load(input);
+    asl__retain_words(w);
+    asl__store(&child->slots[0], w);
 }
 
 /* False: it did not come to its end at once. */
@@ -91,9 +94,9 @@ int32_t asl_hot_map(asl_frame *frame, uint32_t t, asl_value *d, const asl_value 
         set_start(child, (uint32_t)done, &list.array->items[done]);
         x->events += o.site->item_selector ? 1 : 2; /* MapIterationSucceeded, and Started unless asl_rt_item counts it */
         if (!run(child, m->step)) break;
-        results.array->items[done] = child->result;
+        asl__store_new(&results.array->items[done], asl__load(&child->result));
         results.array->head.count = (uint32_t)done + 1;
-        child->result = asl_none();
+        asl__store_new(&child->result, (struct asl__words){0, 0});
         clear(child, home);
         if ((done & 1023) == 1023 && cut(x)) break;
     }

@@ -12,6 +12,7 @@
 #include <assert.h>
 #include <string.h>
 
+#include "hot.h"
 #include "query.h"
 
 static const struct {
@@ -127,8 +128,13 @@ static bool has_polls(const struct ir_machine *m) {
 
 void emit_hot_begin(struct emit *e, const struct ir_machine *m) {
     e->slots = LLVMBuildLoad2(e->builder, e->ptr, e->frame, "slots");
+    e->keys = call(e, HOT_keys, ARGUMENTS(e->frame));
+    e->cache = call(e, HOT_caches, ARGUMENTS(e->frame));
+    e->heap = call(e, HOT_heap, ARGUMENTS(e->frame));
     e->events = variable(e, "events");
     e->states = variable(e, "states");
+    e->marks[0] = variable(e, "events.mark");
+    e->marks[1] = variable(e, "states.mark");
     e->boxes[0] = LLVMBuildAlloca(e->builder, LLVMArrayType2(e->i64, 2), "left");
     e->boxes[1] = LLVMBuildAlloca(e->builder, LLVMArrayType2(e->i64, 2), "right");
     e->polls = NULL;
@@ -196,13 +202,13 @@ static void emit_const(struct emit *e, uint32_t d, uint32_t k) {
 
 static void emit_fill(struct emit *e, const uint32_t *o) {
     int64_t words[2];
-    LLVMValueRef x = slot(e, o[0]), at = emit_i32(e, o[1]), key = emit_i32(e, o[2]);
+    LLVMValueRef x = slot(e, o[0]), at = emit_i32(e, o[1]), key = emit_i32(e, o[2]), keys = e->keys;
     if (o[3] & ASL_CONSTANT && as_words(e, o[3] & ~ASL_CONSTANT, words))
-        call(e, HOT_fill_words, ARGUMENTS(e->frame, x, at, key, i64(e, words[0]), i64(e, words[1])));
+        call(e, HOT_fill_words, ARGUMENTS(e->frame, keys, x, at, key, i64(e, words[0]), i64(e, words[1])));
     else if (o[3] & ASL_CONSTANT || !(o[3] & ASL_LAST))
-        call(e, HOT_fill, ARGUMENTS(e->frame, x, at, key, operand(e, o[3])));
+        call(e, HOT_fill, ARGUMENTS(e->frame, keys, x, at, key, operand(e, o[3])));
     else
-        call(e, HOT_fill_last, ARGUMENTS(e->frame, x, at, key, operand(e, o[3])));
+        call(e, HOT_fill_last, ARGUMENTS(e->frame, keys, x, at, key, operand(e, o[3])));
 }
 
 static void emit_copy(struct emit *e, uint32_t d, uint32_t s) {
@@ -252,6 +258,22 @@ static LLVMValueRef emit_poll(struct emit *e) {
     return phi;
 }
 
+static LLVMValueRef next_cache(struct emit *e) {
+    LLVMValueRef offset = i64(e, (int64_t)e->caches++ * (int64_t)sizeof(struct asl_hot_cache));
+    return LLVMBuildInBoundsGEP2(e->builder, e->i8, e->cache, &offset, 1, "");
+}
+
+void emit_hot_done(struct emit *e, uint32_t s) {
+    if (s & ASL_LAST) {
+        call(e, HOT_done, ARGUMENTS(e->frame, slot(e, s)));
+        return;
+    }
+    LLVMValueRef copy = LLVMBuildAlloca(e->builder, LLVMArrayType2(e->i64, 2), ""); // captured by children, or alike
+    LLVMBuildStore(e->builder, LLVMConstNull(LLVMArrayType2(e->i64, 2)), copy);
+    call(e, HOT_copy, ARGUMENTS(copy, slot(e, s)));
+    call(e, HOT_done, ARGUMENTS(e->frame, copy));
+}
+
 bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     const uint32_t *o = op->operand;
     *failed = NULL;
@@ -264,15 +286,23 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
         LLVMBuildStore(e->builder, LLVMBuildAdd(e->builder, LLVMBuildLoad2(e->builder, e->i64, e->events, ""), i64(e, o[0]), ""), e->events);
         LLVMBuildStore(e->builder, LLVMBuildAdd(e->builder, LLVMBuildLoad2(e->builder, e->i64, e->states, ""), i64(e, o[1]), ""), e->states);
         return true;
+    case OP_MARK:
+    case OP_UNMARK:
+        for (int n = 0; n < 2; n++) {
+            LLVMValueRef counted = n ? e->states : e->events, mark = e->marks[n];
+            LLVMValueRef from = op->opcode == OP_MARK ? counted : mark, to = op->opcode == OP_MARK ? mark : counted;
+            LLVMBuildStore(e->builder, LLVMBuildLoad2(e->builder, e->i64, from, ""), to);
+        }
+        return true;
     case OP_ARRIVE:
         emit_hot_tell(e);
         call(e, HOT_arrive, ARGUMENTS(e->frame, emit_i32(e, o[0])));
         return true;
     case OP_FIELD:
-        *failed = is_not(e, call(e, HOT_field, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), emit_i32(e, e->caches++))), 0);
+        *failed = is_not(e, call(e, HOT_field, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), next_cache(e))), 0);
         break;
     case OP_FIELD_MAYBE:
-        call(e, HOT_field_maybe, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), emit_i32(e, e->caches++)));
+        call(e, HOT_field_maybe, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), next_cache(e)));
         break;
     case OP_ELEMENT:
         *failed = is_not(e, call(e, HOT_element, ARGUMENTS(slot(e, o[0]), slot(e, o[1]), i64(e, o[2]))), 0);
@@ -309,10 +339,10 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
         break;
     }
     case OP_TIMESTAMP: set_number(e, o[0], call(e, HOT_timestamp, ARGUMENTS(slot(e, o[1])))); break;
-    case OP_RECORD: call(e, HOT_record, ARGUMENTS(slot(e, o[0]), emit_i32(e, o[1]))); return true;
+    case OP_RECORD: call(e, HOT_record, ARGUMENTS(e->heap, slot(e, o[0]), emit_i32(e, o[1]))); return true;
     case OP_FILL: emit_fill(e, o); return true;
     case OP_FILL_INT:
-        call(e, HOT_fill_words, ARGUMENTS(e->frame, slot(e, o[0]), emit_i32(e, o[1]), emit_i32(e, o[2]), head_of_int(e), number(e, o[3])));
+        call(e, HOT_fill_words, ARGUMENTS(e->frame, e->keys, slot(e, o[0]), emit_i32(e, o[1]), emit_i32(e, o[2]), head_of_int(e), number(e, o[3])));
         return true;
     case OP_MAP_NOW:
     case OP_PARALLEL_NOW:

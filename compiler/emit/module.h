@@ -51,8 +51,8 @@ struct emit {
     LLVMValueRef *steps;              /* by machine */
     LLVMValueRef *functions;          /* of expressions, by number */
     bool quiet;                       /* the next ones are of a quiet machine */
-    LLVMValueRef slots;               /* frame->slot */
-    LLVMValueRef events, states;      /* counted and not yet told */
+    LLVMValueRef slots, keys, cache, heap; /* frame->slot and the engine's tables */
+    LLVMValueRef events, states, marks[2]; /* counted and not yet told; where that stood at op mark */
     LLVMValueRef polls, boxes[2], *numbers; /* polls: NULL when no loop of the machine's needs them */
     const struct ir_op *drop;         /* its last uses are let go once it has not failed */
     uint32_t caches;
@@ -82,6 +82,7 @@ LLVMBasicBlockRef emit_following(struct emit *e, const char *name);
 void emit_hot_begin(struct emit *e, const struct ir_machine *m); /* at the start of the step function */
 /* An op; false: it is a call like any other. *failed: whether it failed, or NULL when it cannot. */
 bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed);
+void emit_hot_done(struct emit *e, uint32_t s); /* the output is in this slot */
 void emit_hot_drop(struct emit *e);  /* where it has not failed */
 void emit_hot_tell(struct emit *e);  /* what was counted, before somebody asks */
 void emit_hot_leave(struct emit *e); /* before every return */

@@ -44,7 +44,7 @@ static int optimise(struct emit *e, LLVMTargetMachineRef machine, char *message,
         return 0;
     char passes[] = "default<O0>";
     passes[sizeof "default<O" - 1] = (char)('0' + level(e));
-    static const char quick[] = "function(sroa,early-cse,simplifycfg,instcombine,simplifycfg),globaldce";
+    static const char quick[] = "function(sroa,early-cse,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg),globaldce";
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
     LLVMErrorRef error = LLVMRunPasses(e->module, e->large ? quick : passes, machine, options);
     LLVMDisposePassBuilderOptions(options);

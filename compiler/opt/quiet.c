@@ -50,6 +50,9 @@ void opt_quiet(struct ir_plan *p) {
     size_t count = p->machines.count;
     if (p->quiet || !count) // a plan that was printed and read again has them
         return;
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    return; // their code takes values apart in registers, and nobody has written it for the other order
+#endif
     for (size_t i = 0; i < count; i++)
         copy_machine(p, p->machines.items[i]);
     p->quiet = (uint32_t)count;

@@ -43,6 +43,7 @@ enum kind { SLOT, NUMBER, CONST, OBJECT, ARRAY, TEST };
 
 enum {
     VERSIONS = 4,      // of a state, besides the one with everything in slots
+    MOST_INLINED = 3000, // ops of a Parallel's branches that become part of its machine
     MOST_MEMBERS = 48, // of an object that is not built
     MOST_FACTS = 256,
     DEEPEST = 12,
@@ -109,13 +110,21 @@ struct place {
 // A Parallel or Map site.
 struct site {
     bool is_map, selects, distributed, limited;
+    bool inlined; // its machines have become part of their parent
     bool now; // its machines only compute, and nothing else of the execution runs beside them: they run here and now
     uint32_t *machines;
     size_t count;
 };
 
+// A quiet machine as it was before it was rebuilt.
+struct original {
+    struct ir_block **blocks;
+    size_t count, slots;
+};
+
 struct shape {
-    const struct site *sites;
+    struct site *sites;
+    const struct original *originals;
     struct ir_plan *plan;
     struct arena *arena;
     const struct ir_machine *watched;
@@ -140,6 +149,7 @@ struct shape {
     uint32_t state, entry, again;
     struct env entry_env;
     struct arrivals *pending; // by block
+    bool marked; // branches count their states within this one: giving up takes that back
     struct sym *results; // of the iterations or branches that have just run
     uint32_t line, column;
 };
@@ -283,6 +293,8 @@ static uint32_t again(struct shape *s) {
     s->at.out = s->again;
     s->at.env = env_copy(s, &s->entry_env);
     s->at.env.events = s->at.env.states = 0; // counted before the op that failed
+    if (s->marked)
+        append(s, OP_UNMARK, OPERANDS(0));
     to_homes(s, s->entry);
     leave_block(s, EXIT_GIVE_UP, s->entry, 0, 1);
     s->at = kept;
@@ -291,14 +303,16 @@ static uint32_t again(struct shape *s) {
 
 // An op that may fail: then the state begins again.
 static void fallible(struct shape *s, enum ir_opcode opcode, const uint32_t *operands) {
-    count_events(s);
+    if (!s->marked)
+        count_events(s);
     uint32_t to = again(s);
     out_block(s, s->at.out)->error = to;
     append(s, opcode, operands);
 }
 
 static void give_up(struct shape *s) {
-    count_events(s);
+    if (!s->marked)
+        count_events(s);
     uint32_t to = again(s);
     leave_block(s, EXIT_JUMP, to, 0, 1);
 }
@@ -529,6 +543,35 @@ static struct sym *nothing(struct shape *s) {
 
 // ---------------------------------------------------------------- the ops of states that only compute
 
+// "$[*].a.b" of an array whose items are known. NULL: it is another path, or they are not known well enough.
+static struct sym *every(struct shape *s, struct sym *x, const char *text) {
+    if (strncmp(text, "$[*].", 5) != 0)
+        return NULL;
+    asl_path *path = asl_path_parse(asl_str_z(arena_format(s->arena, "$%s", text + 4)), NULL);
+    struct sym *all = sym_new(s, ARRAY, 0, TYPE(ASL_ARRAY));
+    all->depth = 1;
+    all->items = arena_alloc(s->arena, (x->count + 1) * sizeof *all->items);
+    bool known = path != NULL;
+    for (uint32_t i = 0; i < x->count && known; i++) {
+        struct sym *item = x->items[i];
+        for (size_t step = 0; known && item && step < asl_path_steps(path); step++) {
+            asl_str name;
+            int64_t index;
+            known = asl_path_step(path, step, &name, &index) && name.data && (item->kind != OBJECT || !item->base) &&
+                    item->kind != SLOT;
+            if (known)
+                item = child(s, item, ir_const_string(s->plan, name.data, name.size), 0, false);
+        }
+        if (known && item) { // what is not there is left out
+            all->items[all->count++] = item;
+            if (item->depth >= all->depth)
+                all->depth = item->depth + 1;
+        }
+    }
+    asl_path_free(path);
+    return known ? bounded(s, all) : NULL;
+}
+
 // False: it surely fails.
 static bool run_path(struct shape *s, const struct ir_op *op) {
     struct sym *x = s->at.env.slot[op->operand[1] & ~ASL_LAST];
@@ -560,6 +603,14 @@ static bool run_path(struct shape *s, const struct ir_op *op) {
     if (direct && steps == 0 && !maybe && x && types_of(&s->at.env, x) & TYPE(ASL_NONE)) {
         fallible(s, OP_GUARD, OPERANDS(x->number, ANY));
         learn(s, OP_GUARD, x, ANY, 0, x);
+    }
+    if (!direct && x->kind == ARRAY) {
+        struct sym *all = every(s, x, text);
+        if (all) {
+            asl_path_free(path);
+            s->at.env.slot[op->operand[0]] = all;
+            return true;
+        }
     }
     if (!direct) {
         struct sym *root = x;
@@ -969,6 +1020,21 @@ static bool run_op(struct shape *s, const struct ir_op *op) {
         append(s, OP_POLL, OPERANDS(0));
         return true;
     }
+    case OP_MARK:
+        count_events(s);
+        append(s, OP_MARK, OPERANDS(0));
+        s->marked = true;
+        s->again = IR_NO_BLOCK; // what fails from here on has more to take back
+        {
+            uint32_t out = new_block(s, out_block(s, s->at.out)->name, s->state);
+            leave_block(s, EXIT_JUMP, out, 0, 1);
+            s->at.out = out;
+        }
+        return true;
+    case OP_TICK: // of branches that were put into their machine
+        s->at.env.events += o[0];
+        s->at.env.states += o[1];
+        return true;
     case OP_CONST: slot[o[0]] = const_sym(s, o[1]); return true;
     case OP_COPY: slot[o[0]] = slot[o[1] & ~ASL_LAST]; return slot[o[0]] != NULL;
     case OP_VARIABLE:
@@ -1046,6 +1112,10 @@ static bool run_op(struct shape *s, const struct ir_op *op) {
         x = slot[o[map ? 2 : 1] & ~ASL_LAST];
         if (!x || x->kind == TEST || (map && !(x->types & TYPE(ASL_ARRAY))) || !captures_home(s, &s->sites[o[0]]))
             return false;
+        if (!s->marked) { // an ItemSelector's Context object shows the Map's state
+            count_events(s);
+            append(s, OP_ARRIVE, OPERANDS(s->state));
+        }
         s->results = sym_new(s, SLOT, new_slot(s), TYPE(ASL_ARRAY));
         fallible(s, map ? OP_MAP_NOW : OP_PARALLEL_NOW, OPERANDS(s->results->number, o[0], in_slot(s, x)));
         return true;
@@ -1085,7 +1155,7 @@ static bool computes(const struct ir_plan *p, const struct ir_op *op, int depth)
     switch ((int)op->opcode) {
     case OP_ENTER: case OP_EXIT: case OP_POLL: case OP_CONST: case OP_COPY: case OP_CONTEXT: case OP_VARIABLE: case OP_PATH:
     case OP_OBJECT: case OP_SET: case OP_ARRAY: case OP_PUSH: case OP_PUT: case OP_RAISE: case OP_FAIL: case OP_EXPECT:
-    case OP_CONDITION: return true;
+    case OP_CONDITION: case OP_TICK: case OP_MARK: return true;
     case OP_INTRINSIC: return op->operand[1] != ASL_INTRINSIC_UUID && op->operand[1] != ASL_INTRINSIC_MATH_RANDOM;
     case OP_JX_EVAL: return pure_function(p, op->operand[1], depth);
     case OP_JX_CALL_FUNCTION: case OP_JX_CLOSURE: return op->operand[1] < p->functions.count && pure_function(p, op->operand[1], depth);
@@ -1291,9 +1361,9 @@ static void go_to_state(struct shape *s, uint32_t to) {
     if (!s->simple[to]) {
         count_events(s);
         to_homes(s, to);
-        if (s->m->slots.count > s->home) {
+        if (s->m->slots.count > s->watched->slots.count) {
             *vec_push(s->arena, &s->forgets) = (struct place){s->at.out, (uint32_t)out_block(s, s->at.out)->ops.count};
-            append(s, OP_FORGET, OPERANDS(s->home, s->home));
+            append(s, OP_FORGET, OPERANDS((uint32_t)s->watched->slots.count, 0));
         }
         uint32_t out = copied(s, to);
         leave_block(s, EXIT_JUMP, out, 0, 1);
@@ -1610,6 +1680,7 @@ static void run_state(struct shape *s, uint32_t block, struct cursor at) {
     s->entry = block;
     s->state = b->state;
     s->again = IR_NO_BLOCK;
+    s->marked = false;
     s->entry_env = env_copy(s, &at.env);
     s->line = b->ops.items[0].line;
     s->column = b->ops.items[0].column;
@@ -1652,10 +1723,12 @@ static void copy_block(struct shape *s, uint32_t number) {
 // Which states of a machine only compute, and begin where they should; `now` says which Parallel and Map states do so
 // because their sites run now.
 static bool *only_compute(const struct ir_plan *p, const struct site *sites, const struct ir_machine *watched,
-                          struct ir_block *const *from, size_t from_count) {
+                          struct ir_block *const *from, size_t from_count, const bool *inlined) {
     size_t states = p->states.count;
     bool *bad = arena_alloc(p->arena, states + 1), *entered = arena_alloc(p->arena, states + 1);
     bool *fanout = arena_alloc(p->arena, states + 1), *handler = arena_alloc(p->arena, from_count + 1);
+    if (inlined)
+        memcpy(fanout, inlined, states * sizeof *fanout);
     for (size_t i = 0; i < from_count; i++)
         for (size_t j = 0; j < from[i]->ops.count && from[i]->state != ASL_NO_OPERAND; j++) {
             const struct ir_op *op = &from[i]->ops.items[j];
@@ -1671,7 +1744,7 @@ static bool *only_compute(const struct ir_plan *p, const struct site *sites, con
                 continue;
             for (uint32_t t = 0; t < b->exit.target_count && handler[i]; t++) {
                 uint32_t to = b->exit.target[t];
-                bool inside = from[to]->state == b->state && b->exit.kind != EXIT_RETRY;
+                bool inside = from[to]->state == b->state && !(b->exit.kind == EXIT_RETRY && t == 0);
                 more |= inside && !handler[to];
                 handler[to] |= inside;
             }
@@ -1713,7 +1786,7 @@ static bool *only_compute(const struct ir_plan *p, const struct site *sites, con
                 bad[to->state] = true;
         }
         bool first = from[i]->ops.count && from[i]->ops.items[0].opcode == OP_ENTER && from[i]->state != ASL_NO_OPERAND;
-        if (first && i != 0 && !watched->blocks.items[i]->resume)
+        if (first && i != 0 && (i >= watched->blocks.count || !watched->blocks.items[i]->resume))
             bad[from[i]->state] = true;
     }
     bool *simple = arena_alloc(p->arena, from_count + 1);
@@ -1760,7 +1833,15 @@ static bool runs_through(const struct ir_plan *p, struct site *sites, size_t num
             if (!may)
                 not_now(p, sites, site);
         }
-    bool *simple = only_compute(p, sites, p->machines.items[number], m->blocks.items, m->blocks.count);
+    bool *simple = only_compute(p, sites, p->machines.items[number], m->blocks.items, m->blocks.count, NULL);
+    for (size_t i = 0; i < m->blocks.count; i++)
+        for (size_t j = 0; j < m->blocks.items[i]->ops.count && !simple[i]; j++) {
+            const struct ir_op *op = &m->blocks.items[i]->ops.items[j];
+            if (op->opcode != OP_MAP && op->opcode != OP_PARALLEL)
+                continue;
+            sites[op->operand[0]].now = false; // something else in the state is in the way
+            not_now(p, sites, &sites[op->operand[0]]);
+        }
     for (size_t i = 0; i < m->blocks.count; i++) {
         const struct ir_block *b = m->blocks.items[i];
         bool prologue = i == 0 && (b->ops.count == 0 || b->ops.items[0].opcode != OP_ENTER);
@@ -1815,6 +1896,199 @@ static void drop_items(struct shape *s) {
     }
 }
 
+// ---------------------------------------------------------------- branches that become part of their machine
+//
+// A Parallel's branches, when they are small and without loops, are copied into its machine one after the other, with
+// slots of their own, and belong to the Parallel state: when anything in them is unusual, that is what begins again.
+
+static bool acyclic(const struct ir_plan *p, const struct original *m) {
+    uint8_t *seen = arena_alloc(p->arena, m->count + 1); // 1 on the way, 2 done
+    struct place *stack = arena_alloc(p->arena, (m->count + 1) * sizeof *stack);
+    size_t depth = 0;
+    stack[depth++] = (struct place){0, 0};
+    seen[0] = 1;
+    while (depth) {
+        const struct ir_exit *e = &m->blocks[stack[depth - 1].block]->exit;
+        if (stack[depth - 1].op == e->target_count) {
+            seen[stack[--depth].block] = 2;
+            continue;
+        }
+        uint32_t to = e->target[stack[depth - 1].op++];
+        if (seen[to] == 1)
+            return false;
+        if (!seen[to]) {
+            seen[to] = 1;
+            stack[depth++] = (struct place){to, 0};
+        }
+    }
+    return true;
+}
+
+static bool inlines(const struct shape *s, const struct site *site) {
+    size_t ops = 0;
+    if (!site->now || site->is_map)
+        return false;
+    for (size_t c = 0; c < site->count; c++) {
+        const struct original *m = &s->originals[site->machines[c]];
+        for (size_t b = 0; b < m->count; b++) {
+            if (m->blocks[b]->error != IR_NO_BLOCK)
+                return false;
+            for (size_t o = 0; o < m->blocks[b]->ops.count; o++, ops++) {
+                uint8_t opcode = m->blocks[b]->ops.items[o].opcode;
+                // The Context object says which state it is; a poll tells what was counted; what forks again has blocks of its own for errors.
+                if (opcode == OP_CONTEXT || opcode == OP_POLL || opcode == OP_MARK || opcode == OP_MAP || opcode == OP_PARALLEL || opcode == OP_ITEM)
+                    return false;
+            }
+        }
+        if (!acyclic(s->plan, m))
+            return false;
+    }
+    return ops <= MOST_INLINED;
+}
+
+static struct ir_op shifted(const struct ir_op *op, uint32_t by) {
+    struct ir_op copy = *op;
+    const char *kinds = ir_op_info[op->opcode].operands;
+    for (size_t i = 0; kinds[i]; i++)
+        if (strchr("dsxaDXv", kinds[i]) && op->operand[i] != ASL_NO_OPERAND && !(kinds[i] == 'v' && op->operand[i] & ASL_CONSTANT))
+            copy.operand[i] += by;
+    return copy;
+}
+
+static struct ir_block *bare_block(struct shape *s, const char *name, uint32_t state) {
+    ir_block_new(s->plan, s->m, name, state);
+    return s->m->blocks.items[s->m->blocks.count - 1];
+}
+
+static void jump_to(struct shape *s, struct ir_block *b, uint32_t to) {
+    b->exit.kind = EXIT_JUMP;
+    b->exit.target_count = 1;
+    b->exit.target = arena_alloc(s->arena, sizeof *b->exit.target);
+    b->exit.target[0] = to;
+}
+
+// Appends a branch's blocks, and the block that begins it; returns that one's number. Its output goes to `out`.
+static uint32_t inline_branch(struct shape *s, uint32_t machine, uint32_t input, uint32_t out, uint32_t state, uint32_t next) {
+    const struct original *m = &s->originals[machine];
+    const struct ir_machine *child = s->plan->machines.items[machine];
+    uint32_t slots = (uint32_t)s->m->slots.count, begin, first;
+    for (size_t i = 0; i < m->slots; i++)
+        ir_slot(s->plan, s->m, child->slots.items[i]);
+    begin = (uint32_t)s->m->blocks.count;
+    first = begin + 1;
+    struct ir_block *b = bare_block(s, m->blocks[0]->name, state);
+    ir_op(s->plan, b, OP_COPY, OPERANDS(slots, input));
+    for (size_t i = 0; i < child->captures.count; i++)
+        ir_op(s->plan, b, OP_COPY, OPERANDS(slots + child->captures.items[i].slot, child->captures.items[i].parent_slot));
+    jump_to(s, b, first);
+    for (size_t i = 0; i < m->count; i++) {
+        const struct ir_block *from = m->blocks[i];
+        b = bare_block(s, from->name, state);
+        for (size_t o = 0; o < from->ops.count; o++)
+            if (from->ops.items[o].opcode != OP_ENTER) // leaving counts for both
+                *vec_push(s->arena, &b->ops) = shifted(&from->ops.items[o], slots);
+        b->exit = from->exit;
+        if (from->exit.kind == EXIT_DONE) {
+            ir_op(s->plan, b, OP_COPY, OPERANDS(out, (from->exit.a & ~ASL_LAST) + slots));
+            jump_to(s, b, next);
+            continue;
+        }
+        if (from->exit.kind == EXIT_IF) {
+            b->exit.a += slots;
+            b->exit.b += slots;
+        }
+        b->exit.target = arena_alloc(s->arena, (from->exit.target_count + 1) * sizeof *b->exit.target);
+        for (uint32_t t = 0; t < from->exit.target_count; t++)
+            b->exit.target[t] = from->exit.target[t] + first;
+    }
+    return begin;
+}
+
+static bool *inline_branches(struct shape *s) {
+    bool *inlined = arena_alloc(s->arena, s->plan->states.count + 1);
+    size_t count = s->m->blocks.count;
+    const bool *simple = only_compute(s->plan, s->sites, s->watched, s->m->blocks.items, count, NULL);
+    for (size_t i = 0; i < count; i++) {
+        struct ir_block *b = s->m->blocks.items[i];
+        struct ir_op *op = b->ops.count ? &b->ops.items[b->ops.count - 1] : NULL;
+        if (!op || !simple[i] || op->opcode != OP_PARALLEL || b->exit.kind != EXIT_SUSPEND || !inlines(s, &s->sites[op->operand[0]]))
+            continue;
+        struct ir_block *answered = s->m->blocks.items[b->exit.target[0]];
+        if (!answered->ops.count || answered->ops.items[0].opcode != OP_RESULT)
+            continue;
+        struct site *site = &s->sites[op->operand[0]];
+        site->inlined = true;
+        uint32_t input = op->operand[1] & ~ASL_LAST, state = b->state, *out = arena_alloc(s->arena, site->count * sizeof *out);
+        uint32_t results = ir_slot(s->plan, s->m, "results");
+        for (size_t c = 0; c < site->count; c++)
+            out[c] = ir_slot(s->plan, s->m, "output");
+        uint32_t next = (uint32_t)s->m->blocks.count;
+        struct ir_block *end = bare_block(s, answered->name, state);
+        ir_op(s->plan, end, OP_ARRAY, OPERANDS(results));
+        for (size_t c = 0; c < site->count; c++)
+            ir_op(s->plan, end, OP_PUSH, OPERANDS(results, out[c]));
+        ir_op(s->plan, end, OP_TICK, OPERANDS(2, 0)); // ParallelStateStarted, ParallelStateSucceeded
+        jump_to(s, end, b->exit.target[0]);
+        for (size_t c = site->count; c-- > 0;)
+            next = inline_branch(s, site->machines[c], input, out[c], state, next);
+        *op = (struct ir_op){.opcode = OP_MARK, .line = op->line, .column = op->column};
+        jump_to(s, b, next);
+        struct ir_op *result = &answered->ops.items[0];
+        if (result->operand[0] == ASL_NO_OPERAND)
+            *result = (struct ir_op){.opcode = OP_TICK, .line = result->line, .column = result->column};
+        else
+            *result = (struct ir_op){.opcode = OP_COPY, .line = result->line, .column = result->column, .operand = {result->operand[0], results}};
+        inlined[state] = true;
+    }
+    return inlined;
+}
+
+// Slots that nothing speaks of any more: those of branches that have become registers.
+static void pack_slots(struct shape *s, uint32_t home) {
+    struct ir_machine *m = s->m;
+    uint32_t *to = arena_alloc(s->arena, (m->slots.count + 1) * sizeof *to);
+    bool *used = arena_alloc(s->arena, m->slots.count + 1);
+    for (size_t i = 0; i < home; i++)
+        used[i] = true;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < m->blocks.count; i++) {
+            struct ir_block *b = m->blocks.items[i];
+            for (size_t o = 0; o < b->ops.count; o++) {
+                const char *kinds = ir_op_info[b->ops.items[o].opcode].operands;
+                for (size_t k = 0; kinds[k]; k++) {
+                    uint32_t *v = &b->ops.items[o].operand[k];
+                    if (!strchr("dsxaDXv", kinds[k]) || *v == ASL_NO_OPERAND || (kinds[k] == 'v' && *v & ASL_CONSTANT))
+                        continue;
+                    uint32_t count = kinds[k] == 'a' ? b->ops.items[o].operand[k + 1] : kinds[k] == 'D' || kinds[k] == 'X' ? 2 : 1;
+                    for (uint32_t c = 0; c < count && pass == 0; c++)
+                        used[*v + c] = true;
+                    if (pass == 1)
+                        *v = to[*v];
+                }
+            }
+            uint32_t *tested[] = {&b->exit.a, &b->exit.b};
+            for (int t = 0; t < 2; t++) {
+                bool is = (b->exit.kind == EXIT_IF || (b->exit.kind == EXIT_DONE && t == 0)) && *tested[t] != ASL_NO_OPERAND &&
+                          !(*tested[t] & (ASL_CONSTANT | IR_NUMBER));
+                if (is && pass == 0)
+                    used[*tested[t]] = true;
+                if (is && pass == 1)
+                    *tested[t] = to[*tested[t]];
+            }
+        }
+        uint32_t kept = 0;
+        for (uint32_t i = 0; i < m->slots.count && pass == 0; i++) {
+            to[i] = kept;
+            kept += used[i];
+        }
+    }
+    uint32_t kept = 0;
+    for (size_t i = 0; i < m->slots.count; i++)
+        if (used[i])
+            m->slots.items[kept++] = m->slots.items[i];
+    m->slots.count = kept;
+}
+
 static void rank_blocks(struct shape *s) {
     struct place *stack = arena_alloc(s->arena, (s->from_count + 1) * sizeof *stack);
     bool *seen = arena_alloc(s->arena, s->from_count + 1);
@@ -1842,11 +2116,13 @@ static void rank_blocks(struct shape *s) {
     }
 }
 
-static void shape_machine(struct ir_plan *p, const struct site *sites, size_t number) {
+static void shape_machine(struct ir_plan *p, struct site *sites, const struct original *originals, size_t number) {
     struct ir_machine *m = p->machines.items[number + p->quiet];
     struct shape shape = {.plan = p, .arena = p->arena, .watched = p->machines.items[number], .m = m}, *s = &shape;
     s->sites = sites;
-    s->live = opt_live(p, p->machines.items[number]);
+    s->originals = originals;
+    const bool *inlined = inline_branches(s);
+    s->live = opt_live(p, m);
     s->from = m->blocks.items;
     s->from_count = m->blocks.count;
     s->home = (uint32_t)m->slots.count;
@@ -1862,7 +2138,7 @@ static void shape_machine(struct ir_plan *p, const struct site *sites, size_t nu
             s->preds[s->from[i]->exit.target[t]]++;
     }
     s->preds[0]++;
-    s->simple = only_compute(p, sites, s->watched, s->from, s->from_count);
+    s->simple = only_compute(p, sites, s->watched, s->from, s->from_count, inlined);
     rank_blocks(s);
     drop_items(s);
     m->blocks.items = NULL;
@@ -1876,6 +2152,7 @@ static void shape_machine(struct ir_plan *p, const struct site *sites, size_t nu
         struct visit next = s->visits.items[--s->visits.count];
         run_state(s, next.block, next.at);
     }
+    pack_slots(s, (uint32_t)s->watched->slots.count);
     for (size_t i = 0; i < s->forgets.count; i++)
         out_block(s, s->forgets.items[i].block)->ops.items[s->forgets.items[i].op].operand[1] = (uint32_t)m->slots.count;
     for (size_t k = 0; k < s->constant_room; k++)
@@ -1883,11 +2160,33 @@ static void shape_machine(struct ir_plan *p, const struct site *sites, size_t nu
     opt_thread_machine(p->arena, m);
 }
 
+// A quiet machine that nobody starts.
+static void leave_empty(struct ir_plan *p, uint32_t number) {
+    struct ir_machine *m = p->machines.items[number + p->quiet];
+    m->blocks.items = NULL;
+    m->blocks.count = m->blocks.capacity = 0;
+    m->numbers = 0;
+    m->slots.count = p->machines.items[number]->slots.count;
+    uint32_t only = ir_block_new(p, m, "inlined", ASL_NO_OPERAND);
+    struct ir_block *b = m->blocks.items[only];
+    b->exit.kind = EXIT_GIVE_UP;
+    b->exit.target_count = 1;
+    b->exit.target = arena_alloc(p->arena, sizeof *b->exit.target); // block 0
+}
+
 void opt_shape(struct ir_plan *p) {
     if (!p->quiet)
         return;
     struct site *sites = read_sites(p);
     runs_through(p, sites, 0, 0); // nothing runs beside the outermost machine
-    for (size_t i = 0; i < p->quiet; i++)
-        shape_machine(p, sites, i);
+    struct original *originals = arena_alloc(p->arena, (p->quiet + 1) * sizeof *originals);
+    for (size_t i = 0; i < p->quiet; i++) {
+        const struct ir_machine *m = p->machines.items[i + p->quiet];
+        originals[i] = (struct original){m->blocks.items, m->blocks.count, m->slots.count};
+    }
+    for (size_t i = p->quiet; i-- > 0;) // inner machines have larger numbers; what is copied into others is not changed
+        shape_machine(p, sites, originals, i);
+    for (size_t i = 0; i < p->sites.count; i++)
+        for (size_t c = 0; c < sites[i].count && sites[i].inlined; c++)
+            leave_empty(p, sites[i].machines[c]);
 }

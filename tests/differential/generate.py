@@ -1,7 +1,8 @@
 """Random but valid workflows in the JSONPath form of the language, for the differential test.
 
 generate(seed) gives (definition, input, mock file). The same seed gives the same workflow. What is generated ends: loops
-count down, retries and waits are bounded. It need not succeed: a path that finds nothing, an intrinsic that fails and an
+count down, retries and waits are bounded. generate(seed, computes=True) makes workflows that wait for nothing, most of
+them in a loop: what quiet machines take apart. It need not succeed: a path that finds nothing, an intrinsic that fails and an
 error nobody catches are outcomes like any other, which every engine must give in the same words.
 """
 import json
@@ -14,8 +15,9 @@ ERRORS = ['Transient', 'Throttled', 'Broken', 'java.lang.Exception']
 
 
 class Generator:
-    def __init__(self, seed):
+    def __init__(self, seed, computes=False):
         self.r = random.Random(seed)
+        self.computes = computes
         self.count = self.assigned = 0
         self.mocks = {}
         self.variables = set()
@@ -185,6 +187,8 @@ class Generator:
     def machine(self, length, depth, calls=12):
         """A chain of states with jumps forward; returns {"StartAt", "States"}."""
         kinds = ['Pass', 'Pass', 'Task', 'Task', 'Choice', 'Choice', 'Wait']
+        if self.computes:
+            kinds = ['Pass', 'Pass', 'Pass', 'Choice', 'Choice']
         if depth < 2:
             kinds += ['Map', 'Parallel']
         names = [self.name(self.r.choice(kinds)) for _ in range(length)] + [self.name(self.r.choice(['Pass', 'Succeed', 'Succeed', 'Fail' if self.risky(1) or (depth == 0 and self.chance(0.3)) else 'Pass']))]
@@ -239,8 +243,9 @@ class Generator:
                 self.errors(state, later)
             elif kind == 'Map':
                 state['ItemsPath'] = '$.s' if self.risky(0.1) else self.r.choice(['$.list', '$.o.list'])
-                state['ItemSelector'] = self.keep({'item.$': '$$.Map.Item.Value', 'a.$': '$$.Map.Item.Index', 'b': None})
-                state['MaxConcurrency'] = 1   # the order in which iterations take a mock's answers
+                if not self.computes or self.chance(0.6):
+                    state['ItemSelector'] = self.keep({'item.$': '$$.Map.Item.Value', 'a.$': '$$.Map.Item.Index', 'b': None})
+                state['MaxConcurrency'] = self.r.choice([0, 2]) if self.computes else 1   # the order in which iterations take a mock's answers
                 state['ItemProcessor'] = self.machine(self.r.randint(1, 3), depth + 1, calls * 5)
                 self.flow(state, True)
                 self.errors(state, later)
@@ -284,9 +289,27 @@ def used_states(machine, out):
     return out
 
 
-def generate(seed):
-    g = Generator(seed)
+def looped(g, definition):
+    """The whole machine as the body of a loop that counts $.c down; it ends when a path in it loses the counter."""
+    states = definition['States']
+    for state in states.values():
+        if state.pop('End', False):
+            state['Next'] = 'Step'
+    states['Step'] = {'Type': 'Pass', 'Parameters': g.keep({'c.$': 'States.MathAdd($.c, -1)'}), 'Next': 'Loop'}
+    states['Loop'] = {'Type': 'Choice', 'Default': 'Done', 'Choices': [
+        {'Variable': '$.c', g.r.choice(['NumericGreaterThan', 'NumericGreaterThanEquals']): g.r.choice([0, 0, 0.5]),
+         'Next': definition['StartAt']}]}
+    states['Done'] = {'Type': 'Succeed'}
+    if not any(s.get('Next') == 'Step' for s in states.values()):
+        del states['Step']
+    return {'StartAt': 'Loop', 'States': states}
+
+
+def generate(seed, computes=False):
+    g = Generator(seed, computes)
     definition = g.machine(g.r.randint(3, 10), 0)
+    if computes and g.chance(0.6):
+        definition = looped(g, definition)
     if g.chance(0.1):
         definition['TimeoutSeconds'] = g.r.choice([5, 60, 500])
     names = used_states(definition, set())

@@ -2,7 +2,7 @@
 """The differential test: workflows must end the same way under every engine.
 
     run.py --aslc build/compiler/aslc [--count 60] [--seed 1] [--engines interpret,run-O0,run-O2,build] [--keep DIR]
-           [--cases DIR] [--recorded DIR] [--lax]
+           [--cases DIR] [--recorded DIR] [--lax] [--computes N]
 
 The workflows are generated ones, with --cases the conformance cases in folders (tests/conformance), and with --recorded
 recorded executions, one JSON file a case. Each workflow runs under the interpreter, which walks the unoptimised plan, and under the compiler without and with
@@ -36,8 +36,8 @@ def outcome(p):
     return {'exit': p.returncode, **{k: d.get(k) for k in ('status', 'output', 'error', 'cause')}}
 
 
-def generated(seed):
-    definition, value, mock = generate.generate(seed)
+def generated(seed, computes=False):
+    definition, value, mock = generate.generate(seed, computes)
     return json.dumps(definition, indent=1, ensure_ascii=False), json.dumps(value, ensure_ascii=False), mock, []
 
 
@@ -120,11 +120,13 @@ def main():
     parser.add_argument('--keep')
     parser.add_argument('--cases')
     parser.add_argument('--recorded')
+    parser.add_argument('--computes', type=int, default=0, help='how many that wait for nothing')
     parser.add_argument('--lax', action='store_true')
     parser.add_argument('--jobs', type=int, default=harness.jobs())
     opt = parser.parse_args()
     statuses = collections.Counter()
     cases = [(f'seed {n}', functools.partial(generated, n)) for n in range(opt.seed, opt.seed + opt.count)]
+    cases += [(f'computing seed {n}', functools.partial(generated, n, True)) for n in range(opt.seed, opt.seed + opt.computes)]
     if opt.cases:
         cases += [(name, functools.partial(from_folder, os.path.join(opt.cases, name))) for name in sorted(os.listdir(opt.cases))
                   if os.path.exists(os.path.join(opt.cases, name, 'definition.asl.json'))

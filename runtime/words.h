@@ -1,0 +1,52 @@
+// Private to the runtime: values moved as two words, with one load and one store each. A value that is stored in parts and
+// loaded as a whole makes the processor wait, and compilers like to join the two.
+#ifndef ASL_WORDS_H
+#define ASL_WORDS_H
+
+#include "value_private.h"
+
+struct asl__words {
+    uint64_t head, body;
+};
+
+static inline struct asl__words asl__load(const asl_value *v) {
+    struct asl__words w;
+    memcpy(&w.head, v, 8);
+    memcpy(&w.body, (const char *)v + 8, 8);
+    __asm__("" : "+r"(w.head), "+r"(w.body)); /* two registers, not half of a wider one */
+    return w;
+}
+
+static inline struct asl__words asl__words_of(asl_value v) {
+    struct asl__words w;
+    memcpy(&w, &v, sizeof w);
+    return w;
+}
+
+static inline bool asl__owns(uint64_t head) {
+    uint8_t tag = (uint8_t)head;
+    return tag >= ASL_ARRAY || ((tag == ASL_STRING || tag == ASL_NUMBER_TEXT) && (uint8_t)(head >> 8) == ASL_ON_HEAP);
+}
+
+/* Texts and containers begin with their count of references. */
+_Static_assert(offsetof(asl_text, refs) == 0 && offsetof(struct asl__container, refs) == 0, "counted alike");
+static inline void asl__retain_words(struct asl__words w) {
+    if (asl__owns(w.head)) ++*(uint32_t *)(uintptr_t)w.body;
+}
+
+static inline void asl__store_new(asl_value *d, struct asl__words w) { /* d holds nothing that counts */
+    memcpy(d, &w.head, 8);
+    memcpy((char *)d + 8, &w.body, 8);
+}
+
+static inline void asl__store(asl_value *d, struct asl__words w) {
+    struct asl__words old = asl__load(d);
+    asl__store_new(d, w);
+    if (__builtin_expect(asl__owns(old.head), 0)) {
+        asl_value gone;
+        memcpy(&gone, &old, sizeof gone);
+        asl_release(gone);
+    }
+}
+
+#endif
