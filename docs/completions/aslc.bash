@@ -2,7 +2,7 @@
 # For a compiled workflow, with aslc's own loaded: complete -F _aslc_workflow order
 
 _aslc_run_commands='run list describe history resume redrive stop gc send-task-success send-task-failure send-task-heartbeat'
-_aslc_run_options='--input --each --max-executions --describe --mock --bind --bindings --clock --start-time --strict-aws --type --name
+_aslc_run_options='--input --each --max-executions --describe --mock --bind --bindings --clock --start-time --profile --strict-aws --type --name
     --history --report --log-level --log --log-data --log-redact --trace --metrics --store --wait --suspend-after --seed --s3-root
     --status --format --follow --error --cause --output --older-than --help --version'
 

@@ -35,6 +35,7 @@ complete -c aslc -n "__fish_seen_subcommand_from run interpret bench" -l input -
 complete -c aslc -n "__fish_seen_subcommand_from run interpret" -l describe -d 'Print the execution as DescribeExecution does'
 complete -c aslc -n "__fish_seen_subcommand_from run interpret bench" -l mock -r -d 'FILE#TESTCASE'
 complete -c aslc -n "__fish_seen_subcommand_from run interpret" -l bindings -r -d 'Bindings from a file'
+complete -c aslc -n "__fish_seen_subcommand_from run interpret" -l profile -d 'Time and allocations of states and expressions'
 complete -c aslc -n "__fish_seen_subcommand_from run interpret" -l start-time -x -d 'Where the virtual clock begins'
 complete -c aslc -n "__fish_seen_subcommand_from run interpret bench" -l clock -x -a 'real virtual' -d 'Real or simulated time'
 complete -c aslc -n "__fish_seen_subcommand_from run interpret bench" -l strict-aws -d 'Hold to the quotas of the service'

@@ -40,7 +40,7 @@ static void become_postgres(void) {
 static pid_t run(const char *program, ...) __attribute__((sentinel));
 static pid_t run(const char *program, ...) {
     char path[400];
-    const char *arguments[32] = {program};
+    const char *arguments[32] = {path}; /* initdb finds its server beside itself, by this */
     int count = 1;
     va_list list;
     va_start(list, program);
