@@ -513,8 +513,10 @@ static int run(struct command_line *c, const char *command, int argc, char **arg
         return BAD;
     const char *message = NULL;
     const asl_program *program = interpreted ? aslc_interpret(u) : aslc_jit(u, &message);
-    if (program && u->profile)
+    if (program && u->profile) {
+        setenv("ASLC_THREADS", "1", 1); // what is done by other threads would not be counted
         profile_begin(u->profile);
+    }
     if (!program)
         rc = complain(NULL, "%s", message);
     else

@@ -249,6 +249,7 @@ asl_engine *asl_engine_new(const asl_program *program, const asl_engine_options 
     asl__random_seed(&e->random, seed);
     asl__random_seed(&e->names, ~seed);
     e->strict = o->strict_aws;
+    e->threads = o->threads ? o->threads : 1;
     e->express = o->express || (e->image.express && !o->standard);
     const char *region = environment("AWS_REGION", environment("AWS_DEFAULT_REGION", "us-east-1"));
     e->region = e->owned_region = copy(region);
@@ -269,7 +270,7 @@ const asl_program *asl_frame_program(const asl_frame *frame) {
 }
 
 void asl__engine_interrupt(asl_engine *e) {
-    e->interrupted = 1;
+    __atomic_store_n(&e->interrupted, 1, __ATOMIC_RELAXED);
     if (e->can_wake) {
         e->loop_calls->wake(e);
     } else if (e->can_rouse) {
@@ -296,6 +297,7 @@ void asl_engine_free(asl_engine *e) {
     e->observers = NULL;
     if (e->journal) e->journal->close(e->journal);
     e->journal = NULL;
+    if (e->workers) e->free_workers(e->workers);
     wait_for_processes(e);
     for (size_t i = 0; i < e->binding_count; i++) {
         asl_binding *b = e->bindings[i];
@@ -341,7 +343,7 @@ static void run_ready(asl_engine *e, uint64_t ended) {
     size_t n = e->ready_count;
     if (n < TURNS_JOINED && asl__unwatched(e) && !working(e)) n = TURNS_JOINED;
     /* With a journal all that end in one turn are told after one commit. */
-    for (; n > 0 && e->ready_first && (e->ended == ended || e->journal) && !e->interrupted; n--) {
+    for (; n > 0 && e->ready_first && (e->ended == ended || e->journal) && !asl__interrupted(e); n--) {
         enum ready_kind kind = e->ready_first->ready;
         struct frame *f = take_first(e);
         switch (kind) {
@@ -371,7 +373,7 @@ static bool commit(asl_engine *e) {
 }
 
 static void stop_all(asl_engine *e) {
-    e->interrupted = 0;
+    __atomic_store_n(&e->interrupted, 0, __ATOMIC_RELAXED);
     if (e->journal) { /* nothing is stopped for good: the next run goes on */
         e->journal->commit(e->journal);
         e->suspended = true;
@@ -391,7 +393,7 @@ static void sleep_alone(asl_engine *e, int64_t ms) {
         }
         atomic_signal_fence(memory_order_seq_cst);
         e->can_rouse = 1;
-        if (e->interrupted) return;
+        if (asl__interrupted(e)) return;
     }
     struct pollfd wakes = {.fd = e->rouse, .events = POLLIN};
     uint64_t count;
@@ -431,12 +433,12 @@ int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
     e->heap = asl__heap();
     for (;;) {
         asl__clock_update(&e->clock);
-        if (e->interrupted) stop_all(e);
+        if (asl__interrupted(e)) stop_all(e);
         if (e->suspended) break;
         run_ready(e, ended);
         if (e->journal && (e->ended != ended || !e->ready_first) && !commit(e)) break;
         if (e->ended != ended) break;
-        if (e->interrupted) continue;
+        if (asl__interrupted(e)) continue;
         asl__clock_update(&e->clock);
         if (e->ready_first) {
             if (!e->clock.is_virtual) asl__timers_fire(&e->clock);

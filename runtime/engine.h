@@ -127,6 +127,11 @@ struct site {
     bool distributed, express_children;
     bool item_selector; /* iterations count as started when asl_rt_item says so */
     const char *child_machine; /* distributed: "machine/label", what the children's ARNs name */
+    struct {
+        uint64_t child_ns;      /* what a child took when it was last measured */
+        uint32_t skip, backoff; /* visits that are not measured, because earlier ones were short … */
+        size_t count;           /* … with so many children */
+    } spread; /* threads.c */
 };
 
 struct image_binding {
@@ -429,6 +434,9 @@ struct asl_engine {
     void (*trace_headers)(struct asl_observer *tracer, const struct frame *f, char traceparent[56], char xray[128]);
     struct asl_progress *progress;  /* or NULL */
     void (*progress_draw)(asl_engine *e);
+    unsigned threads;               /* that may compute children (threads.c); 1: the engine's own alone; UINT_MAX: as many as allowed */
+    struct asl__threads *workers;   /* NULL until they are used */
+    void (*free_workers)(struct asl__threads *workers);
     bool suspended; /* the run was given up at a checkpoint: what runs goes on in another process */
 
     struct asl__heap *heap; /* of the thread that runs it */
@@ -474,6 +482,9 @@ static inline bool asl__time_jumps(asl_engine *e, int64_t due) {
     c->now_ms = due;
     return true;
 }
+
+/* Also another thread may have said so. */
+static inline bool asl__interrupted(const asl_engine *e) { return __atomic_load_n(&e->interrupted, __ATOMIC_RELAXED); }
 
 struct uv_loop_s *asl__engine_loop(asl_engine *e); /* made on first use (loop.c) */
 struct asl__loop_calls {

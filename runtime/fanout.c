@@ -14,6 +14,7 @@
 // A Map in DISTRIBUTED mode gives each iteration an execution of its own, with its own events and Context object. It
 // begins when the ItemSelector is done: until then the frame belongs to the parent's execution.
 #include "observe.h"
+#include "threads.h"
 #include "value_private.h"
 #include "waiting.h"
 
@@ -152,7 +153,7 @@ static void free_fanout(struct fanout *o) {
 static bool runs_at_once(const struct frame *f, const struct site *site) {
     const asl_execution *x = f->execution;
     const struct image *image = &x->engine->image;
-    if (site->distributed || site->item_selector || x->main->ready || !asl__unwatched(x->engine)) return false;
+    if (site->distributed || x->main->ready || !asl__unwatched(x->engine)) return false;
     for (size_t i = 0; i < site->machine_count; i++)
         if (image->machines[site->machines[i]].waits) return false;
     return true;
@@ -177,11 +178,8 @@ static struct frame *new_frame(struct fanout *o, uint32_t machine) {
     return child;
 }
 
-/* Runs a child to its end: its result is where it belongs. Otherwise it has failed, or the execution is to stop. */
-static inline bool run_child(struct fanout *o, struct frame *child, const struct machine *m, size_t index, asl_value input) {
+static inline void prepare(const struct fanout *o, struct frame *child, const struct machine *m, size_t index, asl_value input) {
     const struct frame *parent = o->parent;
-    asl_execution *x = parent->execution;
-    asl_engine *e = x->engine;
     child->index = (uint32_t)index;
     child->head.state = parent->head.state;
     child->head.entered = parent->head.entered;
@@ -189,13 +187,41 @@ static inline bool run_child(struct fanout *o, struct frame *child, const struct
     for (uint32_t i = 0; i < m->capture_count; i++)
         child->slots[m->captures[i].slot] = asl_retain(parent->head.slot[m->captures[i].parent_slot]);
     child->slots[0] = input;
+}
+
+static void start_child_at_once(struct frame *child, size_t index, asl_value input) {
+    prepare(child->up, child, &child->execution->engine->image.machines[child->made_for], index, input);
+}
+
+static bool run_to_end(struct frame *child) {
+    int32_t outcome = child->execution->engine->image.machines[child->head.machine].step(&child->head);
+    asl_assert(outcome != ASL_SUSPENDED);
+    return outcome == ASL_DONE;
+}
+
+static void renew_child(struct frame *child) {
+    uint32_t machine = child->made_for;
+    renew(child, &child->execution->engine->image.machines[machine], machine);
+}
+
+static const struct child_ways at_once = {new_frame, start_child_at_once, run_to_end, renew_child};
+
+/* A stop or the end of its time reaches an execution between two children too. */
+static inline bool go_on(asl_execution *x, size_t index) {
+    asl_engine *e = x->engine;
+    if (index % 64 == 63) asl__clock_update(&e->clock);
+    if (asl__interrupted(e)) x->main->cut = ASL_ABORTED;
+    else if (e->clock.now_ms >= x->main->deadline_ms) x->main->cut = ASL_TIMED_OUT;
+    return x->main->cut == ASL_RUNNING;
+}
+
+/* Runs a child to its end: its result is where it belongs. Otherwise it has failed, or the execution is to stop. */
+static inline bool run_child(struct fanout *o, struct frame *child, const struct machine *m, size_t index, asl_value input) {
+    asl_execution *x = o->parent->execution;
+    prepare(o, child, m, index, input);
     int32_t outcome = m->step(&child->head);
     asl_assert(outcome != ASL_SUSPENDED);
-    /* A stop or the end of its time reaches an execution between two children too. */
-    if (index % 64 == 63) asl__clock_update(&e->clock);
-    if (e->interrupted) x->main->cut = ASL_ABORTED;
-    else if (e->clock.now_ms >= x->main->deadline_ms) x->main->cut = ASL_TIMED_OUT;
-    if (outcome != ASL_DONE || x->main->cut != ASL_RUNNING) return false;
+    if (!go_on(x, index) || outcome != ASL_DONE) return false;
     asl_array *results = o->results.array;
     results->items[index] = child->result;
     results->head.count = (uint32_t)index + 1;
@@ -215,16 +241,32 @@ static void fail_at_once(struct fanout *o, struct frame *child) {
     parent->failed_event = o->is_map ? EVENT_MAP_FAILED : EVENT_PARALLEL_FAILED;
 }
 
+/* Children from `from` on by more threads (threads.c). The first that is still to be run. */
+static size_t run_spread(struct spread_watch *watch, struct fanout *o, size_t from) {
+    asl_execution *x = o->parent->execution;
+    size_t next = asl__spread(watch, &at_once, o, from), done = next - from, room = o->count - o->next;
+    o->results.array->head.count = (uint32_t)next;
+    if (!o->is_map) return next;
+    if (room > done) room = done;
+    o->next += room;
+    x->events += done + room; /* as they are counted one by one */
+    return next;
+}
+
 /* Whether all have their results. */
 static bool run_iterations(struct fanout *o, size_t window) {
     asl_execution *x = o->parent->execution;
     uint32_t machine = asl__child_machine(o->parent, o->site->machines[0]);
     const struct machine *m = &x->engine->image.machines[machine];
     struct frame *child = new_frame(o, machine);
-    bool fine = true;
+    struct spread_watch watch;
+    size_t i = 0;
     o->next = o->count < window ? o->count : window;
     x->events += o->next; /* MapIterationStarted of all that have room */
-    for (size_t i = 0; i < o->count && fine; i++) {
+    asl__spread_begin(&watch, o);
+    if (asl__spread_due(&watch, o, 0)) i = run_spread(&watch, o, 0);
+    bool fine = x->main->cut == ASL_RUNNING;
+    for (; i < o->count && fine; i++) {
         fine = run_child(o, child, m, i, asl_retain(o->items.array->items[i]));
         if (fine) {
             x->events++; /* MapIterationSucceeded, which makes room for another */
@@ -233,21 +275,35 @@ static bool run_iterations(struct fanout *o, size_t window) {
         } else {
             fail_at_once(o, child);
         }
+        if (fine && asl__spread_due(&watch, o, i + 1)) {
+            i = run_spread(&watch, o, i + 1) - 1;
+            fine = x->main->cut == ASL_RUNNING;
+        }
     }
+    asl__spread_end(&watch, o);
     asl__frame_free(child);
     return fine;
 }
 
 static bool run_branches(struct fanout *o) {
     const struct image *image = &o->parent->execution->engine->image;
-    bool fine = true;
-    for (size_t i = 0; i < o->count && fine; i++) {
+    struct spread_watch watch;
+    size_t i = 0;
+    asl__spread_begin(&watch, o);
+    if (asl__spread_due(&watch, o, 0)) i = run_spread(&watch, o, 0);
+    bool fine = o->parent->execution->main->cut == ASL_RUNNING;
+    for (; i < o->count && fine; i++) {
         uint32_t machine = asl__child_machine(o->parent, o->site->machines[i]);
         struct frame *child = new_frame(o, machine);
         fine = run_child(o, child, &image->machines[machine], i, asl_retain(o->input));
         if (!fine) fail_at_once(o, child);
         asl__frame_free(child);
+        if (fine && asl__spread_due(&watch, o, i + 1)) {
+            i = run_spread(&watch, o, i + 1) - 1;
+            fine = o->parent->execution->main->cut == ASL_RUNNING;
+        }
     }
+    asl__spread_end(&watch, o);
     return fine;
 }
 
@@ -261,6 +317,77 @@ static int32_t run_at_once(struct fanout *o, size_t window) {
     asl__event(o->parent->execution); /* MapStateSucceeded, ParallelStateSucceeded */
     asl__frame_answer(o->parent, o->results);
     return 0;
+}
+
+// ---------------------------------------------------------------- ahead
+
+static void start_ahead(struct frame *child, size_t index, asl_value input) {
+    start_child_at_once(child, index, input);
+    child->started = false; /* asl_rt_item counts it */
+}
+
+static bool run_ahead_to_end(struct frame *child) {
+    int32_t outcome;
+    do {
+        child->yields = false;
+        outcome = child->execution->engine->image.machines[child->head.machine].step(&child->head);
+    } while (outcome == ASL_SUSPENDED && child->yields);
+    asl_assert(outcome != ASL_SUSPENDED);
+    return outcome == ASL_DONE;
+}
+
+static const struct child_ways ahead = {new_frame, start_ahead, run_ahead_to_end, renew_child};
+
+/* In the queue iterations with an ItemSelector take two turns, so that all that can start do so before the first goes on.
+   Where that shows in nothing but the order of events, they too are run one after the other. When it would show in more, in
+   an error, which may name an event, in random numbers or virtual time, then all is forgotten and left to the queue. */
+static bool run_ahead(struct fanout *o) {
+    asl_execution *x = o->parent->execution;
+    asl_engine *e = x->engine;
+    struct asl__random random = e->random;
+    uint64_t events = x->events, transitions = x->main->transitions;
+    uint32_t polls = e->polls;
+    int64_t now_ms = e->clock.now_ms;
+    struct frame *child = new_frame(o, asl__child_machine(o->parent, o->site->machines[0]));
+    struct spread_watch watch;
+    bool fine = true;
+    o->results = asl_array_new(o->count);
+    asl_array *results = o->results.array;
+    asl__spread_begin(&watch, o);
+    for (size_t i = 0; fine; i++) {
+        if (asl__spread_due(&watch, o, i)) {
+            size_t next = asl__spread(&watch, &ahead, o, i);
+            x->events += next - i; /* MapIterationSucceeded */
+            i = results->head.count = (uint32_t)next;
+            if (x->main->cut != ASL_RUNNING) break;
+        }
+        if (i == o->count) break;
+        start_ahead(child, i, asl_retain(o->items.array->items[i]));
+        fine = run_ahead_to_end(child) && go_on(x, i);
+        fine = fine && memcmp(&e->random, &random, sizeof random) == 0;
+        fine = fine && !(e->clock.is_virtual && (e->polls != polls || e->clock.now_ms != now_ms));
+        if (!fine) break;
+        results->items[i] = child->result;
+        results->head.count = (uint32_t)i + 1;
+        child->result = asl_none();
+        x->events++; /* MapIterationSucceeded */
+        renew_child(child);
+    }
+    asl__spread_end(&watch, o);
+    asl__frame_free(child);
+    if (results->head.count == o->count) {
+        asl__event(x); /* MapStateSucceeded */
+        asl__frame_answer(o->parent, o->results);
+        return true;
+    }
+    asl_release(o->results);
+    e->random = random;
+    x->events = events;
+    x->main->transitions = transitions;
+    if (!e->clock.is_virtual) return false;
+    e->polls = polls;
+    e->clock.now_ms = now_ms;
+    return false;
 }
 
 int32_t asl_rt_parallel(asl_frame *frame, uint32_t t, uint32_t input) {
@@ -391,12 +518,16 @@ int32_t asl_rt_map(asl_frame *frame, uint32_t t, uint32_t input, uint32_t items,
     asl__tell(f, EVENT_MAP_STARTED, DETAILS(.length = (int64_t)count));
     if (tolerance(f, site, operand(frame, tolerated_count), operand(frame, tolerated_percentage), count, &tolerated)) return 1;
     if (count && runs_at_once(f, site)) {
-        struct fanout all = {.parent = f, .site = site, .is_map = true, .count = count, .items = *list,
+        struct fanout all = {.parent = f, .site = site, .is_map = true, .count = count, .items = *list, .max_running = max_running,
                              .input = input == ASL_NO_OPERAND ? asl_none() : frame->slot[input & ~ASL_LAST]};
-        if (items & ASL_LAST) *list = asl_none();
-        int32_t failed = run_at_once(&all, max_running && max_running < WINDOW ? max_running : WINDOW);
-        if (items & ASL_LAST) asl_release(all.items);
-        return failed;
+        bool ran = !site->item_selector;
+        int32_t failed = 0;
+        asl_retain(all.items);
+        if (ran) failed = run_at_once(&all, max_running && max_running < WINDOW ? max_running : WINDOW);
+        else ran = run_ahead(&all);
+        asl_release(all.items);
+        if (ran && (items & ASL_LAST)) asl_value_set(list, asl_none());
+        if (ran) return failed;
     }
     if (site->distributed) tell_map_run(f, site);
     struct fanout *o = new_fanout(f, site, count);
@@ -600,7 +731,7 @@ bool asl__map_item(const struct frame *f, const asl_value **item, uint32_t *inde
         const struct fanout *o = f->up;
         if (!o->is_map) continue;
         if (o->site->distributed && f->started) return false; /* the child's Context object is its own */
-        *item = asl_array_at(&o->items, f->index);
+        *item = o->item ? o->item : asl_array_at(&o->items, f->index);
         *index = f->index;
         return true;
     }

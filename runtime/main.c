@@ -7,7 +7,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <strings.h>
 #include <unistd.h>
@@ -60,6 +62,8 @@ const char asl__run_usage[] =
     "                          --type standard and --name, or a command, sqlite:WORKFLOW.db\n"
     "  --wait                  stay for task tokens and long waits instead of ending with status 75\n"
     "  --suspend-after SECONDS waits longer than this need no process; default 60\n"
+    "  --threads N             that compute Map items and Parallel branches which wait for nothing, and executions of\n"
+    "                          --each; default: $ASLC_THREADS, or as many as this process may use; 1: no others\n"
     "  --seed N                makes random numbers, identifiers and jitter repeatable\n"
     "  --s3-root DIR           s3://BUCKET/KEY is DIR/BUCKET/KEY\n"
     "  --help, --version\n"
@@ -69,7 +73,7 @@ const char asl__run_usage[] =
 
 const char *const asl__run_valued_options[] = {
     "--input", "--mock",      "--bind", "--bindings", "--clock", "--type",    "--name",
-    "--seed",  "--s3-root",   "--start-time", "--history", "--report", "--store", "--suspend-after", "--max-executions", "--status", "--error",
+    "--seed",  "--s3-root",   "--start-time", "--history", "--report", "--store", "--suspend-after", "--threads", "--max-executions", "--status", "--error",
     "--cause", "--output", "--older-than", "--format", "--log-level", "--log", "--log-redact", "--trace", "--metrics", NULL,
 };
 
@@ -209,6 +213,16 @@ static int check_name(struct run *r, const char *name) {
     return EXIT_OK;
 }
 
+static int parse_threads(struct run *r, const char *from, const char *text) {
+    char *end;
+    errno = 0;
+    unsigned long n = strtoul(text, &end, 10);
+    if (*text < '1' || *text > '9' || *end || errno || n > 100000)
+        return asl__complain(r, "%s is how many threads may compute, from 1 on, not \"%s\"", from, text);
+    r->options.threads = (unsigned)n;
+    return EXIT_OK;
+}
+
 static int parse_valued(struct run *r, const char *option, const char *value) {
     if (strcmp(option, "--input") == 0) return r->input = value, EXIT_OK;
     if (strcmp(option, "--mock") == 0) return r->options.mock_file = value, EXIT_OK;
@@ -237,6 +251,7 @@ static int parse_valued(struct run *r, const char *option, const char *value) {
         r->concurrency = n;
         return EXIT_OK;
     }
+    if (strcmp(option, "--threads") == 0) return parse_threads(r, "--threads", value);
     if (strcmp(option, "--suspend-after") == 0) {
         char *end;
         double seconds = strtod(value, &end);
@@ -370,16 +385,30 @@ static int read_input(struct run *r, asl_value *input) {
 
 // ---------------------------------------------------------------- signals
 
-/* The one global: a signal handler has nothing else to go by. */
+/* The globals: a signal handler has nothing else to go by. */
 static asl_engine *volatile interrupted_engine;
+static asl_engine *volatile *volatile interrupted_engines; /* further ones, and NULLs */
+static volatile size_t interrupted_count;
+static atomic_bool signalled;
 
 static void on_signal(int signal) {
     (void)signal;
     int saved = errno;
+    atomic_store(&signalled, true);
     asl_engine *e = interrupted_engine;
     if (e) asl__engine_interrupt(e);
+    for (size_t i = 0; i < interrupted_count; i++)
+        if ((e = interrupted_engines[i])) asl__engine_interrupt(e);
     errno = saved;
 }
+
+void asl__interrupt_also(asl_engine *volatile *engines, size_t count) {
+    interrupted_count = 0;
+    interrupted_engines = engines;
+    interrupted_count = count;
+}
+
+bool asl__was_signalled(void) { return atomic_load(&signalled); }
 
 static const int signals[] = {SIGINT, SIGTERM, SIGHUP};
 enum { SIGNALS = sizeof signals / sizeof *signals };
@@ -401,29 +430,36 @@ static void release_signals(const struct sigaction before[SIGNALS]) {
 
 // ---------------------------------------------------------------- reporting
 
-static void print_text(FILE *out, asl_str s) {
+static void add_line(asl_buffer *out, asl_str s) {
     for (size_t i = 0; i < s.size; i++) { /* one line, whatever a Cause holds */
         unsigned char c = (unsigned char)s.data[i];
-        if (c == '\n') fputs("\\n", out);
-        else if (c == '\r') fputs("\\r", out);
-        else if (c == '\t') fputc('\t', out);
-        else if (c < ' ' || c == 127) fprintf(out, "\\x%02x", c);
-        else fputc(c, out);
+        if (c == '\n') asl_buffer_z(out, "\\n");
+        else if (c == '\r') asl_buffer_z(out, "\\r");
+        else if (c == '\t') asl_buffer_byte(out, '\t');
+        else if (c < ' ' || c == 127) asl_buffer_format(out, "\\x%02x", c);
+        else asl_buffer_byte(out, (char)c);
     }
 }
 
-void asl__say_failure(const struct run *r, const char *status, asl_str error, asl_str cause, const char *state) {
-    fprintf(stderr, "%s: %s", r->name, status);
+void asl__failure_line(const struct run *r, const char *status, asl_str error, asl_str cause, const char *state, asl_buffer *out) {
+    asl_buffer_format(out, "%s: %s", r->name, status);
     if (error.data) {
-        fputc(' ', stderr);
-        print_text(stderr, error);
+        asl_buffer_byte(out, ' ');
+        add_line(out, error);
     }
     if (cause.data) {
-        fputs(": ", stderr);
-        print_text(stderr, cause);
+        asl_buffer_z(out, ": ");
+        add_line(out, cause);
     }
-    if (state) fprintf(stderr, " (state \"%s\")", state);
-    fputc('\n', stderr);
+    if (state) asl_buffer_format(out, " (state \"%s\")", state);
+    asl_buffer_byte(out, '\n');
+}
+
+void asl__say_failure(const struct run *r, const char *status, asl_str error, asl_str cause, const char *state) {
+    asl_buffer line = {0};
+    asl__failure_line(r, status, error, cause, state, &line);
+    fwrite(line.data, 1, line.size, stderr);
+    asl_buffer_free(&line);
 }
 
 int asl__status_exit(const char *status) {
@@ -505,13 +541,6 @@ static asl_str sent(const struct run *r) {
     while (end > start && strchr(" \t\r\n", end[-1])) end--;
     return (asl_str){start, (size_t)(end - start)};
 }
-
-/* Everything that listens and keeps; what is opened belongs to the engine. */
-struct session {
-    asl_engine *engine;
-    struct journal *journal; /* or NULL */
-    asl_buffer events;       /* for a report without a journal: {"events":[… */
-};
 
 static void collect_event(void *user, asl_execution *x, const char *json, size_t size) {
     asl_buffer *events = user;
@@ -699,163 +728,6 @@ static int resume_all(struct run *r, struct session *s) {
     return e->suspended || e->running > 0 ? EXIT_SUSPENDED : rc;
 }
 
-// ---------------------------------------------------------------- --each
-
-struct one {
-    asl_execution *execution; /* NULL: not running */
-    asl_buffer line;
-    bool done;
-};
-
-struct each {
-    struct run *run;
-    struct session *session;
-    asl_str rest;     /* of the input */
-    struct one *ones; /* a ring: those between the first whose line is not printed and the last that was started */
-    size_t room, first, count, running;
-    size_t number;    /* of the line read last */
-    int rc;
-};
-
-static void worse(struct each *a, int rc) {
-    if (rc > a->rc) a->rc = rc; /* they are in this order: FAILED, BAD_USE, SUSPENDED */
-}
-
-/* The next line that is not blank. */
-static bool next_line(struct each *a, asl_str *line) {
-    while (a->rest.size) {
-        const char *end = memchr(a->rest.data, '\n', a->rest.size);
-        size_t size = end ? (size_t)(end - a->rest.data) : a->rest.size;
-        *line = (asl_str){a->rest.data, size};
-        a->rest = (asl_str){a->rest.data + size + (end != NULL), a->rest.size - size - (end != NULL)};
-        a->number++;
-        if (strspn(line->data, " \t\r") < size) return true;
-    }
-    return false;
-}
-
-static void finish(struct each *a, struct one *o) {
-    struct run *r = a->run;
-    asl_execution *x = o->execution;
-    asl_status status = asl_execution_status(x);
-    if (r->describe) asl__describe(x, &o->line);
-    else if (status == ASL_SUCCEEDED) asl_json_print(asl_execution_output(x), &o->line);
-    else asl_buffer_z(&o->line, "null");
-    if (status != ASL_SUCCEEDED) {
-        fprintf(stderr, "%s: ", asl_execution_name(x));
-        asl__say_failure(r, asl_status_name(status), text_or_none(asl_execution_error(x)), text_or_none(asl_execution_cause(x)),
-                         asl_execution_failed_state(x));
-        worse(a, EXIT_FAILED_RUN);
-    }
-    o->done = true;
-    o->execution = NULL;
-    a->running--;
-    asl_execution_free(x);
-}
-
-/* One that ran in an earlier process, or is refused. */
-static void finish_stored(struct each *a, struct one *o, enum journal_found found, const char *name, const char *message) {
-    struct run *r = a->run;
-    struct store *store = asl__journal_store(a->session->journal);
-    o->done = true;
-    if (found == JOURNAL_REFUSED) {
-        asl__complain(r, "%s", message);
-        worse(a, EXIT_BAD_USE);
-    } else if (asl__stored_description(r, store, a->session->engine->image.name, name, &o->line)) {
-        asl_value d = asl_none(), none = asl_none();
-        asl_json_parse((asl_str){o->line.data, o->line.size}, NULL, &d, NULL);
-        const asl_value *output = asl_object_get(&d, ASL_STR("output")), *status = asl_object_get(&d, ASL_STR("status")),
-                        *error = asl_object_get(&d, ASL_STR("error")), *cause = asl_object_get(&d, ASL_STR("cause"));
-        if (!output) {
-            char *status_z = asl__copy_text(asl_text_of(status));
-            fprintf(stderr, "%s: ", name);
-            asl__say_failure(r, status_z, text_or_none(error ? error : &none), text_or_none(cause ? cause : &none), NULL);
-            asl_free(status_z);
-            worse(a, EXIT_FAILED_RUN);
-        }
-        if (!r->describe) {
-            o->line.size = 0;
-            if (output) asl_buffer_str(&o->line, asl_text_of(output));
-        }
-        asl_release(d);
-    }
-    if (!o->line.size) asl_buffer_z(&o->line, "null");
-}
-
-static void start_one(struct each *a, asl_str line) {
-    struct run *r = a->run;
-    struct one *o = &a->ones[(a->first + a->count++) % a->room];
-    char name[120], message[1024];
-    asl_value input;
-    asl_json_error error;
-    *o = (struct one){0};
-    if (asl_json_parse(line, NULL, &input, &error) < 0) {
-        asl__complain(r, "input line %zu, column %u: %s", a->number, error.column, error.message);
-        asl_buffer_z(&o->line, "null");
-        o->done = true;
-        worse(a, EXIT_BAD_USE);
-        return;
-    }
-    snprintf(name, sizeof name, "%s-%zu", r->execution_name ? r->execution_name : "", a->number);
-    enum journal_found found = JOURNAL_NEW;
-    if (a->session->journal && r->execution_name)
-        found = asl__journal_take(a->session->journal, name, line, false, &o->execution, message, sizeof message);
-    if (found != JOURNAL_NEW) asl_release(input);
-    if (found == JOURNAL_NEW)
-        o->execution = asl__execution_start(a->session->engine, input, line, r->execution_name ? name : NULL);
-    else if (found != JOURNAL_RESUMED) finish_stored(a, o, found, name, message);
-    if (!o->done) a->running++;
-}
-
-static void print_done(struct each *a) {
-    while (a->count && a->ones[a->first].done) {
-        struct one *o = &a->ones[a->first];
-        int rc = asl__write_out(a->run, &o->line);
-        if (rc != EXIT_OK) worse(a, rc);
-        asl_buffer_free(&o->line);
-        a->first = (a->first + 1) % a->room;
-        a->count--;
-    }
-}
-
-static int run_each(struct run *r, struct session *s) {
-    struct each each = {.run = r, .session = s, .rest = {r->input_text.data, r->input_text.size}, .room = r->concurrency}, *a = &each;
-    asl_engine *e = s->engine;
-    asl_str line;
-    a->ones = asl_calloc(a->room, sizeof *a->ones);
-    bool more = true;
-    while (!e->suspended) {
-        while (more && a->count < a->room && (more = next_line(a, &line))) start_one(a, line);
-        for (size_t i = 0; i < a->count; i++) {
-            struct one *o = &a->ones[(a->first + i) % a->room];
-            if (!o->done && asl_execution_status(o->execution) != ASL_RUNNING) finish(a, o);
-        }
-        print_done(a);
-        if (!a->count && !more) break;
-        if (a->count == a->room || (!more && a->count)) {
-            uint64_t ended = e->ended;
-            asl_engine_run(e, ASL_RUN_DEFAULT);
-            if (e->ended == ended && !e->suspended) { /* nothing can go on */
-                asl__complain(r, "nothing can go on: %zu executions wait for answers that will not come", a->running);
-                for (size_t i = 0; i < a->count; i++) {
-                    struct one *o = &a->ones[(a->first + i) % a->room];
-                    if (!o->done) asl_execution_stop(o->execution, asl_none(), asl_none());
-                }
-            }
-        }
-    }
-    if (e->suspended) {
-        const char *problem = asl__journal_problem(s->journal);
-        if (*problem) asl__complain(r, "%s", problem);
-        else asl__complain(r, "%zu execution%s: %s", a->running, a->running == 1 ? " is journalled" : "s are journalled",
-                           r->execution_name ? "run again to go on" : "resume them to go on");
-        worse(a, EXIT_SUSPENDED);
-    }
-    for (size_t i = 0; i < a->count; i++) asl_buffer_free(&a->ones[(a->first + i) % a->room].line);
-    asl_free(a->ones);
-    return a->rc;
-}
-
 // ---------------------------------------------------------------- a session
 
 static int run_session(struct run *r, const asl_program *program, asl_value input) {
@@ -869,7 +741,7 @@ static int run_session(struct run *r, const asl_program *program, asl_value inpu
         catch_signals(s->engine, before);
         asl__progress_begin(s->engine);
         rc = strcmp(r->command, "resume") == 0 && !r->operand ? resume_all(r, s)
-             : r->each                                        ? run_each(r, s)
+             : r->each                                        ? asl__run_each(r, s, program)
                                                               : run_one(r, s, input);
         asl__progress_end(s->engine);
         asl_engine_free(s->engine); /* waits for the processes it has stopped, so signals are ours until then */
@@ -922,6 +794,9 @@ int asl__run_main(const asl_program *program, const char *program_name, int argc
     r->options.binds = r->binds;
     r->options.bind_count = r->bind_count;
     if (!r->command) r->command = asl__run_commands[0];
+    const char *threads = getenv("ASLC_THREADS");
+    if (rc == EXIT_OK && !r->options.threads && threads && *threads) rc = parse_threads(r, "ASLC_THREADS", threads);
+    if (!r->options.threads) r->options.threads = UINT_MAX;
     if (r->options.virtual_clock && !r->start_given) r->options.start_time_ms = VIRTUAL_START_MS;
     if (rc == EXIT_OK && r->help) printf("Usage: %s [COMMAND] [OPTION…]\n\n%s", program_name, asl__run_usage);
     else if (rc == EXIT_OK && r->version) printf("%s, compiled by aslc %s\n", program_name, ASLC_VERSION);

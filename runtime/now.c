@@ -5,6 +5,7 @@
 // run like this itself, does so (compiler/opt/shape.c). So event ids are what they would be. When a child does anything
 // unusual, all of it is forgotten, what was counted included, and the watched machine does it over with frames.
 #include "hot.h"
+#include "threads.h"
 #include "words.h"
 #include "waiting.h"
 
@@ -65,10 +66,24 @@ static inline void clear(struct frame *child, uint32_t home) {
         if (child->slots[i].tag != ASL_NONE) asl_value_set(&child->slots[i], asl_none());
 }
 
+static void start_now(struct frame *child, size_t index, asl_value input) {
+    set_start(child, (uint32_t)index, &input);
+    asl_release(input);
+}
+
+static bool run_now(struct frame *child) { return run(child, child->execution->engine->image.machines[child->made_for].step); }
+
+static void clear_now(struct frame *child) {
+    const struct image *image = &child->execution->engine->image;
+    clear(child, image->machines[child->made_for - image->quiet].slots);
+}
+
+static const struct child_ways now = {begin, start_now, run_now, clear_now};
+
 /* Loops without end must be stopped; with the virtual clock they are not, since no time passes in them. */
 static bool cut(asl_execution *x) {
     asl_engine *e = x->engine;
-    if (e->interrupted) {
+    if (asl__interrupted(e)) {
         x->main->cut = ASL_ABORTED;
     } else if (!e->clock.is_virtual) {
         asl__clock_update(&e->clock);
@@ -82,17 +97,29 @@ int32_t asl_hot_map(asl_frame *frame, uint32_t t, asl_value *d, const asl_value 
     asl_execution *x = parent->execution;
     struct image *image = &x->engine->image;
     if (items->tag != ASL_ARRAY) return 1;
-    struct fanout o = {.parent = parent, .site = &image->sites[t], .is_map = true, .items = *items};
+    struct fanout o = {.parent = parent, .site = &image->sites[t], .is_map = true, .items = *items,
+                       .max_running = (size_t)image->sites[t].max_concurrency};
     struct before before = remember(x);
     size_t count = o.count = asl_array_count(items), done = 0;
-    asl_value list = asl_retain(*items), results = asl_array_new(count);
+    asl_value list = asl_retain(*items), results = o.results = asl_array_new(count);
+    uint64_t own_events = o.site->item_selector ? 1 : 2; /* MapIterationSucceeded, and Started unless asl_rt_item counts it */
+    struct spread_watch watch;
     struct frame *child = begin(&o, o.site->machines[0]);
     const struct machine *m = &image->machines[child->made_for];
     uint32_t home = image->machines[child->made_for - image->quiet].slots;
     x->events++; /* MapStateStarted */
-    for (; done < count; done++) {
+    asl__spread_begin(&watch, &o);
+    for (;; done++) {
+        if (asl__spread_due(&watch, &o, done)) {
+            size_t first = done;
+            done = asl__spread(&watch, &now, &o, first);
+            results.array->head.count = (uint32_t)done;
+            x->events += (done - first) * own_events;
+            if (x->main->cut != ASL_RUNNING) break;
+        }
+        if (done == count) break;
         set_start(child, (uint32_t)done, &list.array->items[done]);
-        x->events += o.site->item_selector ? 1 : 2; /* MapIterationSucceeded, and Started unless asl_rt_item counts it */
+        x->events += own_events;
         if (!run(child, m->step)) break;
         asl__store_new(&results.array->items[done], asl__load(&child->result));
         results.array->head.count = (uint32_t)done + 1;
@@ -100,6 +127,7 @@ int32_t asl_hot_map(asl_frame *frame, uint32_t t, asl_value *d, const asl_value 
         clear(child, home);
         if ((done & 1023) == 1023 && cut(x)) break;
     }
+    asl__spread_end(&watch, &o);
     x->events++; /* MapStateSucceeded */
     asl__frame_free(child);
     asl_release(list);
@@ -114,14 +142,22 @@ int32_t asl_hot_map(asl_frame *frame, uint32_t t, asl_value *d, const asl_value 
 int32_t asl_hot_parallel(asl_frame *frame, uint32_t t, asl_value *d, const asl_value *input) {
     struct frame *parent = frame_of(frame);
     asl_execution *x = parent->execution;
-    struct fanout o = {.parent = parent, .site = &x->engine->image.sites[t]};
+    struct fanout o = {.parent = parent, .site = &x->engine->image.sites[t], .input = *input};
     struct before before = remember(x);
     size_t count = o.count = o.site->machine_count, done = 0;
-    asl_value results = asl_array_new(count);
+    asl_value results = o.results = asl_array_new(count);
+    struct spread_watch watch;
     x->events += 2; /* ParallelStateStarted, ParallelStateSucceeded */
-    for (bool ok = true; done < count && ok; done += ok) {
+    asl__spread_begin(&watch, &o);
+    for (bool ok = true; ok; done += ok) {
+        if (asl__spread_due(&watch, &o, done)) {
+            done = asl__spread(&watch, &now, &o, done);
+            results.array->head.count = (uint32_t)done;
+            if (x->main->cut != ASL_RUNNING) break;
+        }
+        if (done == count) break;
         struct frame *child = begin(&o, o.site->machines[done]);
-        set_start(child, (uint32_t)done, input);
+        set_start(child, (uint32_t)done, &o.input);
         ok = run(child, x->engine->image.machines[child->made_for].step);
         if (ok) {
             results.array->items[done] = child->result;
@@ -130,6 +166,7 @@ int32_t asl_hot_parallel(asl_frame *frame, uint32_t t, asl_value *d, const asl_v
         }
         asl__frame_free(child);
     }
+    asl__spread_end(&watch, &o);
     if (done < count) {
         asl_release(results);
         return forget(x, &before);

@@ -79,7 +79,7 @@ static COLD int32_t poll_slowly(asl_execution *x) {
     /* Virtual time passes too, a little: a loop without end must meet its time limit under either clock. */
     if (e->clock.is_virtual) e->clock.now_ms++;
     else asl__clock_update(&e->clock);
-    if (e->interrupted) x->main->cut = ASL_ABORTED;
+    if (asl__interrupted(e)) x->main->cut = ASL_ABORTED;
     else if (e->clock.now_ms >= x->main->deadline_ms) x->main->cut = ASL_TIMED_OUT;
     return x->main->cut != ASL_RUNNING;
 }

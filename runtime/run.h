@@ -36,9 +36,24 @@ int asl__complain(const struct run *r, const char *format, ...) __attribute__((f
 int asl__write_out(const struct run *r, const asl_buffer *b);
 /* "NAME: FAILED Error: Cause (state "S")" on standard error; error and cause are texts, or NULL data. */
 void asl__say_failure(const struct run *r, const char *status, asl_str error, asl_str cause, const char *state);
+/* The same line, added to a buffer. */
+void asl__failure_line(const struct run *r, const char *status, asl_str error, asl_str cause, const char *state, asl_buffer *out);
 int asl__status_exit(const char *status);
 /* Writes the report of --report, from the two JSON texts. */
 int asl__write_report(const struct run *r, const asl_value *image, asl_str description, asl_str history);
+
+/* Everything that listens and keeps; what is opened belongs to the engine. */
+struct session {
+    asl_engine *engine;
+    struct journal *journal; /* or NULL */
+    asl_buffer events;       /* for a report without a journal: {"events":[… */
+};
+
+/* --each (each.c): the exit status. */
+int asl__run_each(struct run *r, struct session *s, const asl_program *program);
+/* Engines that a signal interrupts, besides the session's; those that are not there yet are NULL. */
+void asl__interrupt_also(asl_engine *volatile *engines, size_t count);
+bool asl__was_signalled(void);
 
 /* list, describe, history, gc, send-task-…: those that run nothing. */
 bool asl__is_query(const char *command);

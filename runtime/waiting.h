@@ -47,6 +47,7 @@ struct fanout {
     size_t tolerated;               /* distributed: failed items that do not fail the run */
     asl_value input;                /* Map: for messages; what the ItemSelector sees is captured */
     asl_value items, results;
+    const asl_value *item;          /* in another thread: the item that is being run; there are no items then */
     uint64_t chain;                 /* event the next child points at */
     uint64_t told;                  /* the last event of the children that are done */
 };

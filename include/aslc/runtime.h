@@ -41,6 +41,8 @@ typedef struct asl_engine_options {
     int64_t start_time_ms; /* virtual clock: where it starts, ms since 1970; 0: now */
     const asl_bind *binds; /* earlier ones win; they come before those compiled in */
     size_t bind_count;
+    unsigned threads; /* that compute Map items and Parallel branches which need nothing but computing; 0 and 1: the caller's
+                         alone; UINT_MAX: as many as the process may use. What comes out does not depend on it */
     const char *mock_file;  /* path of a MockConfigFile, or NULL */
     const char *mock_case;  /* test case, NULL: none */
     const asl_handler *const *handlers; /* further schemes */
