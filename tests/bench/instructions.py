@@ -50,7 +50,8 @@ def count(aslc, folder, name, data):
     mock = f'{program}.mock.json'
     answers = ['--clock', 'virtual', '--mock', f'{mock}#Bench'] if os.path.exists(mock) else []
     p = subprocess.run(['valgrind', '--tool=callgrind', '--callgrind-out-file=/dev/null', '--toggle-collect=asl_engine_run', program,
-                        '--input', os.path.join(folder, f'{data}.input.json'), *answers], capture_output=True, text=True)
+                        '--input', os.path.join(folder, f'{data}.input.json'), *answers], capture_output=True, text=True,
+                       env={**os.environ, 'ASLC_THREADS': '1'})
     collected = re.search(r'Collected : (\d+)', p.stderr)
     if p.returncode or not collected or int(collected[1]) == 0:
         sys.exit(f'{name}: callgrind counted nothing (status {p.returncode}):\n{p.stderr[-2000:]}')
