@@ -3,7 +3,7 @@
 
 _aslc_run_commands='run list describe history resume redrive stop gc send-task-success send-task-failure send-task-heartbeat'
 _aslc_run_options='--input --each --max-executions --describe --mock --bind --bindings --clock --start-time --profile --strict-aws --type --name
-    --history --report --log-level --log --log-data --log-redact --trace --metrics --store --wait --suspend-after --seed --s3-root
+    --history --report --log-level --log --log-data --log-redact --trace --metrics --store --wait --suspend-after --threads --seed --s3-root
     --status --format --follow --error --cause --output --older-than --help --version'
 
 # The values of the option before the cursor. 0: it takes one, and COMPREPLY has what is known of it.
@@ -23,7 +23,7 @@ _aslc_value() {
     --trace) mapfile -t COMPREPLY < <(compgen -W 'xray otlp' -- "$cur") ;;
     --metrics) mapfile -t COMPREPLY < <(compgen -W 'emf prometheus:' -- "$cur"); compopt -o nospace ;;
     --store) mapfile -t COMPREPLY < <(compgen -W 'sqlite: postgres://' -- "$cur"); compopt -o nospace ;;
-    --name|--seed|--start-time|--bind|--max-executions|--suspend-after|--error|--cause|--output|--older-than|--log-redact|--runs|\
+    --name|--seed|--start-time|--bind|--max-executions|--suspend-after|--threads|--error|--cause|--output|--older-than|--log-redact|--runs|\
     --ignore|--execution|--case|-D|-l) ;;
     *) return 1 ;;
     esac

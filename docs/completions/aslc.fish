@@ -54,6 +54,7 @@ complete -c aslc -n "__fish_seen_subcommand_from run interpret" -l metrics -x -a
 complete -c aslc -n "__fish_seen_subcommand_from run interpret" -l store -x -a 'sqlite: postgres://' -d 'Where the journal is'
 complete -c aslc -n "__fish_seen_subcommand_from run interpret" -l wait -d 'Stay for tokens and long waits'
 complete -c aslc -n "__fish_seen_subcommand_from run interpret" -l suspend-after -x -d 'Waits longer than this need no process'
+complete -c aslc -n "__fish_seen_subcommand_from run interpret" -l threads -x -d 'How many may compute'
 complete -c aslc -n "__fish_seen_subcommand_from run interpret" -l status -x -a 'RUNNING SUCCEEDED FAILED TIMED_OUT ABORTED' -d 'Of list'
 complete -c aslc -n "__fish_seen_subcommand_from run interpret" -l format -x -a 'text json' -d 'Of list'
 complete -c aslc -n "__fish_seen_subcommand_from run interpret" -l follow -d 'Of history: live'
