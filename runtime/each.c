@@ -86,7 +86,11 @@ enum taken { TAKEN, NO_ROOM, NO_MORE };
 static enum taken take(struct each *a, struct one **one, asl_str *line) {
     enum taken taken = TAKEN;
     pthread_mutex_lock(&a->lock);
-    if (asl__was_signalled()) a->rest.size = 0; /* who stops a run wants none of what has not begun */
+    if (a->rest.size && !a->session->journal && asl__was_signalled()) { /* who stops a run wants none of what has not begun */
+        asl__complain(a->run, "interrupted: what is behind line %zu of the input has not been run", a->number);
+        a->rest.size = 0;
+        worse(a, EXIT_FAILED_RUN);
+    }
     if (a->count == a->room && a->rest.size) {
         taken = NO_ROOM;
     } else if (!next_line(a, line)) {
