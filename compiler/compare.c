@@ -217,13 +217,15 @@ static bool same_array(struct walk *w, const asl_value *recorded, const asl_valu
     return equal;
 }
 
-static bool same_object(struct walk *w, const asl_value *recorded, const asl_value *again, int depth) {
+/* Member for member, whatever their order; compare looks at those that both have. */
+typedef bool comparison(struct walk *w, const asl_value *recorded, const asl_value *again, int depth);
+static bool same_members(struct walk *w, const asl_value *recorded, const asl_value *again, comparison *compare, int depth) {
     bool equal = true;
     for (size_t i = 0; i < asl_object_count(recorded) && equal; i++) {
         asl_text *key = asl_object_key_at(recorded, i);
         const asl_value *other = asl_object_get_key(again, key);
         size_t before = step_into(w, (asl_str){key->bytes, key->size});
-        equal = other ? same(w, asl_object_at(recorded, i), other, depth + 1)
+        equal = other ? compare(w, asl_object_at(recorded, i), other, depth)
                       : ignored(w) || differ(w, asl_object_at(recorded, i), NULL);
         step_back(w, before);
     }
@@ -246,7 +248,7 @@ static bool same(struct walk *w, const asl_value *recorded, const asl_value *aga
     if (recorded->tag != again->tag) return differ(w, recorded, again);
     if (recorded->tag == ASL_STRING) return same_text(w, recorded, again, depth);
     if (recorded->tag == ASL_ARRAY) return same_array(w, recorded, again, depth);
-    if (recorded->tag == ASL_OBJECT) return same_object(w, recorded, again, depth);
+    if (recorded->tag == ASL_OBJECT) return same_members(w, recorded, again, same, depth + 1);
     return asl_equal(recorded, again) || differ(w, recorded, again);
 }
 
@@ -276,12 +278,12 @@ static enum member_kind kind_of(const char *key) {
 }
 
 /* A payload on both sides: texts, or on the recorded side the value that the text says. */
-static bool same_payload(struct walk *w, const asl_value *recorded, const asl_value *again) {
+static bool same_payload(struct walk *w, const asl_value *recorded, const asl_value *again, int depth) {
     asl_value x = asl_none(), y = asl_none();
     bool texts = recorded->tag == ASL_STRING;
     bool parsed = again->tag == ASL_STRING && asl_json_parse(asl_text_of(again), NULL, &y, NULL) == 0;
     if (parsed && texts) parsed = asl_json_parse(asl_text_of(recorded), NULL, &x, NULL) == 0;
-    bool equal = parsed ? same(w, texts ? &x : recorded, &y, 0) : same(w, recorded, again, 0);
+    bool equal = parsed ? same(w, texts ? &x : recorded, &y, depth) : same(w, recorded, again, depth);
     asl_release(x);
     asl_release(y);
     return equal;
@@ -300,23 +302,7 @@ static bool is_truncated(const struct event *e, const char *key) {
 
 static bool same_payloads(struct walk *w, const asl_value *recorded, const asl_value *again) {
     if (recorded->tag != ASL_OBJECT || again->tag != ASL_OBJECT) return same(w, recorded, again, 0);
-    bool equal = true;
-    for (size_t i = 0; i < asl_object_count(recorded) && equal; i++) {
-        asl_text *key = asl_object_key_at(recorded, i);
-        const asl_value *other = asl_object_get_key(again, key);
-        size_t before = step_into(w, (asl_str){key->bytes, key->size});
-        equal = other ? same_payload(w, asl_object_at(recorded, i), other)
-                      : ignored(w) || differ(w, asl_object_at(recorded, i), NULL);
-        step_back(w, before);
-    }
-    for (size_t i = 0; i < asl_object_count(again) && equal; i++) {
-        asl_text *key = asl_object_key_at(again, i);
-        if (asl_object_get_key(recorded, key)) continue;
-        size_t before = step_into(w, (asl_str){key->bytes, key->size});
-        equal = ignored(w) || differ(w, NULL, asl_object_at(again, i));
-        step_back(w, before);
-    }
-    return equal;
+    return same_members(w, recorded, again, same_payload, 0);
 }
 
 static bool same_member(struct walk *w, const struct event *recorded, const asl_value *a, const asl_value *b, const char *key) {
@@ -325,7 +311,7 @@ static bool same_member(struct walk *w, const struct event *recorded, const asl_
     if (!a || !b) return (a && a->tag == ASL_NULL) || differ(w, a, b);
     if (kind == MEMBER_VALUE) return same(w, a, b, 0);
     if (is_truncated(recorded, key)) return true;
-    return kind == MEMBER_PAYLOAD ? same_payload(w, a, b) : same_payloads(w, a, b);
+    return kind == MEMBER_PAYLOAD ? same_payload(w, a, b, 0) : same_payloads(w, a, b);
 }
 
 bool comparison_events(struct comparison *c, const struct event *recorded, const struct event *again) {

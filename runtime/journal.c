@@ -120,27 +120,17 @@ void journal_put_text(struct journal *j, struct kept_execution *x, asl_str text,
     asl_buffer_format(out, "#%s", ref);
 }
 
-bool journal_get_text(struct store *s, asl_str from, asl_buffer *out) {
+bool asl__journal_text(struct store *s, asl_str from, asl_buffer *out) {
     if (from.size == 0) return true;
     if (from.data[0] == 'j') {
         asl_buffer_add(out, from.data + 1, from.size - 1);
         return true;
     }
-    char ref[65];
+    char ref[65]; /* a copy: what the store lends is gone with its next call */
     if (from.size != 65) return false;
     memcpy(ref, from.data + 1, 64);
     ref[64] = 0;
     return store_payload_get(s, ref, out) == STORE_OK;
-}
-
-bool asl__journal_text(struct store *s, asl_str from, asl_buffer *out) {
-    /* What the store lends is gone with its next call. */
-    char ref[66];
-    if (from.size == 65 && from.data[0] == '#') {
-        memcpy(ref, from.data, 65);
-        return journal_get_text(s, (asl_str){ref, 65}, out);
-    }
-    return journal_get_text(s, from, out);
 }
 
 bool journal_get_value(struct store *s, const asl_value *from, asl_value *out) {
@@ -278,6 +268,15 @@ static void on_result(struct asl_journal *hooks, struct frame *parent, size_t in
     op->parent = parent;
 }
 
+/* Moves a path in. */
+static void add_left(struct kept_frame *k, char *path) {
+    if (k->left_count == k->left_room) {
+        k->left_room = k->left_room ? 2 * k->left_room : 8;
+        k->left = asl_realloc(k->left, k->left_room * sizeof *k->left);
+    }
+    k->left[k->left_count++] = path;
+}
+
 /* Writes a record for a redrive, of f and of all that is below it; owner forgets them if it need not come to that. */
 static void leave(struct journal *j, struct frame *f, struct frame *owner) {
     struct kept_frame *k = keep(j, f);
@@ -294,21 +293,8 @@ static void leave(struct journal *j, struct frame *f, struct frame *owner) {
     asl_buffer_free(&record);
     if (owner) {
         struct kept_frame *o = keep(j, owner);
-        if (o->left_count == o->left_room) {
-            o->left_room = o->left_room ? 2 * o->left_room : 8;
-            o->left = asl_realloc(o->left, o->left_room * sizeof *o->left);
-        }
-        char *path = asl_alloc(op->path_size + 1);
-        memcpy(path, j->bytes.data + op->path, op->path_size);
-        path[op->path_size] = 0;
-        o->left[o->left_count++] = path;
-        for (size_t i = 0; i < k->left_count; i++) { /* of a fan-out of its own that failed before */
-            if (o->left_count == o->left_room) {
-                o->left_room *= 2;
-                o->left = asl_realloc(o->left, o->left_room * sizeof *o->left);
-            }
-            o->left[o->left_count++] = k->left[i];
-        }
+        add_left(o, asl__copy_text(text_at(j, op->path, op->path_size)));
+        for (size_t i = 0; i < k->left_count; i++) add_left(o, k->left[i]); /* of a fan-out of its own that failed before */
         k->left_count = 0;
     }
     for (struct frame *c = f->down ? f->down->first : NULL; c; c = c->next) leave(j, c, owner);
@@ -442,7 +428,7 @@ bool asl__journal_event_print(struct store *s, int64_t id, int64_t previous, int
 
 // ---------------------------------------------------------------- committing
 
-/* A store_execution whose texts live in j->scratch's successor until it is written. */
+/* The texts of a store_execution, until it is written. */
 struct texts {
     asl_buffer input, output, error, cause;
 };

@@ -94,9 +94,8 @@ size_t journal_text(struct journal *j, asl_str text); /* kept until the commit: 
 void journal_put_value(struct journal *j, struct kept_execution *x, const asl_value *v, asl_buffer *out);
 /* A text that may be large: "j…" or "#hash". */
 void journal_put_text(struct journal *j, struct kept_execution *x, asl_str text, asl_buffer *out);
-/* The opposites; false: the store does not have it. */
+/* The opposite of journal_put_value; false: the store does not have it. That of journal_put_text is asl__journal_text. */
 bool journal_get_value(struct store *s, const asl_value *from, asl_value *out);
-bool journal_get_text(struct store *s, asl_str from, asl_buffer *out);
 
 void checkpoint_path(const struct frame *f, asl_buffer *out);
 void checkpoint_record(struct journal *j, const struct frame *f, bool behind, asl_buffer *out);
