@@ -54,9 +54,10 @@ static const char build_usage[] =
     "  --definitions FILE      placeholders' values as a JSON object\n"
     "  --type standard|express\n"
     "  --name NAME             of the state machine\n"
-    "  --static                link everything statically\n"
+    "  --static                link everything statically: a workflow without Tasks against musl, where that is installed;\n"
+    "                          such a program keeps no journal\n"
     "  -s                      strip the executable\n"
-    "  --dump-after=PASS       print the plan after lower or a pass (thread, quiet, slots) on standard error\n"
+    "  --dump-after=PASS       print the plan after lower or a pass (thread, quiet, shape, slots) on standard error\n"
     "  -fno-PASS               leave a pass out\n"
     "  -v                      print the command that links\n"
     "  --color=WHEN            auto, always or never\n"
@@ -72,7 +73,7 @@ static const char run_usage[] =
     "  -D NAME=VALUE           fill the placeholder ${NAME}\n"
     "  --definitions FILE      placeholders' values as a JSON object\n"
     "  --profile               time and allocations of states and expressions, on standard error\n"
-    "  --dump-after=PASS       print the plan after lower or a pass (thread, quiet, slots) on standard error\n"
+    "  --dump-after=PASS       print the plan after lower or a pass (thread, quiet, shape, slots) on standard error\n"
     "  -fno-PASS               leave a pass out\n"
     "\n";
 
