@@ -5,7 +5,7 @@
 //     lower    plan                                     lower/
 //     thread   jumps                                    opt/thread.c
 //     quiet    machines for executions nobody watches   opt/quiet.c
-//     shape    objects taken apart, numbers unboxed     opt/shape.c
+//     shape    objects taken apart, numbers unboxed     opt/shape/
 //     slots    copies, last uses                        opt/slots.c
 //     profile  only with --profile: places counted      profile.c
 //     emit     LLVM                                     emit/, link.c

@@ -2,7 +2,7 @@
 // queue, and their results are written where they belong.
 //
 // Nothing else of the execution runs meanwhile: the compiler sees to it that only the outermost machine, or one that is
-// run like this itself, does so (compiler/opt/shape.c). So event ids are what they would be. When a child does anything
+// run like this itself, does so (compiler/opt/shape). So event ids are what they would be. When a child does anything
 // unusual, all of it is forgotten, what was counted included, and the watched machine does it over with frames.
 #include "hot.h"
 #include "threads.h"

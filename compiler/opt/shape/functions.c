@@ -1,0 +1,285 @@
+// Shape: intrinsics, and JSONata functions that only calculate.
+#include "opt/shape/shape.h"
+
+static struct sym *add(struct shape *s, enum ir_opcode op, struct sym *a, struct sym *b) {
+    int64_t x, y, limit = op == OP_ADD32 ? INT32_MAX : INT64_C(1) << 53;
+    if (!a || !b)
+        return NULL;
+    if (shape_const_int(s, a, &x) && shape_const_int(s, b, &y)) {
+        bool fits = x <= limit && x >= -limit && y <= limit && y >= -limit;
+        int64_t sum = op == OP_EXACT_SUBTRACT ? x - y : x + y;
+        if (!fits || (op != OP_ADD32 && (sum > limit || sum < -limit)))
+            return NULL;
+        asl_value v = asl_int(sum);
+        return shape_value_sym(s, &v);
+    }
+    struct sym *known = shape_find(&s->at.env, op, a, (uintptr_t)b, 0);
+    if (known)
+        return known;
+    struct sym *d = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT));
+    shape_fallible(s, op, OPERANDS(d->number, shape_number_operand(a), shape_number_operand(b)));
+    shape_learn(s, op, a, (uintptr_t)b, 0, d);
+    return d;
+}
+
+// Two objects whose members are all known: the keys come in the order of a Java HashMap.
+static struct sym *merge(struct shape *s, struct sym *a, struct sym *b) {
+    if (a->kind == CONST)
+        a = shape_as_object(s, a);
+    if (b->kind == CONST)
+        b = shape_as_object(s, b);
+    if (!a || !b || a->kind != OBJECT || b->kind != OBJECT || a->base || b->base)
+        return NULL;
+    for (uint32_t i = 0; i < b->count; i++)
+        a = shape_object_with(s, a, b->keys[i], b->items[i]);
+    if (a->count > MOST_MEMBERS)
+        return NULL;
+    asl_str keys[MOST_MEMBERS];
+    size_t order[MOST_MEMBERS];
+    for (uint32_t i = 0; i < a->count; i++)
+        keys[i] = asl_text_of(shape_constant(s, a->keys[i]));
+    asl_java_hash_order(keys, a->count, order);
+    struct sym *out = shape_sym_new(s, OBJECT, 0, TYPE(ASL_OBJECT));
+    for (uint32_t i = 0; i < a->count; i++)
+        out = shape_object_with(s, out, a->keys[order[i]], a->items[order[i]]);
+    return shape_bounded(s, out);
+}
+
+static bool plain_template(asl_str t, uint32_t *places) {
+    *places = 0;
+    for (size_t i = 0; i < t.size; i++) {
+        if (t.data[i] == '\\')
+            return false;
+        *places += t.data[i] == '{' && i + 1 < t.size && t.data[i + 1] == '}';
+    }
+    return true;
+}
+
+static uint32_t result_types(asl_intrinsic function) {
+    switch ((int)function) {
+    case ASL_INTRINSIC_ARRAY: case ASL_INTRINSIC_ARRAY_PARTITION: case ASL_INTRINSIC_ARRAY_RANGE:
+    case ASL_INTRINSIC_ARRAY_UNIQUE: case ASL_INTRINSIC_STRING_SPLIT: return TYPE(ASL_ARRAY);
+    case ASL_INTRINSIC_ARRAY_CONTAINS: return TYPE(ASL_BOOL);
+    case ASL_INTRINSIC_ARRAY_LENGTH: case ASL_INTRINSIC_MATH_RANDOM: case ASL_INTRINSIC_MATH_ADD: return TYPE(ASL_INT);
+    case ASL_INTRINSIC_BASE64_ENCODE: case ASL_INTRINSIC_BASE64_DECODE: case ASL_INTRINSIC_HASH:
+    case ASL_INTRINSIC_JSON_TO_STRING: case ASL_INTRINSIC_UUID: case ASL_INTRINSIC_FORMAT: return TYPE(ASL_STRING);
+    case ASL_INTRINSIC_JSON_MERGE: return TYPE(ASL_OBJECT);
+    case ASL_INTRINSIC_ARRAY_GET_ITEM: case ASL_INTRINSIC_STRING_TO_JSON: case ASL_INTRINSIC_COUNT: break;
+    }
+    return ANY;
+}
+
+// The functions that are more than a call. NULL: it is one.
+static struct sym *known_function(struct shape *s, asl_intrinsic function, struct sym **args, uint32_t count) {
+    int64_t index;
+    uint32_t places;
+    if (function == ASL_INTRINSIC_MATH_ADD && count == 2) {
+        // Doubles are added too, rounded; only what may well be an integer is taken for one.
+        struct sym *a = shape_as_number(s, args[0]), *b = a ? shape_as_number(s, args[1]) : NULL;
+        return add(s, OP_ADD32, a, b);
+    }
+    if (function == ASL_INTRINSIC_ARRAY_LENGTH && count == 1) {
+        if (args[0]->kind == ARRAY) {
+            asl_value v = asl_int(args[0]->count);
+            return shape_value_sym(s, &v);
+        }
+        if (args[0]->kind != SLOT || !(shape_types_of(&s->at.env, args[0]) & TYPE(ASL_ARRAY)))
+            return NULL;
+        struct sym *known = shape_find(&s->at.env, OP_LENGTH, args[0], 0, 0);
+        if (known)
+            return known;
+        struct sym *n = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT));
+        shape_fallible(s, OP_LENGTH, OPERANDS(n->number, args[0]->number));
+        shape_learn(s, OP_LENGTH, args[0], 0, 0, n);
+        return n;
+    }
+    if (function == ASL_INTRINSIC_ARRAY_GET_ITEM && count == 2 && shape_const_int(s, args[1], &index) && index >= 0 && index < INT32_MAX)
+        return shape_child(s, args[0], ASL_NO_OPERAND, index, false);
+    if (function == ASL_INTRINSIC_ARRAY) {
+        struct sym *x = shape_sym_new(s, ARRAY, 0, TYPE(ASL_ARRAY));
+        x->count = count;
+        x->items = args;
+        x->depth = 1;
+        for (uint32_t i = 0; i < count; i++)
+            if (args[i]->depth >= x->depth)
+                x->depth = args[i]->depth + 1;
+        return shape_bounded(s, x);
+    }
+    if (function == ASL_INTRINSIC_JSON_MERGE && count == 3 && args[2]->kind == CONST &&
+        shape_constant(s, args[2]->number)->tag == ASL_BOOL && !shape_constant(s, args[2]->number)->b)
+        return merge(s, args[0], args[1]);
+    if (function == ASL_INTRINSIC_FORMAT && count >= 2 && count <= 5 && args[0]->kind == CONST &&
+        shape_constant(s, args[0]->number)->tag == ASL_STRING && plain_template(asl_text_of(shape_constant(s, args[0]->number)), &places) &&
+        places == count - 1) {
+        uint32_t o[4] = {ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND};
+        for (uint32_t i = 0; i + 1 < count; i++)
+            o[i] = shape_operand(s, args[i + 1]);
+        struct sym *d = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_STRING));
+        shape_fallible(s, OP_FORMAT, OPERANDS(d->number, args[0]->number, o[0], o[1], o[2], o[3]));
+        return d;
+    }
+    return NULL;
+}
+
+static uint64_t mixed(struct sym *const *args, uint32_t count) {
+    uint64_t h = count;
+    for (uint32_t i = 0; i < count; i++)
+        h = (h ^ (uintptr_t)args[i]) * UINT64_C(0x9e3779b97f4a7c15), h ^= h >> 29;
+    return h;
+}
+
+static uint32_t consecutive(struct shape *s, struct sym *const *args, uint32_t count) {
+    uint32_t *from = arena_alloc(s->arena, (count + 1) * sizeof *from), first = ASL_NO_OPERAND;
+    for (uint32_t i = 0; i < count; i++)
+        from[i] = args[i]->kind == CONST ? 0 : shape_in_slot(s, args[i]);
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t d = shape_new_slot(s);
+        first = i ? first : d;
+        if (args[i]->kind == CONST)
+            shape_append(s, OP_CONST, OPERANDS(d, args[i]->number));
+        else
+            shape_append(s, OP_COPY, OPERANDS(d, from[i]));
+    }
+    return first;
+}
+
+bool shape_run_intrinsic(struct shape *s, const struct ir_op *op) {
+    asl_intrinsic function = (asl_intrinsic)op->operand[1];
+    uint32_t first = op->operand[3], count = op->operand[4];
+    struct sym **args = arena_alloc(s->arena, (count + 1) * sizeof *args), *x = NULL;
+    bool known = true;
+    for (uint32_t i = 0; i < count; i++) {
+        args[i] = s->at.env.slot[(first & ~ASL_LAST) + i];
+        if (!args[i])
+            return false;
+        known = known && args[i]->kind == CONST;
+    }
+    struct sym *head = count ? args[0] : NULL;
+    uint64_t key = (uint64_t)function, rest = count > 1 ? mixed(args + 1, count - 1) : 0;
+    struct sym *before = shape_find(&s->at.env, OP_INTRINSIC, head, key, rest);
+    if (before) {
+        s->at.env.slot[op->operand[0]] = before;
+        return true;
+    }
+    if (known) {
+        asl_value *values = arena_alloc(s->arena, (count + 1) * sizeof *values), out;
+        char message[256];
+        for (uint32_t i = 0; i < count; i++)
+            values[i] = *shape_constant(s, args[i]->number);
+        if (asl__intrinsic_call(function, values, count, NULL, &out, message, sizeof message) < 0)
+            return false;
+        if (asl_json_size(&out) <= 4096)
+            x = shape_value_sym(s, &out);
+        asl_release(out);
+    }
+    if (!x)
+        x = known_function(s, function, args, count);
+    if (!x) {
+        uint32_t at = consecutive(s, args, count);
+        x = shape_sym_new(s, SLOT, shape_new_slot(s), result_types(function));
+        shape_fallible(s, OP_INTRINSIC, OPERANDS(x->number, function, op->operand[2], at, count));
+    }
+    shape_learn(s, OP_INTRINSIC, head, key, rest, x);
+    s->at.env.slot[op->operand[0]] = x;
+    return true;
+}
+
+// ---------------------------------------------------------------- expressions that only calculate
+
+// A function of one block of arithmetic: its value for these arguments, when they are integers. NULL: it is called.
+static struct sym *calculate(struct shape *s, const struct ir_machine *f, struct sym **args, uint32_t count) {
+    if (f->blocks.count != 1 || f->blocks.items[0]->exit.kind != EXIT_RETURN || f->blocks.items[0]->exit.a != ASL_DONE ||
+        f->slots.count > 64)
+        return NULL;
+    struct sym *slot[64] = {0};
+    bool worthwhile = true;
+    for (uint32_t i = 0; i < count && i + 1 < f->slots.count; i++)
+        slot[i + 1] = args[i];
+    const struct ir_block *b = f->blocks.items[0];
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < b->ops.count; i++) {
+            const struct ir_op *op = &b->ops.items[i];
+            const uint32_t *o = op->operand;
+            struct sym *v[2] = {NULL, NULL}, *x = NULL;
+            int first = op->opcode == OP_JX_RETURN ? 0 : 1;
+            int reads = op->opcode == OP_JX_ADD || op->opcode == OP_JX_SUBTRACT || op->opcode == OP_JX_ORDER ? 2
+                        : op->opcode == OP_JX_RETURN                                                         ? 1
+                                                                                                             : -1;
+            if (op->opcode == OP_JX_UNWRAP) { // the context, which nobody asks for
+                slot[o[0]] = NULL;
+                continue;
+            }
+            if (op->opcode == OP_JX_CONST) {
+                slot[o[0]] = shape_const_sym(s, o[1]);
+                continue;
+            }
+            if (reads < 0)
+                return NULL;
+            for (int a = 0; a < reads; a++) {
+                uint32_t w = o[first + a];
+                v[a] = w == ASL_NO_OPERAND ? NULL : w & ASL_CONSTANT ? shape_const_sym(s, w & ~ASL_CONSTANT) : slot[w & ~ASL_LAST];
+                if (!v[a])
+                    return NULL;
+            }
+            if (pass == 0) { // are they all integers?
+                for (int a = 0; a < reads; a++) {
+                    int64_t ignored;
+                    bool is = v[a]->kind == TEST || v[a]->kind == NUMBER || shape_const_int(s, v[a], &ignored) ||
+                              (v[a]->kind == SLOT && (shape_types_of(&s->at.env, v[a]) == TYPE(ASL_INT) || shape_find(&s->at.env, OP_INT, v[a], 0, 0)));
+                    if (!is && v[a]->kind == SLOT && reads == 2)
+                        v[a]->compared = true;
+                    worthwhile = worthwhile && is;
+                }
+                if (op->opcode != OP_JX_RETURN)
+                    slot[o[0]] = shape_sym_new(s, op->opcode == OP_JX_ORDER ? TEST : NUMBER, 0, TYPE(ASL_INT));
+                continue;
+            }
+            if (op->opcode == OP_JX_RETURN)
+                return v[0];
+            struct sym *a = shape_as_number(s, v[0]), *c = shape_as_number(s, v[1]);
+            if (!a || !c)
+                return NULL;
+            if (op->opcode == OP_JX_ORDER) {
+                static const uint32_t tests[] = {ASL_CHOICE_NUMERIC_LESS_THAN, ASL_CHOICE_NUMERIC_LESS_THAN_EQUALS,
+                                                 ASL_CHOICE_NUMERIC_GREATER_THAN, ASL_CHOICE_NUMERIC_GREATER_THAN_EQUALS};
+                if (o[3] > 3)
+                    return NULL;
+                x = shape_sym_new(s, TEST, 0, TYPE(ASL_BOOL));
+                x->test = tests[o[3]];
+                x->items = arena_alloc(s->arena, 2 * sizeof *x->items);
+                x->items[0] = a;
+                x->items[1] = c;
+            } else {
+                x = add(s, op->opcode == OP_JX_ADD ? OP_EXACT_ADD : OP_EXACT_SUBTRACT, a, c);
+                if (!x)
+                    return NULL;
+            }
+            slot[o[0]] = x;
+        }
+        if (!worthwhile)
+            return NULL;
+        memset(slot, 0, sizeof slot);
+        for (uint32_t i = 0; i < count && i + 1 < f->slots.count; i++)
+            slot[i + 1] = args[i];
+    }
+    return NULL;
+}
+
+bool shape_run_expression(struct shape *s, const struct ir_op *op) {
+    uint32_t first = op->operand[2], count = op->operand[3];
+    struct sym **args = arena_alloc(s->arena, (count + 1) * sizeof *args);
+    for (uint32_t i = 0; i < count; i++)
+        if (!(args[i] = s->at.env.slot[(first & ~ASL_LAST) + i]))
+            return false;
+    struct sym *x = calculate(s, s->plan->functions.items[op->operand[1]], args, count);
+    if (!x) {
+        for (uint32_t i = 0; i < count; i++)
+            if (args[i]->kind == TEST)
+                return false;
+        uint32_t at = count == 1 && args[0]->kind != CONST ? shape_in_slot(s, args[0]) : consecutive(s, args, count);
+        x = shape_sym_new(s, SLOT, shape_new_slot(s), MAYBE);
+        shape_fallible(s, OP_JX_EVAL, OPERANDS(x->number, op->operand[1], at, count, op->operand[4]));
+    }
+    s->at.env.slot[op->operand[0]] = x;
+    return true;
+}

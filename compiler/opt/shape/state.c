@@ -1,0 +1,190 @@
+// Shape: a state is run block by block, in an order in which all ways to a block are there before it.
+#include "opt/shape/shape.h"
+
+// What several paths through a state have in common. Where they differ, what they know goes into slots that are theirs.
+static void join(struct shape *s, uint32_t block, const struct arrivals *a) {
+    uint32_t out = shape_new_block(s, s->from[block]->name, s->state);
+    struct env e = shape_env_copy(s, &a->items.items[0].env);
+    e.events = e.states = 0;
+    for (size_t i = 0; i < a->items.count; i++) {
+        s->at = a->items.items[i];
+        shape_count_events(s);
+        a->items.items[i].env.events = a->items.items[i].env.states = 0;
+    }
+    for (uint32_t slot = 0; slot < s->home; slot++) {
+        bool same = true, numbers = true, all = true;
+        uint32_t types = 0;
+        for (size_t i = 0; i < a->items.count; i++) {
+            struct sym *x = a->items.items[i].env.slot[slot];
+            same = same && x == e.slot[slot];
+            all = all && x && x->kind != TEST;
+            if (all) {
+                numbers = numbers && shape_known_number(s, &a->items.items[i].env, x);
+                types |= shape_types_of(&a->items.items[i].env, x);
+            }
+        }
+        if (same)
+            continue;
+        if (!all || !shape_is_live(s, block, slot)) {
+            e.slot[slot] = NULL;
+            continue;
+        }
+        e.slot[slot] = numbers ? shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT)) : shape_sym_new(s, SLOT, shape_new_slot(s), types);
+        for (size_t i = 0; i < a->items.count; i++) {
+            s->at = a->items.items[i];
+            struct sym *x = s->at.env.slot[slot];
+            if (numbers)
+                shape_append(s, OP_MOVE, OPERANDS(e.slot[slot]->number, shape_number_operand(shape_known_number(s, &s->at.env, x))));
+            else
+                shape_append(s, OP_COPY, OPERANDS(e.slot[slot]->number, shape_in_slot(s, x)));
+            a->items.items[i] = s->at;
+        }
+    }
+    size_t kept = 0;
+    for (size_t f = 0; f < e.facts.count; f++) {
+        const struct fact *x = &e.facts.items[f];
+        bool common = true;
+        for (size_t i = 1; i < a->items.count && common; i++) {
+            const struct env *o = &a->items.items[i].env;
+            common = x->op == OP_GUARD ? !(shape_types_of(o, x->s) & ~(uint32_t)x->a) : shape_find(o, x->op, x->s, x->a, x->b) == x->result;
+        }
+        if (common)
+            e.facts.items[kept++] = *x;
+    }
+    e.facts.count = kept;
+    for (size_t i = 0; i < a->items.count; i++) {
+        s->at = a->items.items[i];
+        shape_leave_block(s, EXIT_JUMP, out, 0, 1);
+    }
+    s->at = (struct cursor){out, e};
+}
+
+static void run_block(struct shape *s, uint32_t number) {
+    const struct ir_block *b = s->from[number];
+    struct arrivals a = s->pending[number];
+    s->pending[number] = (struct arrivals){0};
+    if (a.items.count == 1)
+        s->at = a.items.items[0];
+    else
+        join(s, number, &a);
+    for (size_t i = 0; i < b->ops.count; i++) {
+        const struct ir_op *op = &b->ops.items[i];
+        if (op->opcode == OP_CONDITION) { // followed by a branch
+            struct sym *x = s->at.env.slot[op->operand[0] & ~ASL_LAST];
+            if (x && x->kind == TEST) {
+                shape_branch(s, x->test, x->items[0], x->items[1], b->exit.target[0], b->exit.target[1]);
+                return;
+            }
+            if (!x || (x->kind != SLOT && x->kind != CONST)) {
+                shape_give_up(s);
+                return;
+            }
+            shape_fallible(s, OP_CONDITION, OPERANDS(shape_in_slot(s, x), op->operand[1]));
+            uint32_t outs[2];
+            for (int t = 0; t < 2; t++)
+                outs[t] = shape_new_block(s, s->from[b->exit.target[t]]->name, s->state);
+            shape_leave_block(s, EXIT_BRANCH, outs[0], outs[1], 2);
+            struct env other = shape_env_copy(s, &s->at.env);
+            s->at.out = outs[0];
+            shape_go(s, b->exit.target[0]);
+            s->at = (struct cursor){outs[1], other};
+            shape_go(s, b->exit.target[1]);
+            return;
+        }
+        if (!shape_run_op(s, op)) {
+            shape_give_up(s);
+            return;
+        }
+    }
+    if (b->exit.line) {
+        s->line = b->exit.line;
+        s->column = b->exit.column;
+    }
+    switch ((int)b->exit.kind) {
+    case EXIT_SUSPEND: // for what has been done already
+    case EXIT_JUMP: shape_go(s, b->exit.target[0]); return;
+    case EXIT_IF: {
+        struct sym *x = s->at.env.slot[b->exit.a & ~ASL_LAST], *y = s->at.env.slot[b->exit.b & ~ASL_LAST];
+        if (x && y && x->kind != TEST && y->kind != TEST)
+            shape_branch(s, b->exit.test, x, y, b->exit.target[0], b->exit.target[1]);
+        else
+            shape_give_up(s);
+        return;
+    }
+    case EXIT_DONE: {
+        struct sym *x = s->at.env.slot[b->exit.a & ~ASL_LAST];
+        if (!x || x->kind == TEST) {
+            shape_give_up(s);
+            return;
+        }
+        shape_count_events(s);
+        uint32_t from = shape_in_slot(s, x);
+        shape_leave_block(s, EXIT_DONE, 0, 0, 0);
+        shape_out_block(s, s->at.out)->exit.a = from;
+        return;
+    }
+    default: shape_give_up(s); return;
+    }
+}
+
+// Paths that several rules of a Choice ask for are followed once, before the first of them: what is not there holds
+// nothing until a rule minds.
+static void look_ahead(struct shape *s) {
+    for (size_t i = 0; i < s->from_count; i++) {
+        const struct ir_block *b = s->from[i];
+        if (b->state != s->state)
+            continue;
+        for (size_t j = 0; j < b->ops.count; j++) {
+            const struct ir_op *op = &b->ops.items[j];
+            if (op->opcode != OP_PATH)
+                continue;
+            uint32_t uses = 0;
+            bool first = true;
+            for (size_t k = 0; k < s->from_count; k++)
+                for (size_t l = 0; s->from[k]->state == s->state && l < s->from[k]->ops.count; l++) {
+                    const struct ir_op *other = &s->from[k]->ops.items[l];
+                    if (other->opcode != OP_PATH || other->operand[2] != op->operand[2] ||
+                        (other->operand[1] & ~ASL_LAST) != (op->operand[1] & ~ASL_LAST))
+                        continue;
+                    uses++;
+                    first = first && (k > i || (k == i && l >= j));
+                }
+            struct sym *x = s->at.env.slot[op->operand[1] & ~ASL_LAST];
+            if (!first || uses < 3 || (op->operand[1] & ~ASL_LAST) != 0 || !x)
+                continue;
+            asl_path *path = asl_path_parse(asl_str_z(s->plan->paths.items[op->operand[2]]), NULL);
+            for (size_t step = 0; path && x && step < asl_path_steps(path); step++) {
+                asl_str name;
+                int64_t index;
+                if (!asl_path_step(path, step, &name, &index) || (!name.data && (index < 0 || index >= INT32_MAX)))
+                    break;
+                x = shape_child(s, x, name.data ? ir_const_string(s->plan, name.data, name.size) : ASL_NO_OPERAND, index, true);
+            }
+            asl_path_free(path);
+        }
+    }
+}
+
+void shape_run_state(struct shape *s, uint32_t block, struct cursor at) {
+    const struct ir_block *b = s->from[block];
+    s->at = at;
+    s->entry = block;
+    s->state = b->state;
+    s->again = IR_NO_BLOCK;
+    s->marked = false;
+    s->entry_env = shape_env_copy(s, &at.env);
+    s->line = b->ops.items[0].line;
+    s->column = b->ops.items[0].column;
+    if (strcmp(s->plan->states.items[s->state].type, "Choice") == 0)
+        look_ahead(s);
+    *vec_push(s->arena, &s->pending[block].items) = s->at;
+    for (;;) {
+        uint32_t next = IR_NO_BLOCK;
+        for (uint32_t i = 0; i < s->from_count; i++)
+            if (s->pending[i].items.count && (next == IR_NO_BLOCK || s->rank[i] < s->rank[next]))
+                next = i;
+        if (next == IR_NO_BLOCK)
+            return;
+        run_block(s, next);
+    }
+}

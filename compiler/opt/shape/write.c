@@ -1,0 +1,176 @@
+// Shape: the ops of the new machine. What is not built yet is built here, once on each way.
+#include "opt/shape/shape.h"
+
+uint32_t shape_new_slot(struct shape *s) {
+    return ir_slot(s->plan, s->m, arena_format(s->arena, "r%zu", s->m->slots.count - s->home));
+}
+
+uint32_t shape_new_block(struct shape *s, const char *name, uint32_t state) {
+    return ir_block_new(s->plan, s->m, name, state);
+}
+
+void shape_leave_block(struct shape *s, enum ir_exit_kind kind, uint32_t a, uint32_t b, uint32_t count) {
+    struct ir_exit *e = &shape_out_block(s, s->at.out)->exit;
+    *e = (struct ir_exit){.kind = kind, .line = s->line, .column = s->column, .target_count = count};
+    e->target = arena_alloc(s->arena, 2 * sizeof *e->target);
+    e->target[0] = a;
+    e->target[1] = b;
+}
+
+struct ir_op *shape_append(struct shape *s, enum ir_opcode opcode, const uint32_t *operands) {
+    struct ir_op *op = ir_op(s->plan, shape_out_block(s, s->at.out), opcode, operands);
+    op->line = s->line;
+    op->column = s->column;
+    s->ops++;
+    return op;
+}
+
+void shape_count_events(struct shape *s) {
+    struct env *e = &s->at.env;
+    if (e->events || e->states)
+        shape_append(s, OP_TICK, OPERANDS(e->events, e->states));
+    e->events = e->states = 0;
+}
+
+// Where a failing op of this state goes: the watched machine begins the state again.
+static uint32_t again(struct shape *s) {
+    if (s->again != IR_NO_BLOCK)
+        return s->again;
+    const struct ir_block *b = s->from[s->entry];
+    struct cursor kept = s->at;
+    s->again = shape_new_block(s, arena_format(s->arena, "%s.again", b->name), s->state);
+    s->at.out = s->again;
+    s->at.env = shape_env_copy(s, &s->entry_env);
+    s->at.env.events = s->at.env.states = 0; // counted before the op that failed
+    if (s->marked)
+        shape_append(s, OP_UNMARK, OPERANDS(0));
+    shape_to_homes(s, s->entry);
+    shape_leave_block(s, EXIT_GIVE_UP, s->entry, 0, 1);
+    s->at = kept;
+    return s->again;
+}
+
+// An op that may fail: then the state begins again.
+void shape_fallible(struct shape *s, enum ir_opcode opcode, const uint32_t *operands) {
+    if (!s->marked)
+        shape_count_events(s);
+    uint32_t to = again(s);
+    shape_out_block(s, s->at.out)->error = to;
+    shape_append(s, opcode, operands);
+}
+
+void shape_give_up(struct shape *s) {
+    if (!s->marked)
+        shape_count_events(s);
+    uint32_t to = again(s);
+    shape_leave_block(s, EXIT_JUMP, to, 0, 1);
+}
+
+// ---------------------------------------------------------------- building what is not built
+
+// As an operand of kind 'v'.
+uint32_t shape_operand(struct shape *s, struct sym *x) {
+    return x->kind == CONST ? x->number | ASL_CONSTANT : shape_in_slot(s, x);
+}
+
+static uint32_t build(struct shape *s, struct sym *x) {
+    uint32_t d;
+    uint32_t *values = arena_alloc(s->arena, (x->count + 1) * sizeof *values);
+    for (uint32_t i = 0; i < x->count; i++)
+        if (x->items[i]->kind != NUMBER || x->base || x->kind == ARRAY) // those are filled in as they are
+            values[i] = x->base || x->kind == ARRAY ? shape_in_slot(s, x->items[i]) : shape_operand(s, x->items[i]);
+    if (x->kind == ARRAY) {
+        shape_append(s, OP_ARRAY, OPERANDS(d = shape_new_slot(s)));
+        for (uint32_t i = 0; i < x->count; i++)
+            shape_append(s, OP_PUSH, OPERANDS(d, values[i]));
+        return d;
+    }
+    if (x->base) {
+        uint32_t base = shape_in_slot(s, x->base);
+        shape_append(s, OP_COPY, OPERANDS(d = shape_new_slot(s), base));
+        for (uint32_t i = 0; i < x->count; i++)
+            shape_append(s, OP_SET, OPERANDS(d, x->keys[i], values[i]));
+        return d;
+    }
+    shape_append(s, OP_RECORD, OPERANDS(d = shape_new_slot(s), x->count));
+    for (uint32_t i = 0; i < x->count; i++)
+        if (x->items[i]->kind == NUMBER)
+            shape_append(s, OP_FILL_INT, OPERANDS(d, i, x->keys[i], x->items[i]->number));
+        else
+            shape_append(s, OP_FILL, OPERANDS(d, i, x->keys[i], values[i]));
+    return d;
+}
+
+// The slot that holds x, which is built now unless it has been.
+uint32_t shape_in_slot(struct shape *s, struct sym *x) {
+    if (x->kind == SLOT)
+        return x->number;
+    struct sym *known = shape_find(&s->at.env, OP_BOX, x, 0, 0);
+    if (known)
+        return known->number;
+    uint32_t d;
+    if (x->kind == NUMBER)
+        shape_append(s, OP_BOX, OPERANDS(d = shape_new_slot(s), x->number));
+    else if (x->kind == CONST)
+        shape_append(s, OP_CONST, OPERANDS(d = shape_new_slot(s), x->number));
+    else
+        d = build(s, x);
+    struct sym *made = shape_sym_new(s, SLOT, d, x->types);
+    shape_learn(s, OP_BOX, x, 0, 0, made);
+    if (x->kind == NUMBER)
+        shape_learn(s, OP_INT, made, 0, 0, x);
+    return d;
+}
+
+// An integer of which nothing is known but that: unboxed, or NULL when x cannot be one. It gives up when x is none.
+struct sym *shape_as_number(struct shape *s, struct sym *x) {
+    int64_t ignored;
+    if (x->kind == NUMBER || shape_const_int(s, x, &ignored))
+        return x;
+    if (x->kind != SLOT || !(shape_types_of(&s->at.env, x) & TYPE(ASL_INT)))
+        return NULL;
+    struct sym *known = shape_find(&s->at.env, OP_INT, x, 0, 0);
+    if (known)
+        return known;
+    struct sym *n = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT));
+    shape_fallible(s, OP_INT, OPERANDS(n->number, x->number));
+    shape_learn(s, OP_INT, x, 0, 0, n);
+    shape_learn(s, OP_BOX, n, 0, 0, x);
+    shape_learn(s, OP_GUARD, x, TYPE(ASL_INT), 0, x);
+    return n;
+}
+
+// Copies that happen at once: no source is overwritten before it is read.
+void shape_move_all(struct shape *s, struct moves *m) {
+    for (size_t i = 0; i < m->items.count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (m->items.items[i].number == m->items.items[j].number && m->items.items[i].s == m->items.items[j].d &&
+                m->items.items[j].d != m->items.items[j].s) {
+                uint32_t t;
+                if (m->items.items[i].number) {
+                    if (m->items.items[i].s & ASL_CONSTANT)
+                        continue;
+                    shape_append(s, OP_MOVE, OPERANDS(t = s->m->numbers++, m->items.items[i].s));
+                } else {
+                    shape_append(s, OP_COPY, OPERANDS(t = shape_new_slot(s), m->items.items[i].s));
+                }
+                m->items.items[i].s = t;
+                break;
+            }
+    for (size_t i = 0; i < m->items.count; i++)
+        if (m->items.items[i].d != m->items.items[i].s)
+            shape_append(s, m->items.items[i].number ? OP_MOVE : OP_COPY, OPERANDS(m->items.items[i].d, m->items.items[i].s));
+}
+
+// Puts the slots that block reads where the watched machine has them.
+void shape_to_homes(struct shape *s, uint32_t block) {
+    struct moves moves = {0};
+    for (uint32_t i = 0; i < s->home; i++) {
+        struct sym *x = s->at.env.slot[i];
+        if (!x || !shape_is_live(s, block, i) || (x->kind == SLOT && x->number == i))
+            continue;
+        uint32_t from = shape_in_slot(s, x);
+        *vec_push(s->arena, &moves.items) = (struct move){i, from, false};
+    }
+    shape_move_all(s, &moves);
+}
