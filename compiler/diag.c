@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "aslc/aslc.h"
+#include "utf8.h"
 
 enum {
     KEPT_MAX = 2000,  /* more messages than anybody reads; keeps hostile input linear */
@@ -44,25 +45,10 @@ void diag_init(struct diag *d, struct arena *a, const struct source *s, bool len
 
 // ---------------------------------------------------------------- text that may stand in a terminal and in JSON
 
-/* Bytes of the UTF-8 sequence at p (at most left of them), 0 when it is none. */
-static size_t utf8_length(const char *p, size_t left) {
-    const unsigned char *u = (const unsigned char *)p;
-    size_t size = u[0] < 0x80 ? 1 : u[0] >= 0xc2 && u[0] < 0xe0 ? 2 : (u[0] & 0xf0) == 0xe0 ? 3 : u[0] >= 0xf0 && u[0] < 0xf5 ? 4 : 0;
-    if (size > left)
-        return 0;
-    for (size_t i = 1; i < size; i++)
-        if ((u[i] & 0xc0) != 0x80)
-            return 0;
-    if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) || (u[0] == 0xf0 && u[1] < 0x90) ||
-        (u[0] == 0xf4 && u[1] > 0x8f))
-        return 0;
-    return size;
-}
-
 static void add_clean(asl_buffer *out, asl_str text, bool keep_tabs) {
     for (size_t i = 0; i < text.size;) {
         unsigned char c = (unsigned char)text.data[i];
-        size_t size = utf8_length(text.data + i, text.size - i);
+        size_t size = asl__utf8_size(text.data + i, text.data + text.size);
         if (size == 0) {
             asl_buffer_z(out, "?");
             size = 1;

@@ -32,16 +32,21 @@ void asl_buffer_byte(asl_buffer *b, char c) {
     b->size++;
 }
 
-void asl_buffer_format(asl_buffer *b, const char *format, ...) {
-    va_list arguments, again;
-    va_start(arguments, format);
+void asl_buffer_vformat(asl_buffer *b, const char *format, va_list arguments) {
+    va_list again;
     va_copy(again, arguments);
     char *room = asl_buffer_reserve(b, 120);
     int size = vsnprintf(room, 121, format, arguments);
     if (size > 120) vsnprintf(asl_buffer_reserve(b, (size_t)size), (size_t)size + 1, format, again);
     va_end(again);
-    va_end(arguments);
     if (size > 0) b->size += (size_t)size;
+}
+
+void asl_buffer_format(asl_buffer *b, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    asl_buffer_vformat(b, format, arguments);
+    va_end(arguments);
 }
 
 void asl_buffer_free(asl_buffer *b) {

@@ -12,6 +12,7 @@
 // What is left in doubt is marked broken, so that later checks do not report the same mistake again. After a mistake the
 // rest of its line stays silent: what follows on it is rarely a mistake of its own.
 #include "aslc/doc.h"
+#include "utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -134,24 +135,6 @@ static void fail(struct reader *r, asl_span where, const char *help, const char 
 
 static int peek(const struct reader *r, size_t ahead) {
     return r->at + ahead < r->text.size ? (unsigned char)r->text.data[r->at + ahead] : -1;
-}
-
-static size_t utf8_size(const char *p, size_t left) {
-    const unsigned char *u = (const unsigned char *)p;
-    size_t size = u[0] < 0x80                  ? 1
-                  : u[0] >= 0xc2 && u[0] < 0xe0 ? 2
-                  : (u[0] & 0xf0) == 0xe0       ? 3
-                  : u[0] >= 0xf0 && u[0] < 0xf5 ? 4
-                                                : 0;
-    if (size > left)
-        return 0;
-    for (size_t i = 1; i < size; i++)
-        if ((u[i] & 0xc0) != 0x80)
-            return 0;
-    if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) || (u[0] == 0xf0 && u[1] < 0x90) ||
-        (u[0] == 0xf4 && u[1] > 0x8f))
-        return 0;
-    return size;
 }
 
 static bool word_byte(int c) {
@@ -479,7 +462,7 @@ static struct key read_string(struct reader *r) {
                     made = put_utf8(made_text, escape_at(r, i, end, &took));
                 }
             } else if (c >= 0x80) {
-                took = utf8_size(r->text.data + i, end - i);
+                took = asl__utf8_size(r->text.data + i, r->text.data + end);
                 made = took;
                 memcpy(made_text, r->text.data + i, took);
                 if (took == 0) {

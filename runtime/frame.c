@@ -270,15 +270,10 @@ int32_t asl__raise_query(struct frame *f, asl_buffer *text, const asl_value *loc
 
 int32_t asl__raise_prefixed(struct frame *f, const char *error, const char *format, ...) {
     asl_buffer b = {0};
-    va_list arguments, again;
+    va_list arguments;
     va_start(arguments, format);
-    va_copy(again, arguments);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    asl_buffer_vformat(&b, format, arguments);
     va_end(arguments);
-    char *room = asl_buffer_reserve(&b, (size_t)size + 1);
-    vsnprintf(room, (size_t)size + 1, format, again);
-    va_end(again);
-    b.size += (size_t)size;
     return asl__raise_buffer(f, error, &b);
 }
 

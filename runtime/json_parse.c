@@ -19,6 +19,7 @@
 // not keep a large document alive.
 #include "heap.h"
 #include "json_private.h"
+#include "utf8.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -232,23 +233,6 @@ static inline size_t expectation(size_t size) {
 
 // ---------------------------------------------------------------- strings
 
-// The length of the valid UTF-8 sequence at p, whose first byte is not ASCII; 0 when it is not valid (RFC 3629: no
-// overlong forms, no surrogates, nothing above U+10FFFF).
-static inline size_t utf8_length(const char *text, const char *end) {
-    const uint8_t *p = (const uint8_t *)text;
-    size_t left = (size_t)(end - text);
-    if (p[0] < 0xc2 || left < 2 || (p[1] & 0xc0) != 0x80) return 0;
-    if (p[0] < 0xe0) return 2;
-    if (left < 3 || (p[2] & 0xc0) != 0x80) return 0;
-    if (p[0] < 0xf0) {
-        if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] >= 0xa0)) return 0;
-        return 3;
-    }
-    if (left < 4 || (p[3] & 0xc0) != 0x80) return 0;
-    if (p[0] > 0xf4 || (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] >= 0x90)) return 0;
-    return 4;
-}
-
 // The number of four hexadecimal digits, or -1.
 static int32_t hex4(const char *p, const char *end) {
     if (end - p < 4) return -1;
@@ -337,7 +321,7 @@ static const char *plain_run(struct parser *s, const char *p, const char *start)
         }
         if ((uint8_t)*p < 0x80) return p;
         do {
-            size_t length = utf8_length(p, s->end);
+            size_t length = asl__utf8_size(p, s->end);
             if (!length && s->lone_surrogates && s->end - p >= 3 && (uint8_t)p[0] == 0xed && (uint8_t)p[1] >= 0xa0 &&
                 (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80)
                 length = 3;

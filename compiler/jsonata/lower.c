@@ -486,6 +486,18 @@ static uint32_t array(struct function *f, const node *n, uint32_t context, uint3
 
 // ---------------------------------------------------------------- blocks
 
+// Opens a block's scope and evaluates all its expressions but the last, whose value is the block's.
+static const node *block_begin(struct function *f, const node *n, uint32_t context) {
+    jl_scope_open(f);
+    jl_scope_declare(f, &n->list, context, true);
+    for (size_t i = 0; i + 1 < n->list.count; i++) {
+        uint32_t before = f->top;
+        jl_value(f, n->list.items[i], context, NONE);
+        f->top = before;
+    }
+    return n->list.items[n->list.count - 1];
+}
+
 static uint32_t block(struct function *f, const node *n, uint32_t context, uint32_t want, value_fn *value) {
     if (n->list.count == 0) {
         uint32_t d = wanted(f, want);
@@ -495,14 +507,7 @@ static uint32_t block(struct function *f, const node *n, uint32_t context, uint3
     if (n->list.count == 1 && n->list.items[0]->kind != JSONATA_BIND && !calls_or_binds(n->list.items[0]))
         return value(f, n->list.items[0], context, want);
     uint32_t d = wanted(f, want), top = f->top;
-    jl_scope_open(f);
-    jl_scope_declare(f, &n->list, context, true);
-    for (size_t i = 0; i + 1 < n->list.count; i++) {
-        uint32_t before = f->top;
-        jl_value(f, n->list.items[i], context, NONE);
-        f->top = before;
-    }
-    value(f, n->list.items[n->list.count - 1], context, d);
+    value(f, block_begin(f, n, context), context, d);
     jl_scope_close(f);
     f->top = top;
     return d;
@@ -704,14 +709,7 @@ void jl_returned(struct function *f, const node *n, uint32_t context) {
     } else if (jl_is_plain(n) && !n->keep_array && n->kind == JSONATA_BLOCK && n->list.count > 0) {
         f->level++;
         check_depth(f, n);
-        jl_scope_open(f);
-        jl_scope_declare(f, &n->list, context, true);
-        for (size_t i = 0; i + 1 < n->list.count; i++) {
-            uint32_t before = f->top;
-            jl_value(f, n->list.items[i], context, NONE);
-            f->top = before;
-        }
-        jl_returned(f, n->list.items[n->list.count - 1], context);
+        jl_returned(f, block_begin(f, n, context), context);
         jl_scope_close(f);
         f->level--;
     } else if (jl_is_plain(n) && !n->keep_array && (n->kind == JSONATA_ELVIS || n->kind == JSONATA_COALESCE)) {

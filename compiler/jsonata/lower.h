@@ -126,6 +126,8 @@ uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, u
 uint32_t jl_object_value(struct function *f, const struct jsonata_pairs *pairs, uint32_t items, uint32_t want);
 void jl_group_values(struct function *f, const struct jsonata_pairs *pairs, uint32_t groups, uint32_t object, uint32_t key,
                      uint32_t context, uint32_t head);
+// Appends the keys of one item to keys; returns the constant that says which terms sort downwards.
+uint32_t jl_sort_keys(struct function *f, const node *sort, uint32_t context, uint32_t keys);
 uint32_t jl_sorted(struct function *f, const node *sort, uint32_t list, uint32_t how, uint32_t want);
 /* Loops: over a list, with each item in a slot. */
 struct loop {

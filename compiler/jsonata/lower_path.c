@@ -127,23 +127,29 @@ static struct variable *states_member(struct function *f, const struct jsonata_l
     return part && (!own || own->function->is_lambda == false) && (!own || !own->many) ? part : NULL;
 }
 
+uint32_t jl_sort_keys(struct function *f, const node *sort, uint32_t context, uint32_t keys) {
+    asl_buffer descending = {0};
+    for (size_t i = 0; i < sort->sort.count; i++) {
+        uint32_t before = f->top;
+        jl_emit(f, OP_JX_SORT_KEY, OPERANDS(keys, jl_value(f, sort->sort.terms[i].expression, context, NONE)));
+        f->top = before;
+        asl_buffer_z(&descending, i ? "," : "[");
+        asl_buffer_z(&descending, sort->sort.terms[i].descending ? "true" : "false");
+    }
+    asl_buffer_byte(&descending, ']');
+    uint32_t k = ir_const(f->compiler->plan, descending.data);
+    asl_buffer_free(&descending);
+    return k;
+}
+
 uint32_t jl_sorted(struct function *f, const node *sort, uint32_t list, uint32_t how, uint32_t want) {
     uint32_t d = wanted(f, want), top = f->top, keys = jl_temporary(f), items = jl_temporary(f);
     jl_copy(f, items, list);
     jl_emit(f, OP_JX_UNDEFINED, OPERANDS(keys));
     struct loop l = jl_loop_begin(f, items, how | 32);
-    asl_buffer b = {0};
-    for (size_t i = 0; i < sort->sort.count; i++) {
-        uint32_t before = f->top;
-        jl_emit(f, OP_JX_SORT_KEY, OPERANDS(keys, jl_value(f, sort->sort.terms[i].expression, l.item, NONE)));
-        f->top = before;
-        asl_buffer_z(&b, i ? "," : "[");
-        asl_buffer_z(&b, sort->sort.terms[i].descending ? "true" : "false");
-    }
-    asl_buffer_byte(&b, ']');
+    uint32_t descending = jl_sort_keys(f, sort, l.item, keys);
     jl_loop_end(f, &l);
-    jl_emit(f, OP_JX_SORT, OPERANDS(d, items, keys, ir_const(f->compiler->plan, b.data), sort->position));
-    asl_buffer_free(&b);
+    jl_emit(f, OP_JX_SORT, OPERANDS(d, items, keys, descending, sort->position));
     f->top = top;
     return d;
 }

@@ -282,18 +282,9 @@ static void sort_tuples(struct stream *s, uint32_t position, each_tuple *next, v
         uint32_t keys = jl_temporary(f);
         jl_emit(f, OP_JX_UNDEFINED, OPERANDS(keys));
         struct loop l = tuples_begin(f, s, list, 32, &at);
-        asl_buffer b = {0};
-        for (size_t i = 0; i < step->sort.count; i++) {
-            uint32_t before = f->top;
-            jl_emit(f, OP_JX_SORT_KEY, OPERANDS(keys, jl_value(f, step->sort.terms[i].expression, at, NONE)));
-            f->top = before;
-            asl_buffer_z(&b, i ? "," : "[");
-            asl_buffer_z(&b, step->sort.terms[i].descending ? "true" : "false");
-        }
-        asl_buffer_byte(&b, ']');
+        uint32_t descending = jl_sort_keys(f, step, at, keys);
         jl_loop_end(f, &l);
-        jl_emit(f, OP_JX_SORT, OPERANDS(list, list, keys, ir_const(f->compiler->plan, b.data), step->position));
-        asl_buffer_free(&b);
+        jl_emit(f, OP_JX_SORT, OPERANDS(list, list, keys, descending, step->position));
     }
     apply_stages(f, s, list, step, 0);
     each_of_list(s, list, next, arg);

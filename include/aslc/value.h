@@ -22,6 +22,7 @@
 #ifndef ASLC_VALUE_H
 #define ASLC_VALUE_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -169,6 +170,7 @@ void asl_buffer_add(asl_buffer *b, const void *data, size_t size);
 void asl_buffer_str(asl_buffer *b, asl_str s);
 void asl_buffer_z(asl_buffer *b, const char *s);
 void asl_buffer_format(asl_buffer *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void asl_buffer_vformat(asl_buffer *b, const char *format, va_list arguments) __attribute__((format(printf, 2, 0)));
 void asl_buffer_byte(asl_buffer *b, char c);
 char *asl_buffer_reserve(asl_buffer *b, size_t more); /* room for `more` bytes at the end; the caller adds to size */
 void asl_buffer_free(asl_buffer *b);

@@ -4,32 +4,16 @@
 // bounded size before it enters a workflow.
 
 #include "answer.h"
+#include "utf8.h"
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 // ---------------------------------------------------------------- UTF-8
 
-/* Bytes of the well-formed sequence at s (Unicode table 3-7), or 0. */
-static size_t sequence(const unsigned char *s, size_t size) {
-    if (s[0] < 0x80)
-        return 1;
-    size_t n = s[0] >= 0xc2 && s[0] <= 0xdf ? 2 : (s[0] & 0xf0) == 0xe0 ? 3 : s[0] >= 0xf0 && s[0] <= 0xf4 ? 4 : 0;
-    if (n == 0 || n > size)
-        return 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 bool asl__utf8_valid(asl_str text) {
-    const unsigned char *s = (const unsigned char *)text.data;
     for (size_t i = 0; i < text.size;) {
-        size_t n = sequence(s + i, text.size - i);
+        size_t n = asl__utf8_size(text.data + i, text.data + text.size);
         if (n == 0)
             return false;
         i += n;
@@ -38,20 +22,19 @@ bool asl__utf8_valid(asl_str text) {
 }
 
 void asl__utf8_clean(asl_str text, asl_buffer *out) {
-    const unsigned char *s = (const unsigned char *)text.data;
     size_t from = 0; /* start of the run that is fine */
     for (size_t i = 0; i < text.size;) {
-        size_t n = sequence(s + i, text.size - i);
+        size_t n = asl__utf8_size(text.data + i, text.data + text.size);
         if (n) {
             i += n;
             continue;
         }
-        asl_buffer_add(out, s + from, i - from);
+        asl_buffer_add(out, text.data + from, i - from);
         asl_buffer_z(out, "\xef\xbf\xbd");
         from = ++i;
     }
     if (from < text.size)
-        asl_buffer_add(out, s + from, text.size - from);
+        asl_buffer_add(out, text.data + from, text.size - from);
 }
 
 // ---------------------------------------------------------------- causes

@@ -340,38 +340,32 @@ static void on_exit_of_main(uv_process_t *process, int64_t status, int signal) {
     }
 }
 
+/* Nobody waits for it any more; it is gone after `graces` times the grace at the latest. False: it has ended already. */
+static bool let_go(struct asl__process *p, enum stage stage, uint64_t graces) {
+    p->detached = true;
+    asl__process_keep_loop(p, true);
+    close_input(p);
+    if (p->exited) {
+        finish(p);
+        return false;
+    }
+    p->stage = stage;
+    uv_update_time(p->timer.loop);
+    p->deadline = uv_now(p->timer.loop) + graces * asl_kill_grace_ms();
+    uv_timer_start(&p->timer, on_timer, asl_kill_grace_ms(), 0);
+    return true;
+}
+
 void asl__process_stop(struct asl__process *p, asl_task *task) {
     if (task && !p->held)
         asl_task_hold(task, &p->held);
-    p->detached = true;
-    asl__process_keep_loop(p, true);
-    close_input(p);
-    if (p->exited) {
-        finish(p);
+    if (!let_go(p, STOPPING, 1))
         return;
-    }
-    uint64_t grace = asl_kill_grace_ms();
-    p->stage = STOPPING;
-    uv_update_time(p->timer.loop);
-    p->deadline = uv_now(p->timer.loop) + grace;
     signal_group(p, SIGTERM);
     signal_group(p, SIGCONT); /* a stopped process would not see the signal */
-    uv_timer_start(&p->timer, on_timer, grace, 0);
 }
 
-void asl__process_retire(struct asl__process *p) {
-    p->detached = true;
-    asl__process_keep_loop(p, true);
-    close_input(p);
-    if (p->exited) {
-        finish(p);
-        return;
-    }
-    p->stage = RETIRING;
-    uv_update_time(p->timer.loop);
-    p->deadline = uv_now(p->timer.loop) + 2 * asl_kill_grace_ms();
-    uv_timer_start(&p->timer, on_timer, asl_kill_grace_ms(), 0);
-}
+void asl__process_retire(struct asl__process *p) { let_go(p, RETIRING, 2); }
 
 void asl__process_keep_loop(struct asl__process *p, bool keep) {
     uv_handle_t *handles[] = {(uv_handle_t *)&p->process, p->out_open ? (uv_handle_t *)&p->out_pipe : NULL,

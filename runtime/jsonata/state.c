@@ -18,15 +18,10 @@ static COLD int32_t fail(asl_frame *frame, uint32_t k, const char *format, ...) 
     asl_buffer_z(&b, "' specified for the field '");
     asl_buffer_str(&b, asl_text_of(asl_object_get(about, ASL_STR("field"))));
     asl_buffer_byte(&b, '\'');
-    va_list arguments, again;
+    va_list arguments;
     va_start(arguments, format);
-    va_copy(again, arguments);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    asl_buffer_vformat(&b, format, arguments);
     va_end(arguments);
-    char *room = asl_buffer_reserve(&b, (size_t)size + 1);
-    vsnprintf(room, (size_t)size + 1, format, again);
-    va_end(again);
-    b.size += (size_t)size;
     return asl__raise_query(frame_of(frame), &b, asl_object_get(about, ASL_STR("field")));
 }
 

@@ -16,7 +16,6 @@ A case is a folder with
 Each case runs under every engine with --describe --clock virtual --strict-aws; status, output, error and cause must be
 the expected ones, and the text of the output must be the same under all engines, byte for byte.
 """
-import argparse
 import json
 import os
 import sys
@@ -101,13 +100,9 @@ def check(aslc, engines, timeout):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--aslc', required=True)
+    parser = harness.arguments(__doc__)
     parser.add_argument('--engine', default='build,run,interpret')
-    parser.add_argument('--match', default='')
     parser.add_argument('--timeout', type=float, default=60)
-    parser.add_argument('--jobs', type=int, default=harness.jobs())
-    parser.add_argument('-v', '--verbose', action='store_true')
     opt = parser.parse_args()
     names = sorted(n for n in os.listdir(HERE)
                    if os.path.exists(os.path.join(HERE, n, 'definition.asl.json')) and opt.match in n)

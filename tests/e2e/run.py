@@ -13,7 +13,6 @@
     timeout     seconds (absent: 60)
     no-sanitizer  why the case does not run in a sanitized tree (--sanitized)
 """
-import argparse
 import os
 import re
 import shutil
@@ -75,12 +74,8 @@ def check(aslc, sanitized):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--aslc', required=True)
-    parser.add_argument('--match', default='')
+    parser = harness.arguments(__doc__)
     parser.add_argument('--sanitized', action='store_true')
-    parser.add_argument('--jobs', type=int, default=harness.jobs())
-    parser.add_argument('-v', '--verbose', action='store_true')
     opt = parser.parse_args()
     cases = [(n, os.path.join(HERE, n)) for n in sorted(os.listdir(HERE))
              if os.path.exists(os.path.join(HERE, n, 'cmd')) and opt.match in n]

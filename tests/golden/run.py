@@ -10,7 +10,6 @@
 
 A diag case may have NAME.args: further arguments, one a line.
 """
-import argparse
 import os
 import re
 import subprocess
@@ -91,12 +90,8 @@ def check(aslc, update):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument('--aslc', required=True)
+    parser = harness.arguments(__doc__)
     parser.add_argument('--update', action='store_true')
-    parser.add_argument('--match', default='')
-    parser.add_argument('--jobs', type=int, default=harness.jobs())
-    parser.add_argument('-v', '--verbose', action='store_true')
     parser.add_argument('kind', nargs='*', help=' '.join(KINDS))
     opt = parser.parse_args()
     unknown = [k for k in opt.kind if k not in KINDS]

@@ -3,6 +3,7 @@
 Every runner prints one line for each case that fails and a last line `N passed, N failed, N skipped`, and exits 1 when
 something failed. They use Python's standard library only.
 """
+import argparse
 import concurrent.futures
 import json
 import os
@@ -29,6 +30,16 @@ def run(argv, timeout=60, **options):
     except subprocess.TimeoutExpired as e:
         text = lambda b: b.decode('utf-8', 'replace') if isinstance(b, bytes) else (b or '')
         return subprocess.CompletedProcess(argv, 'timed out', text(e.stdout), text(e.stderr))
+
+
+def arguments(doc):
+    """The command line that runners of cases have in common."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--aslc', required=True)
+    parser.add_argument('--match', default='', help='only cases with this in their name')
+    parser.add_argument('--jobs', type=int, default=jobs())
+    parser.add_argument('-v', '--verbose', action='store_true')
+    return parser
 
 
 def short(value, limit=300):
