@@ -76,8 +76,8 @@ static void begin(struct emit *e, bool names) {
     e->unlikely = branch_weights(e, 1, 2000);
 }
 
-// Where there is a quiet machine, the other one only calls the runtime and tells of it: hard work on its code would take
-// the compiler's time and save nobody's.
+// Where there are quiet machines, the others only call the runtime and tell of it, as expressions do, and quiet machines
+// without a warm block: hard work on their code would take the compiler's time and save nobody's.
 static void leave_as_it_is(struct emit *e, LLVMValueRef step) {
     emit_attribute(e, step, LLVMAttributeFunctionIndex, "noinline", 0);
     emit_attribute(e, step, LLVMAttributeFunctionIndex, "optnone", 0);
@@ -92,22 +92,42 @@ static LLVMValueRef declare_step(struct emit *e, const char *name) {
     return f;
 }
 
+// What is warm decides what is done with the rest. Too much of it, and LLVM does less for it; nothing, and all of the module
+// is translated as it stands.
+static void find_warm(struct emit *e) {
+    enum { LARGE = 700 };
+    const struct ir_plan *p = e->plan;
+    size_t size = 0;
+    e->warm = arena_alloc(e->arena, (p->machines.count + 1) * sizeof *e->warm);
+    for (size_t i = p->quiet; p->quiet && i < p->machines.count; i++) {
+        e->warm[i] = emit_warm_blocks(e->arena, p->machines.items[i]);
+        size += e->warm[i] ? emit_hot_size(p->machines.items[i], e->warm[i]) : 0;
+        e->some_warm = e->some_warm || e->warm[i];
+    }
+    e->as_it_is = p->quiet && !e->some_warm;
+    e->inlines = e->some_warm && e->options->optimise > 0 && size <= LARGE;
+}
+
 // Names as debuggers and profilers will show them: "order.step", "order.step/M", and "order.Charge/Output/total" for an
 // expression.
 static void declare_steps(struct emit *e) {
     const struct ir_plan *p = e->plan;
+    bool optimises = p->quiet && e->options->optimise > 0;
     e->steps = arena_alloc(e->arena, (p->machines.count + 1) * sizeof *e->steps);
     for (size_t i = 0; i < p->machines.count; i++) {
         const char *machine = p->machines.items[i]->name;
         bool quiet = p->quiet && i >= p->quiet;
         e->steps[i] = declare_step(e, arena_format(e->arena, "%s.step%s%s", e->identifier,
                                                    strcmp(machine, "/") == 0 ? "" : machine, quiet ? ".quiet" : ""));
-        if (p->quiet && !quiet && e->options->optimise > 0)
+        if (optimises && !e->warm[i])
             leave_as_it_is(e, e->steps[i]);
     }
     e->functions = arena_alloc(e->arena, (p->functions.count + 1) * sizeof *e->functions);
-    for (size_t i = 0; i < p->functions.count; i++)
+    for (size_t i = 0; i < p->functions.count; i++) {
         e->functions[i] = declare_step(e, arena_format(e->arena, "%s.%s", e->identifier, p->functions.items[i]->name));
+        if (optimises)
+            leave_as_it_is(e, e->functions[i]);
+    }
 }
 
 struct emit *emit_module_new(const struct ir_plan *p, const struct emit_options *options, bool shared, bool in_process,
@@ -119,17 +139,17 @@ struct emit *emit_module_new(const struct ir_plan *p, const struct emit_options 
     e->identifier = emit_identifier(p);
     e->shared = shared;
     e->in_process = in_process;
-    e->large = emit_hot_large(p);
+    find_warm(e);
     begin(e, names);
     if (options->debug)
         emit_debug_begin(e);
     declare_steps(e);
     emit_ops_begin(e);
     for (size_t i = 0; i < p->machines.count; i++)
-        e->quiet = p->quiet && i >= p->quiet, emit_machine(e, p->machines.items[i], e->steps[i]);
+        e->quiet = p->quiet && i >= p->quiet, emit_machine(e, p->machines.items[i], e->steps[i], e->warm[i]);
     e->quiet = false;
     for (size_t i = 0; i < p->functions.count; i++)
-        emit_machine(e, p->functions.items[i], e->functions[i]);
+        emit_machine(e, p->functions.items[i], e->functions[i], NULL);
     emit_debug_none(e);
     emit_hot_link(e);
     if (emit_tables(e, message, message_size) < 0)

@@ -3,6 +3,7 @@
 //     plan ─► emit.c, ops.c     one step function per machine      ─► object.c  IR, bitcode, assembly, object
 //             tables.c          image, steps, thunks, main                      └─► ../link.c  executable, shared object
 //             shared.c          the C API of a shared object       ─► jit.c     code in this process
+//             hot.c, heat.c     quiet machines, and what of them is worth LLVM's time
 //             debug.c           DWARF: states are functions
 //
 // The plan must have passed ir_verify. Every function is thread-safe for different plans. Messages are complete

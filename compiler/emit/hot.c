@@ -36,14 +36,24 @@ static LLVMTypeRef type_of(struct emit *e, char letter) {
     return letter == 'v' ? e->void_type : letter == 'i' ? e->i32 : letter == 'l' ? e->i64 : e->ptr;
 }
 
+#ifdef ASLC_HOT_BITCODE
+enum { HAS_BITCODE = 1 };
+#else
+enum { HAS_BITCODE = 0 };
+#endif
+
+// What is to be inlined has a name of its own until it is: elsewhere the library's function is called.
+static const char *inline_name(struct emit *e, int entry) { return arena_format(e->arena, "%s.inline", hot_info[entry].symbol); }
+
 static LLVMValueRef call(struct emit *e, enum hot_entry entry, LLVMValueRef *arguments) {
-    struct emit_function *f = &e->hot[entry];
+    bool inlined = HAS_BITCODE && e->in_warm && e->inlines;
+    struct emit_function *f = &e->hot[inlined][entry];
     unsigned count = (unsigned)strlen(hot_info[entry].parameters);
     if (!f->value) {
         LLVMTypeRef parameters[10];
         for (unsigned n = 0; n < count; n++)
             parameters[n] = type_of(e, hot_info[entry].parameters[n]);
-        *f = emit_declare(e, hot_info[entry].symbol, type_of(e, hot_info[entry].result), parameters, count);
+        *f = emit_declare(e, inlined ? inline_name(e, entry) : hot_info[entry].symbol, type_of(e, hot_info[entry].result), parameters, count);
         emit_attribute(e, f->value, LLVMAttributeFunctionIndex, "nounwind", 0);
     }
     return emit_call(e, *f, arguments, count, "");
@@ -118,10 +128,10 @@ static LLVMValueRef variable(struct emit *e, const char *name) {
     return at;
 }
 
-static bool has_polls(const struct ir_machine *m) {
+static bool has_op(const struct ir_machine *m, enum ir_opcode opcode) {
     for (size_t b = 0; b < m->blocks.count; b++)
         for (size_t o = 0; o < m->blocks.items[b]->ops.count; o++)
-            if (m->blocks.items[b]->ops.items[o].opcode == OP_POLL)
+            if (m->blocks.items[b]->ops.items[o].opcode == opcode)
                 return true;
     return false;
 }
@@ -131,14 +141,16 @@ void emit_hot_begin(struct emit *e, const struct ir_machine *m) {
     e->keys = call(e, HOT_keys, ARGUMENTS(e->frame));
     e->cache = call(e, HOT_caches, ARGUMENTS(e->frame));
     e->heap = call(e, HOT_heap, ARGUMENTS(e->frame));
-    e->events = variable(e, "events");
-    e->states = variable(e, "states");
-    e->marks[0] = variable(e, "events.mark");
-    e->marks[1] = variable(e, "states.mark");
+    e->events = e->polls = NULL;
+    if (e->warm_blocks || has_op(m, OP_MARK)) {
+        e->events = variable(e, "events");
+        e->states = variable(e, "states");
+        e->marks[0] = variable(e, "events.mark");
+        e->marks[1] = variable(e, "states.mark");
+    }
     e->boxes[0] = LLVMBuildAlloca(e->builder, LLVMArrayType2(e->i64, 2), "left");
     e->boxes[1] = LLVMBuildAlloca(e->builder, LLVMArrayType2(e->i64, 2), "right");
-    e->polls = NULL;
-    if (has_polls(m)) {
+    if (e->warm_blocks && has_op(m, OP_POLL)) {
         e->polls = variable(e, "polls");
         LLVMBuildStore(e->builder, call(e, HOT_polls, ARGUMENTS(e->frame)), e->polls);
     }
@@ -147,7 +159,17 @@ void emit_hot_begin(struct emit *e, const struct ir_machine *m) {
         e->numbers[n] = variable(e, "number");
 }
 
+// What no op has asked for.
+void emit_hot_end(struct emit *e) {
+    LLVMValueRef begun[] = {e->keys, e->cache, e->heap};
+    for (size_t i = 0; i < sizeof begun / sizeof *begun; i++)
+        if (!LLVMGetFirstUse(begun[i]))
+            LLVMInstructionEraseFromParent(begun[i]);
+}
+
 void emit_hot_tell(struct emit *e) {
+    if (!e->events)
+        return;
     LLVMValueRef events = LLVMBuildLoad2(e->builder, e->i64, e->events, "");
     LLVMValueRef states = LLVMBuildLoad2(e->builder, e->i64, e->states, "");
     call(e, HOT_tick, ARGUMENTS(e->frame, events, states));
@@ -283,6 +305,10 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_MOVE: set_number(e, o[0], number(e, o[1])); return true;
     case OP_BOX: call(e, HOT_words, ARGUMENTS(slot(e, o[0]), head_of_int(e), number(e, o[1]))); return true;
     case OP_TICK:
+        if (!e->events) {
+            call(e, HOT_tick, ARGUMENTS(e->frame, i64(e, o[0]), i64(e, o[1])));
+            return true;
+        }
         LLVMBuildStore(e->builder, LLVMBuildAdd(e->builder, LLVMBuildLoad2(e->builder, e->i64, e->events, ""), i64(e, o[0]), ""), e->events);
         LLVMBuildStore(e->builder, LLVMBuildAdd(e->builder, LLVMBuildLoad2(e->builder, e->i64, e->states, ""), i64(e, o[1]), ""), e->states);
         return true;
@@ -352,7 +378,11 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
         break;
     case OP_FORMAT: *failed = emit_format(e, o); break;
     case OP_FORGET: call(e, HOT_forget, ARGUMENTS(e->frame, emit_i32(e, o[0]), emit_i32(e, o[1]))); return true;
-    case OP_POLL: *failed = emit_poll(e); return true;
+    case OP_POLL:
+        if (!e->polls)
+            return false;
+        *failed = emit_poll(e);
+        return true;
     default:
         if (!is_silent(op->opcode))
             emit_hot_tell(e);
@@ -513,20 +543,17 @@ LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x) {
 
 // ---------------------------------------------------------------- bitcode
 
-// Inlining makes ten instructions of one, and the time of LLVM's passes grows faster than what they look at. Workflows of
-// some hundred states wait for others most of the time: they call the runtime, and are compiled within a second or two.
+// Inlining makes ten instructions of one, and the time of LLVM's passes grows faster than what they look at.
 static bool is_arithmetic(uint8_t opcode) { // one instruction or two
     return opcode == OP_MOVE || opcode == OP_ADD32 || opcode == OP_EXACT_ADD || opcode == OP_EXACT_SUBTRACT || opcode == OP_TICK;
 }
 
-bool emit_hot_large(const struct ir_plan *p) {
-    enum { LARGE = 700 };
-    size_t ops = 0;
-    for (size_t m = p->quiet; p->quiet && m < p->machines.count; m++)
-        for (size_t b = 0; b < p->machines.items[m]->blocks.count; b++)
-            for (size_t o = 0; o < p->machines.items[m]->blocks.items[b]->ops.count; o++)
-                ops += !is_arithmetic(p->machines.items[m]->blocks.items[b]->ops.items[o].opcode);
-    return ops > LARGE;
+size_t emit_hot_size(const struct ir_machine *m, const bool *warm) {
+    size_t size = 0;
+    for (size_t b = 0; b < m->blocks.count; b++)
+        for (size_t o = 0; warm[b] && o < m->blocks.items[b]->ops.count; o++)
+            size += !is_arithmetic(m->blocks.items[b]->ops.items[o].opcode);
+    return size;
 }
 
 #ifdef ASLC_HOT_BITCODE
@@ -549,21 +576,49 @@ static void forget_processor(LLVMValueRef f) {
         LLVMRemoveStringAttributeAtIndex(f, LLVMAttributeFunctionIndex, attributes[n], (unsigned)strlen(attributes[n]));
 }
 
-void emit_hot_link(struct emit *e) {
-    if (e->options->optimise <= 0 || !e->plan->quiet || e->large)
-        return;
+// The functions of the bitcode under the names of those to be inlined.
+static LLVMModuleRef parse_bitcode(struct emit *e) {
     size_t size = (size_t)(asl__hot_bitcode_end - asl__hot_bitcode);
     LLVMMemoryBufferRef b = LLVMCreateMemoryBufferWithMemoryRangeCopy(asl__hot_bitcode, size, "hot");
     LLVMModuleRef hot = NULL;
-    if (LLVMParseBitcodeInContext2(e->context, b, &hot) == 0 && LLVMLinkModules2(e->module, hot) == 0)
-        for (int n = 0; n < HOT_COUNT; n++) {
-            LLVMValueRef f = LLVMGetNamedFunction(e->module, hot_info[n].symbol);
-            if (!f || LLVMIsDeclaration(f))
-                continue;
-            LLVMSetLinkage(f, LLVMInternalLinkage);
-            forget_processor(f);
-        }
+    LLVMParseBitcodeInContext2(e->context, b, &hot);
     LLVMDisposeMemoryBuffer(b);
+    for (int n = 0; hot && n < HOT_COUNT; n++) {
+        LLVMValueRef f = LLVMGetNamedFunction(hot, hot_info[n].symbol);
+        if (!f || LLVMIsDeclaration(f))
+            continue;
+        const char *name = inline_name(e, n);
+        LLVMSetValueName2(f, name, strlen(name));
+        LLVMSetLinkage(f, LLVMLinkOnceODRLinkage); // it is taken only if it is called
+        forget_processor(f);
+    }
+    return hot;
+}
+
+// One whose code is not in the bitcode, because it is long or rare.
+static void call_library(struct emit *e, int entry, LLVMValueRef f) {
+    LLVMValueRef library = e->hot[0][entry].value;
+    if (library) {
+        LLVMReplaceAllUsesWith(f, library);
+        LLVMDeleteFunction(f);
+    } else {
+        LLVMSetValueName2(f, hot_info[entry].symbol, strlen(hot_info[entry].symbol));
+    }
+}
+
+void emit_hot_link(struct emit *e) {
+    if (!e->inlines)
+        return;
+    LLVMModuleRef hot = parse_bitcode(e);
+    if (hot)
+        LLVMLinkModules2(e->module, hot);
+    for (int n = 0; n < HOT_COUNT; n++) {
+        LLVMValueRef f = e->hot[1][n].value ? LLVMGetNamedFunction(e->module, inline_name(e, n)) : NULL;
+        if (f && LLVMIsDeclaration(f))
+            call_library(e, n, f);
+        else if (f)
+            LLVMSetLinkage(f, LLVMInternalLinkage);
+    }
 }
 #else
 void emit_hot_link(struct emit *e) { (void)e; }

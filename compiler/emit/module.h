@@ -39,7 +39,7 @@ struct emit {
     LLVMValueRef unlikely;            /* branch weights of a branch to an error edge */
     enum rt_entry entry[OP_COUNT];     /* the entry of the op's name */
     struct emit_function rt[RT_COUNT]; /* declared when first called */
-    struct emit_function hot[HOT_COUNT];
+    struct emit_function hot[2][HOT_COUNT]; /* the library's; the ones to be inlined */
     struct emit_debug *debug;         /* or NULL */
 
     /* the machine being emitted */
@@ -50,14 +50,17 @@ struct emit {
     LLVMBasicBlockRef failed;         /* returns FAILED; made when first needed */
     LLVMValueRef *steps;              /* by machine */
     LLVMValueRef *functions;          /* of expressions, by number */
+    const bool **warm;                /* by machine: emit_warm_blocks; NULL: none of its blocks is */
     bool quiet;                       /* the next ones are of a quiet machine */
+    const bool *warm_blocks;          /* of the machine, or NULL */
+    bool in_warm;                     /* the block being emitted is warm */
     LLVMValueRef slots, keys, cache, heap; /* frame->slot and the engine's tables */
-    LLVMValueRef events, states, marks[2]; /* counted and not yet told; where that stood at op mark */
+    LLVMValueRef events, states, marks[2]; /* counted and not yet told, where that stood at op mark; NULL: told at once */
     LLVMValueRef polls, boxes[2], *numbers; /* polls: NULL when no loop of the machine's needs them */
     const struct ir_op *drop;         /* its last uses are let go once it has not failed */
     uint32_t caches;
-    bool large;                       /* the quiet machines are too large for all that LLVM could do */
-    bool huge;                        /* some machine is too large for the optimiser */
+    bool some_warm, inlines;          /* there are warm blocks; they are not too large for all that LLVM can do */
+    bool as_it_is;                    /* nothing is worth optimising, or some machine is too large for it */
 };
 
 /* emit.c: the whole module, verified. NULL with a message; free with emit_module_free. `names`: keep value names, for
@@ -75,11 +78,15 @@ void emit_attribute(struct emit *e, LLVMValueRef function, LLVMAttributeIndex wh
 /* ops.c: finds each op's entry; the tables must agree. */
 void emit_ops_begin(struct emit *e);
 /* ops.c: fills in the step function of a machine. */
-void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step);
+void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step, const bool *warm);
 LLVMBasicBlockRef emit_following(struct emit *e, const char *name);
+
+/* heat.c: the blocks of a quiet machine that are worth the optimiser's time, by number; NULL when none is. */
+const bool *emit_warm_blocks(struct arena *a, const struct ir_machine *m);
 
 /* hot.c: what quiet machines have beside calls of the runtime. */
 void emit_hot_begin(struct emit *e, const struct ir_machine *m); /* at the start of the step function */
+void emit_hot_end(struct emit *e);                               /* and when all of it is there */
 /* An op; false: it is a call like any other. *failed: whether it failed, or NULL when it cannot. */
 bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed);
 void emit_hot_done(struct emit *e, uint32_t s); /* the output is in this slot */
@@ -90,7 +97,7 @@ LLVMValueRef emit_hot_counted(struct emit *e);
 void emit_hot_unraise(struct emit *e, LLVMValueRef counted);
 void emit_hot_give_up(struct emit *e, const struct ir_exit *x);
 LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x); /* EXIT_IF's condition */
-bool emit_hot_large(const struct ir_plan *p);
+size_t emit_hot_size(const struct ir_machine *m, const bool *warm); /* ops that LLVM may make much of */
 void emit_hot_link(struct emit *e);  /* the functions' own code, for LLVM to inline */
 
 /* tables.c: the program struct (global NAME_program) and what it points to; main() of an executable. -1: message. */

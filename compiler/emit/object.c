@@ -1,6 +1,7 @@
 // The module as it leaves the compiler: optimised for this machine's kind of processor, as text, bitcode or machine code.
 //
-// The pipeline is LLVM's own default<On>, or a short one for large workflows; without optimisation no pass runs at all.
+// The pipeline is LLVM's own default<On>, or a short one for large workflows; without optimisation, and where nothing is
+// worth it, no pass runs at all.
 #include "module.h"
 
 #include <pthread.h>
@@ -9,7 +10,7 @@
 
 static int level(const struct emit *e) {
     int level = e->options->optimise;
-    return level < 0 || e->huge ? 0 : level > 3 ? 3 : level;
+    return level < 0 || e->as_it_is ? 0 : level > 3 ? 3 : level;
 }
 
 static void initialise(void) {
@@ -46,7 +47,7 @@ static int optimise(struct emit *e, LLVMTargetMachineRef machine, char *message,
     passes[sizeof "default<O" - 1] = (char)('0' + level(e));
     static const char quick[] = "function(sroa,early-cse,simplifycfg,instcombine<no-verify-fixpoint>,simplifycfg),globaldce";
     LLVMPassBuilderOptionsRef options = LLVMCreatePassBuilderOptions();
-    LLVMErrorRef error = LLVMRunPasses(e->module, e->large ? quick : passes, machine, options);
+    LLVMErrorRef error = LLVMRunPasses(e->module, e->some_warm && !e->inlines ? quick : passes, machine, options);
     LLVMDisposePassBuilderOptions(options);
     if (!error)
         return 0;

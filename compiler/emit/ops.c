@@ -230,6 +230,7 @@ static void emit_exit(struct emit *e, const struct ir_exit *x, LLVMValueRef answ
 static void emit_block(struct emit *e, uint32_t number) {
     const struct ir_block *b = e->machine->blocks.items[number];
     enter(e, e->blocks[number]);
+    e->in_warm = e->warm_blocks && e->warm_blocks[number];
     emit_debug_block(e, b);
     LLVMValueRef answer = NULL;
     for (size_t i = 0; i < b->ops.count; i++) {
@@ -260,8 +261,10 @@ static void emit_dispatch(struct emit *e, LLVMBasicBlockRef entry) {
     }
 }
 
-void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step) {
+void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step, const bool *warm) {
     e->machine = m;
+    e->warm_blocks = warm;
+    e->in_warm = warm != NULL;
     e->step = step;
     e->frame = LLVMGetParam(e->step, 0);
     LLVMSetValueName2(e->frame, "frame", strlen("frame"));
@@ -280,5 +283,8 @@ void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step)
         enter(e, e->failed);
         ret(e, ASL_FAILED);
     }
-    e->huge = e->huge || LLVMCountBasicBlocks(e->step) > (m->params ? HUGE_FUNCTION : HUGE_MACHINE);
+    if (e->quiet)
+        emit_hot_end(e);
+    if (warm || !e->plan->quiet)
+        e->as_it_is = e->as_it_is || LLVMCountBasicBlocks(e->step) > (m->params ? HUGE_FUNCTION : HUGE_MACHINE);
 }
