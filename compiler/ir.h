@@ -175,6 +175,9 @@ void opt_shape(struct ir_plan *p);  /* quiet machines: objects taken apart, numb
 void opt_slots(struct ir_plan *p);  /* copies removed, temporaries shared, last uses marked */
 /* For each block of the machine as it is now the slots that are read from its start on, as bits. In the plan's arena. */
 const uint64_t *const *opt_live(struct ir_plan *p, struct ir_machine *m);
+/* The same of slots of a quiet machine that may hold something that counts references; what an op makes of such a set. */
+const uint64_t *const *opt_owning(const struct ir_plan *p, const struct ir_machine *m);
+void opt_owning_after(const struct ir_plan *p, const struct ir_op *op, uint64_t *owning);
 
 struct ast;
 struct source;

@@ -4,6 +4,7 @@
 
 #include "engine.h"
 #include "heap.h"
+#include "waiting.h"
 #include "words.h"
 
 #ifdef ASL_BITCODE
@@ -16,20 +17,26 @@
 
 // ---------------------------------------------------------------- values
 
-INLINE void asl_hot_copy(asl_value *d, const asl_value *s) {
+/* fresh is a constant where these are called: nothing of the look at what was there remains. */
+static inline void store(asl_value *d, struct asl__words w, uint32_t fresh) {
+    if (fresh) asl__store_new(d, w);
+    else asl__store(d, w);
+}
+
+INLINE void asl_hot_copy(asl_value *d, const asl_value *s, uint32_t fresh) {
     struct asl__words w = asl__load(s);
     asl__retain_words(w);
-    asl__store(d, w);
+    store(d, w, fresh);
 }
 
-INLINE void asl_hot_move(asl_value *d, asl_value *s) {
+INLINE void asl_hot_move(asl_value *d, asl_value *s, uint32_t fresh) {
     struct asl__words w = asl__load(s);
     asl__store_new(s, (struct asl__words){0, 0});
-    asl__store(d, w);
+    store(d, w, fresh);
 }
 
-INLINE void asl_hot_words(asl_value *d, int64_t head, int64_t body) {
-    asl__store(d, (struct asl__words){(uint64_t)head, (uint64_t)body});
+INLINE void asl_hot_words(asl_value *d, int64_t head, int64_t body, uint32_t fresh) {
+    store(d, (struct asl__words){(uint64_t)head, (uint64_t)body}, fresh);
 }
 
 static inline struct image *image_of(asl_frame *frame) { return &frame_of(frame)->execution->engine->image; }
@@ -53,49 +60,49 @@ static inline const asl_value *cached(const asl_value *s, const struct asl_hot_c
     return LIKELY(c->at < o->head.count && o->entries[c->at].key == c->key) ? &o->entries[c->at].value : NULL;
 }
 
-INLINE int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache) {
+INLINE int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, uint32_t fresh) {
     if (UNLIKELY(s->tag != ASL_OBJECT)) return 1;
     const asl_value *v = cached(s, cache);
     if (UNLIKELY(!v) && asl__hot_find(frame, s, k, cache, &v)) return 1;
-    asl_hot_copy(d, v);
+    asl_hot_copy(d, v, fresh);
     return 0;
 }
 
-INLINE void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache) {
+INLINE void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, uint32_t fresh) {
     const asl_value *v = s->tag == ASL_OBJECT ? cached(s, cache) : NULL;
     if (UNLIKELY(!v) && (s->tag != ASL_OBJECT || asl__hot_find(frame, s, k, cache, &v))) {
-        asl__store(d, (struct asl__words){0, 0});
+        store(d, (struct asl__words){0, 0}, fresh);
         return;
     }
-    asl_hot_copy(d, v);
+    asl_hot_copy(d, v, fresh);
 }
 
 static inline const asl_value *element(const asl_value *s, int64_t index) {
     return LIKELY(s->tag == ASL_ARRAY && index < (int64_t)s->array->head.count) ? &s->array->items[index] : NULL;
 }
 
-INLINE int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index) {
+INLINE int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index, uint32_t fresh) {
     const asl_value *v = element(s, index);
     if (UNLIKELY(!v)) return 1;
-    asl_hot_copy(d, v);
+    asl_hot_copy(d, v, fresh);
     return 0;
 }
 
-INLINE void asl_hot_element_maybe(asl_value *d, const asl_value *s, int64_t index) {
+INLINE void asl_hot_element_maybe(asl_value *d, const asl_value *s, int64_t index, uint32_t fresh) {
     const asl_value *v = element(s, index);
-    if (v) asl_hot_copy(d, v);
-    else asl__store(d, (struct asl__words){0, 0});
+    if (v) asl_hot_copy(d, v, fresh);
+    else store(d, (struct asl__words){0, 0}, fresh);
 }
 
 INLINE int64_t asl_hot_length(const asl_value *s) { return s->tag == ASL_ARRAY ? (int64_t)s->array->head.count : -1; }
 
 // ---------------------------------------------------------------- records
 
-INLINE void asl_hot_record(void *heap, asl_value *d, uint32_t members) {
+INLINE void asl_hot_record(void *heap, asl_value *d, uint32_t members, uint32_t fresh) {
     asl_object *o = asl__heap_alloc(heap, asl__object_size(members));
     o->head = (struct asl__container){.refs = 1, .capacity = members};
     o->index = NULL;
-    asl__store(d, (struct asl__words){ASL_OBJECT, (uintptr_t)o});
+    store(d, (struct asl__words){ASL_OBJECT, (uintptr_t)o}, fresh);
 }
 
 static inline void fill(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, struct asl__words w) {
@@ -127,6 +134,16 @@ INLINE void asl_hot_done(asl_frame *frame, asl_value *s) {
     struct asl__words w = asl__load(s);
     asl__store_new(s, (struct asl__words){0, 0});
     asl__store(&frame_of(frame)->result, w);
+}
+
+// ---------------------------------------------------------------- iterations
+
+INLINE int64_t asl_hot_index(asl_frame *frame) { return frame_of(frame)->index; }
+
+INLINE void asl_hot_item(asl_frame *frame, asl_value *d, uint32_t fresh) {
+    const struct frame *f = frame_of(frame);
+    const struct fanout *o = f->up;
+    asl_hot_copy(d, o->item ? o->item : &o->items.array->items[f->index], fresh);
 }
 
 // ---------------------------------------------------------------- tests

@@ -11,31 +11,34 @@ struct asl_hot_cache {
     uint32_t at;
 };
 
-void asl_hot_copy(asl_value *d, const asl_value *s);
-void asl_hot_move(asl_value *d, asl_value *s);                     /* s is empty afterwards */
-void asl_hot_words(asl_value *d, int64_t head, int64_t body);      /* a value that owns nothing */
+/* fresh: what d holds owns nothing, and is written over without a look. */
+void asl_hot_copy(asl_value *d, const asl_value *s, uint32_t fresh);
+void asl_hot_move(asl_value *d, asl_value *s, uint32_t fresh);     /* s is empty afterwards */
+void asl_hot_words(asl_value *d, int64_t head, int64_t body, uint32_t fresh); /* a value that owns nothing */
 const asl_value *asl_hot_constant(asl_frame *frame, uint32_t k);
-int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache);
-void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache);
-int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index);
-void asl_hot_element_maybe(asl_value *d, const asl_value *s, int64_t index);
+int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, uint32_t fresh);
+void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, uint32_t fresh);
+int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index, uint32_t fresh);
+void asl_hot_element_maybe(asl_value *d, const asl_value *s, int64_t index, uint32_t fresh);
 int64_t asl_hot_length(const asl_value *s);                        /* -1: no array */
 int64_t asl_hot_timestamp(const asl_value *s);                     /* nanoseconds since 1970; INT64_MIN: none that fits */
 void *asl_hot_keys(asl_frame *frame);   /* the engine's tables, which stay where they are */
 void *asl_hot_caches(asl_frame *frame);
 void *asl_hot_heap(asl_frame *frame);   /* the thread's, during a run of the engine */
-void asl_hot_record(void *heap, asl_value *d, uint32_t members);
+void asl_hot_record(void *heap, asl_value *d, uint32_t members, uint32_t fresh);
 /* Member i of the record in x, with constant k as its key. */
 void asl_hot_fill(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, const asl_value *s);
 void asl_hot_fill_last(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, asl_value *s); /* s is empty afterwards */
 void asl_hot_fill_words(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, int64_t head, int64_t body);
 void asl_hot_done(asl_frame *frame, asl_value *s); /* the machine's output; s is empty afterwards */
-int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, uint32_t unused, const asl_value *a, const asl_value *b,
+int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, uint32_t fresh, const asl_value *a, const asl_value *b,
                        const asl_value *c, const asl_value *e, uint32_t count);
 int32_t asl_hot_test(uint32_t choice, const asl_value *a, const asl_value *b);
 int32_t asl_hot_affixes(const asl_value *s, const char *head, uint32_t head_size, const char *tail, uint32_t tail_size);
 void asl_hot_tick(asl_frame *frame, int64_t events, int64_t states);
 void asl_hot_arrive(asl_frame *frame, uint32_t n);
+int64_t asl_hot_index(asl_frame *frame);                           /* of the Map's iteration that the frame is */
+void asl_hot_item(asl_frame *frame, asl_value *d, uint32_t fresh); /* its item */
 int64_t asl_hot_polls(asl_frame *frame);
 void asl_hot_set_polls(asl_frame *frame, int64_t polls);
 int32_t asl_hot_poll(asl_frame *frame);                            /* the slow one: every so many back edges */

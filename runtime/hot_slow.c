@@ -74,7 +74,7 @@ static inline bool short_argument(const asl_value *v, bytes16 *text, size_t *siz
 }
 
 /* False: it is longer, or an argument is of another kind. */
-static bool format_short(asl_value *d, asl_str t, const asl_value *const *args, uint32_t count) {
+static bool format_short(asl_value *d, asl_str t, const asl_value *const *args, uint32_t count, bool fresh) {
     bytes16 all = 0;
     size_t size = 0;
     uint32_t used = 0;
@@ -93,13 +93,15 @@ static bool format_short(asl_value *d, asl_str t, const asl_value *const *args, 
         from = at + 2;
         at++;
     }
-    asl__store(d, (struct asl__words){(uint64_t)all << 16 | (uint64_t)size << 8 | ASL_STRING, (uint64_t)(all >> 48)});
+    struct asl__words w = {(uint64_t)all << 16 | (uint64_t)size << 8 | ASL_STRING, (uint64_t)(all >> 48)};
+    if (fresh) asl__store_new(d, w);
+    else asl__store(d, w);
     return true;
 }
 
 #else
-static bool format_short(asl_value *d, asl_str t, const asl_value *const *args, uint32_t count) {
-    (void)d, (void)t, (void)args, (void)count;
+static bool format_short(asl_value *d, asl_str t, const asl_value *const *args, uint32_t count, bool fresh) {
+    (void)d, (void)t, (void)args, (void)count, (void)fresh;
     return false;
 }
 #endif
@@ -139,13 +141,12 @@ static bool format_long(asl_value *d, asl_str t, const asl_value *const *args, u
     return true;
 }
 
-int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, uint32_t unused, const asl_value *a, const asl_value *b,
+int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, uint32_t fresh, const asl_value *a, const asl_value *b,
                        const asl_value *c, const asl_value *e, uint32_t count) {
-    (void)unused;
     const asl_value *args[] = {a, b, c, e};
     const asl_value *template = image_of(frame)->constants[k];
     asl_str t = asl_text_of(template);
-    if (format_short(d, t, args, count) || format_long(d, t, args, count)) return 0;
+    if (format_short(d, t, args, count, fresh) || format_long(d, t, args, count)) return 0;
     asl_value all[5] = {*template}, out;
     char message[256];
     for (uint32_t i = 0; i < count; i++) all[i + 1] = *args[i];

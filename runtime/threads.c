@@ -348,7 +348,6 @@ static void break_mirror(struct worker *w) {
     asl_release(w->fanout.input);
     asl_release(x->context_execution);
     asl_release(x->context_machine);
-    asl_free(x->name);
     asl_free(x->arn);
 }
 

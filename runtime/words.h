@@ -24,8 +24,7 @@ static inline struct asl__words asl__words_of(asl_value v) {
 }
 
 static inline bool asl__owns(uint64_t head) {
-    uint8_t tag = (uint8_t)head;
-    return tag >= ASL_ARRAY || ((tag == ASL_STRING || tag == ASL_NUMBER_TEXT) && (uint8_t)(head >> 8) == ASL_ON_HEAP);
+    return (uint8_t)head >= ASL_ARRAY || (uint8_t)(head >> 8) == ASL_ON_HEAP; /* only texts have such a size */
 }
 
 /* Texts and containers begin with their count of references. */

@@ -102,6 +102,14 @@ static LLVMValueRef operand(struct emit *e, uint32_t value) {
     return g;
 }
 
+static bool owns(const struct emit *e, uint32_t number) {
+    number &= ~ASL_LAST;
+    return e->owns[number / 64] >> (number % 64) & 1;
+}
+
+// Whether what is in the slot can be written over without a look.
+static LLVMValueRef fresh(struct emit *e, uint32_t number) { return emit_i32(e, !owns(e, number)); }
+
 static LLVMValueRef number(struct emit *e, uint32_t value) {
     int64_t words[2] = {0, 0};
     if (value & ASL_CONSTANT) {
@@ -154,6 +162,8 @@ void emit_hot_begin(struct emit *e, const struct ir_machine *m) {
         e->polls = variable(e, "polls");
         LLVMBuildStore(e->builder, call(e, HOT_polls, ARGUMENTS(e->frame)), e->polls);
     }
+    e->owning = opt_owning(e->plan, m);
+    e->owns = arena_alloc(e->arena, (m->slots.count / 64 + 1) * sizeof *e->owns);
     e->numbers = arena_alloc(e->arena, (m->numbers + 1) * sizeof *e->numbers);
     for (uint32_t n = 0; n < m->numbers; n++)
         e->numbers[n] = variable(e, "number");
@@ -165,6 +175,10 @@ void emit_hot_end(struct emit *e) {
     for (size_t i = 0; i < sizeof begun / sizeof *begun; i++)
         if (!LLVMGetFirstUse(begun[i]))
             LLVMInstructionEraseFromParent(begun[i]);
+}
+
+void emit_hot_block(struct emit *e, uint32_t number) {
+    memcpy(e->owns, e->owning[number], (e->machine->slots.count / 64 + 1) * sizeof *e->owns);
 }
 
 void emit_hot_tell(struct emit *e) {
@@ -217,9 +231,9 @@ static LLVMValueRef either(struct emit *e, LLVMValueRef a, LLVMValueRef b) { ret
 static void emit_const(struct emit *e, uint32_t d, uint32_t k) {
     int64_t words[2];
     if (as_words(e, k, words))
-        call(e, HOT_words, ARGUMENTS(slot(e, d), i64(e, words[0]), i64(e, words[1])));
+        call(e, HOT_words, ARGUMENTS(slot(e, d), i64(e, words[0]), i64(e, words[1]), fresh(e, d)));
     else
-        call(e, HOT_copy, ARGUMENTS(slot(e, d), operand(e, k | ASL_CONSTANT)));
+        call(e, HOT_copy, ARGUMENTS(slot(e, d), operand(e, k | ASL_CONSTANT), fresh(e, d)));
 }
 
 static void emit_fill(struct emit *e, const uint32_t *o) {
@@ -236,7 +250,7 @@ static void emit_fill(struct emit *e, const uint32_t *o) {
 static void emit_copy(struct emit *e, uint32_t d, uint32_t s) {
     if (d == (s & ~ASL_LAST))
         return;
-    call(e, s & ASL_LAST ? HOT_move : HOT_copy, ARGUMENTS(slot(e, d), slot(e, s)));
+    call(e, s & ASL_LAST ? HOT_move : HOT_copy, ARGUMENTS(slot(e, d), slot(e, s), fresh(e, d)));
 }
 
 // What was read for the last time is let go.
@@ -244,13 +258,13 @@ static void drop_last(struct emit *e, const struct ir_op *op) {
     const char *kinds = ir_op_info[op->opcode].operands;
     for (int o = 0; kinds[o]; o++) {
         uint32_t s = op->operand[o];
-        if ((kinds[o] == 's' || kinds[o] == 'v') && s != ASL_NO_OPERAND && !(s & ASL_CONSTANT) && s & ASL_LAST)
-            call(e, HOT_words, ARGUMENTS(slot(e, s), i64(e, 0), i64(e, 0)));
+        if ((kinds[o] == 's' || kinds[o] == 'v') && s != ASL_NO_OPERAND && !(s & ASL_CONSTANT) && s & ASL_LAST && owns(e, s))
+            call(e, HOT_words, ARGUMENTS(slot(e, s), i64(e, 0), i64(e, 0), fresh(e, s)));
     }
 }
 
 static LLVMValueRef emit_format(struct emit *e, const uint32_t *o) {
-    LLVMValueRef a[9] = {e->frame, slot(e, o[0]), emit_i32(e, o[1]), emit_i32(e, 0)};
+    LLVMValueRef a[9] = {e->frame, slot(e, o[0]), emit_i32(e, o[1]), fresh(e, o[0])};
     uint32_t count = 0;
     for (uint32_t n = 0; n < 4; n++) {
         a[4 + n] = operand(e, o[2 + n]);
@@ -292,7 +306,7 @@ void emit_hot_done(struct emit *e, uint32_t s) {
     }
     LLVMValueRef copy = LLVMBuildAlloca(e->builder, LLVMArrayType2(e->i64, 2), ""); // captured by children, or alike
     LLVMBuildStore(e->builder, LLVMConstNull(LLVMArrayType2(e->i64, 2)), copy);
-    call(e, HOT_copy, ARGUMENTS(copy, slot(e, s)));
+    call(e, HOT_copy, ARGUMENTS(copy, slot(e, s), emit_i32(e, 1)));
     call(e, HOT_done, ARGUMENTS(e->frame, copy));
 }
 
@@ -303,7 +317,7 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_CONST: emit_const(e, o[0], o[1]); return true;
     case OP_COPY: emit_copy(e, o[0], o[1]); return true;
     case OP_MOVE: set_number(e, o[0], number(e, o[1])); return true;
-    case OP_BOX: call(e, HOT_words, ARGUMENTS(slot(e, o[0]), head_of_int(e), number(e, o[1]))); return true;
+    case OP_BOX: call(e, HOT_words, ARGUMENTS(slot(e, o[0]), head_of_int(e), number(e, o[1]), fresh(e, o[0]))); return true;
     case OP_TICK:
         if (!e->events) {
             call(e, HOT_tick, ARGUMENTS(e->frame, i64(e, o[0]), i64(e, o[1])));
@@ -324,17 +338,24 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
         emit_hot_tell(e);
         call(e, HOT_arrive, ARGUMENTS(e->frame, emit_i32(e, o[0])));
         return true;
+    case OP_STATE_CONTEXT:
+        emit_hot_tell(e);
+        call(e, HOT_arrive, ARGUMENTS(e->frame, emit_i32(e, o[1])));
+        emit_rt(e, OP_CONTEXT, o);
+        return true;
+    case OP_ITEM_INDEX: set_number(e, o[0], call(e, HOT_index, ARGUMENTS(e->frame))); return true;
+    case OP_ITEM_VALUE: call(e, HOT_item, ARGUMENTS(e->frame, slot(e, o[0]), fresh(e, o[0]))); return true;
     case OP_FIELD:
-        *failed = is_not(e, call(e, HOT_field, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), next_cache(e))), 0);
+        *failed = is_not(e, call(e, HOT_field, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), next_cache(e), fresh(e, o[0]))), 0);
         break;
     case OP_FIELD_MAYBE:
-        call(e, HOT_field_maybe, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), next_cache(e)));
+        call(e, HOT_field_maybe, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), next_cache(e), fresh(e, o[0])));
         break;
     case OP_ELEMENT:
-        *failed = is_not(e, call(e, HOT_element, ARGUMENTS(slot(e, o[0]), slot(e, o[1]), i64(e, o[2]))), 0);
+        *failed = is_not(e, call(e, HOT_element, ARGUMENTS(slot(e, o[0]), slot(e, o[1]), i64(e, o[2]), fresh(e, o[0]))), 0);
         break;
     case OP_ELEMENT_MAYBE:
-        call(e, HOT_element_maybe, ARGUMENTS(slot(e, o[0]), slot(e, o[1]), i64(e, o[2])));
+        call(e, HOT_element_maybe, ARGUMENTS(slot(e, o[0]), slot(e, o[1]), i64(e, o[2]), fresh(e, o[0])));
         break;
     case OP_GUARD: {
         LLVMValueRef tag = LLVMBuildZExt(e->builder, load_at(e, e->i8, slot(e, o[0]), 0), e->i32, "");
@@ -365,7 +386,7 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
         break;
     }
     case OP_TIMESTAMP: set_number(e, o[0], call(e, HOT_timestamp, ARGUMENTS(slot(e, o[1])))); break;
-    case OP_RECORD: call(e, HOT_record, ARGUMENTS(e->heap, slot(e, o[0]), emit_i32(e, o[1]))); return true;
+    case OP_RECORD: call(e, HOT_record, ARGUMENTS(e->heap, slot(e, o[0]), emit_i32(e, o[1]), fresh(e, o[0]))); return true;
     case OP_FILL: emit_fill(e, o); return true;
     case OP_FILL_INT:
         call(e, HOT_fill_words, ARGUMENTS(e->frame, e->keys, slot(e, o[0]), emit_i32(e, o[1]), emit_i32(e, o[2]), head_of_int(e), number(e, o[3])));

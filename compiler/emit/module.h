@@ -57,6 +57,8 @@ struct emit {
     LLVMValueRef slots, keys, cache, heap; /* frame->slot and the engine's tables */
     LLVMValueRef events, states, marks[2]; /* counted and not yet told, where that stood at op mark; NULL: told at once */
     LLVMValueRef polls, boxes[2], *numbers; /* polls: NULL when no loop of the machine's needs them */
+    const uint64_t *const *owning;    /* by block, as opt_owning says; NULL: not a quiet machine */
+    uint64_t *owns;                   /* where the builder is: slots that may hold what counts references */
     const struct ir_op *drop;         /* its last uses are let go once it has not failed */
     uint32_t caches;
     bool some_warm, inlines;          /* there are warm blocks; they are not too large for all that LLVM can do */
@@ -80,6 +82,7 @@ void emit_ops_begin(struct emit *e);
 /* ops.c: fills in the step function of a machine. */
 void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step, const bool *warm);
 LLVMBasicBlockRef emit_following(struct emit *e, const char *name);
+void emit_rt(struct emit *e, enum ir_opcode opcode, const uint32_t *operands); /* a call of the runtime that cannot fail */
 
 /* heat.c: the blocks of a quiet machine that are worth the optimiser's time, by number; NULL when none is. */
 const bool *emit_warm_blocks(struct arena *a, const struct ir_machine *m);
@@ -88,6 +91,7 @@ const bool *emit_warm_blocks(struct arena *a, const struct ir_machine *m);
 void emit_hot_begin(struct emit *e, const struct ir_machine *m); /* at the start of the step function */
 void emit_hot_end(struct emit *e);                               /* and when all of it is there */
 /* An op; false: it is a call like any other. *failed: whether it failed, or NULL when it cannot. */
+void emit_hot_block(struct emit *e, uint32_t number); /* at the start of a block */
 bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed);
 void emit_hot_done(struct emit *e, uint32_t s); /* the output is in this slot */
 void emit_hot_drop(struct emit *e);  /* where it has not failed */

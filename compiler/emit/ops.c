@@ -61,6 +61,8 @@ static LLVMValueRef call_rt(struct emit *e, enum rt_entry entry, const uint32_t 
     return emit_call(e, declared(e, entry), arguments, 1 + count, "");
 }
 
+void emit_rt(struct emit *e, enum ir_opcode opcode, const uint32_t *operands) { call_rt(e, e->entry[opcode], operands); }
+
 // ---------------------------------------------------------------- blocks
 
 static void enter(struct emit *e, LLVMBasicBlockRef block) {
@@ -232,6 +234,8 @@ static void emit_block(struct emit *e, uint32_t number) {
     enter(e, e->blocks[number]);
     e->in_warm = e->warm_blocks && e->warm_blocks[number];
     emit_debug_block(e, b);
+    if (e->quiet)
+        emit_hot_block(e, number);
     LLVMValueRef answer = NULL;
     for (size_t i = 0; i < b->ops.count; i++) {
         // A quiet machine enters states without an op: its first stands at the state's place, for debuggers.
@@ -241,6 +245,8 @@ static void emit_block(struct emit *e, uint32_t number) {
         else
             emit_debug_at(e, b->ops.items[i].line, b->ops.items[i].column);
         answer = emit_op(e, b, &b->ops.items[i]);
+        if (e->quiet)
+            opt_owning_after(e->plan, &b->ops.items[i], e->owns);
     }
     emit_debug_at(e, b->exit.line, b->exit.column);
     emit_exit(e, &b->exit, answer);

@@ -12,8 +12,40 @@ static bool mentions(const struct sym *x, uint32_t slot) {
     return x->base && mentions(x->base, slot);
 }
 
-// Children capture slots of their parent's: they are put where they belong, unless something else that is still needed
-// lies there.
+static void forget_facts(struct shape *s, uint32_t slot) {
+    struct env *e = &s->at.env;
+    size_t kept = 0;
+    for (size_t f = 0; f < e->facts.count; f++)
+        if (!mentions(e->facts.items[f].s, slot) && !mentions(e->facts.items[f].result, slot))
+            e->facts.items[kept++] = e->facts.items[f];
+    e->facts.count = kept;
+}
+
+// What lies in a slot that is about to be written moves elsewhere. False: other things are made of it.
+static bool vacate(struct shape *s, uint32_t at) {
+    struct sym *elsewhere = NULL;
+    for (uint32_t j = 0; j < s->home; j++) {
+        struct sym **both[] = {&s->at.env.slot[j], &s->entry_env.slot[j]};
+        for (int n = 0; n < 2; n++) {
+            struct sym *x = *both[n];
+            if (!mentions(x, at))
+                continue;
+            if (x->kind != SLOT)
+                return false;
+            if (!elsewhere) {
+                elsewhere = shape_sym_new(s, SLOT, shape_new_slot(s), shape_types_of(&s->at.env, x));
+                shape_append(s, OP_COPY, OPERANDS(elsewhere->number, at));
+            }
+            *both[n] = elsewhere;
+        }
+    }
+    if (elsewhere)
+        s->again = IR_NO_BLOCK; // what fails from here on finds it there
+    forget_facts(s, at);
+    return true;
+}
+
+// Children capture slots of their parent's: they are put where they belong.
 static bool captures_home(struct shape *s, const struct site *site) {
     for (size_t i = 0; i < site->count; i++) {
         const struct ir_machine *child = s->plan->machines.items[site->machines[i]];
@@ -24,19 +56,39 @@ static bool captures_home(struct shape *s, const struct site *site) {
                 return false;
             if (x->kind == SLOT && x->number == at)
                 continue;
-            for (uint32_t j = 0; j < s->home; j++)
-                if (mentions(s->at.env.slot[j], at) || mentions(s->entry_env.slot[j], at))
-                    return false;
-            struct env *e = &s->at.env;
-            size_t kept = 0;
-            for (size_t f = 0; f < e->facts.count; f++)
-                if (!mentions(e->facts.items[f].s, at) && !mentions(e->facts.items[f].result, at))
-                    e->facts.items[kept++] = e->facts.items[f];
-            e->facts.count = kept;
-            shape_append(s, OP_COPY, OPERANDS(at, shape_in_slot(s, x)));
+            uint32_t from = shape_in_slot(s, x);
+            if (!vacate(s, at))
+                return false;
+            shape_append(s, OP_COPY, OPERANDS(at, from));
         }
     }
     return true;
+}
+
+// The Context object of this visit. What it says of a Map's item is known without it.
+static struct sym *context(struct shape *s) {
+    struct sym *x = shape_find(&s->at.env, OP_CONTEXT, NULL, s->entry, 0);
+    if (x)
+        return x;
+    shape_count_events(s);
+    x = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_OBJECT));
+    bool selector = s->iteration && s->entry == 0; // within the Map's state
+    if (selector)
+        shape_append(s, OP_CONTEXT, OPERANDS(x->number));
+    else
+        shape_append(s, OP_STATE_CONTEXT, OPERANDS(x->number, s->state));
+    shape_learn(s, OP_CONTEXT, NULL, s->entry, 0, x);
+    if (!s->iteration)
+        return x;
+    struct sym *index = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT)), *value = shape_sym_new(s, SLOT, shape_new_slot(s), ANY);
+    shape_append(s, OP_ITEM_INDEX, OPERANDS(index->number));
+    shape_append(s, OP_ITEM_VALUE, OPERANDS(value->number));
+    struct sym *item = shape_sym_new(s, OBJECT, 0, TYPE(ASL_OBJECT)), *map = shape_sym_new(s, OBJECT, 0, TYPE(ASL_OBJECT));
+    item = shape_object_with(s, item, ir_const_string(s->plan, "Index", 5), index);
+    item = shape_object_with(s, item, ir_const_string(s->plan, "Value", 5), value);
+    map = shape_object_with(s, map, ir_const_string(s->plan, "Item", 4), item);
+    shape_learn(s, OP_FIELD, x, ir_const_string(s->plan, "Map", 3), 0, map);
+    return x;
 }
 
 // False: the state gives up here.
@@ -127,17 +179,8 @@ bool shape_run_op(struct shape *s, const struct ir_op *op) {
     case OP_PATH: return shape_run_path(s, op);
     case OP_INTRINSIC: return shape_run_intrinsic(s, op);
     case OP_PUT: return shape_run_put(s, op);
-    case OP_CONTEXT:
-        x = shape_find(&s->at.env, OP_CONTEXT, NULL, s->entry, 0);
-        if (!x) {
-            shape_count_events(s);
-            shape_append(s, OP_ARRIVE, OPERANDS(s->state));
-            x = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_OBJECT));
-            shape_append(s, OP_CONTEXT, OPERANDS(x->number));
-            shape_learn(s, OP_CONTEXT, NULL, s->entry, 0, x);
-        }
-        slot[o[0]] = x;
-        return true;
+    case OP_CONTEXT: slot[o[0]] = context(s); return true;
+    case OP_ITEM: return true; // counted by who runs the iteration
     case OP_JX_EVAL: return shape_run_expression(s, op);
     case OP_EXPECT:
         x = slot[o[0] & ~ASL_LAST];

@@ -133,6 +133,41 @@ static void drop_items(struct shape *s) {
     }
 }
 
+// A Map's iterations that run here and now. Their machine begins with the ItemSelector, which then waits for no others.
+static bool is_iteration(const struct ir_plan *p, const struct site *sites, size_t number) {
+    for (size_t t = 0; t < p->sites.count; t++)
+        if (sites[t].is_map && sites[t].now && sites[t].machines[0] == number)
+            return true;
+    return false;
+}
+
+// They run in one frame: what one has left in slots that the next may read is emptied before it. Items and captures are
+// new each time.
+static void begin_empty(struct shape *s) {
+    const uint64_t *live = opt_live(s->plan, s->m)[0];
+    struct ir_block *first = s->m->blocks.items[0];
+    bool *left = arena_alloc(s->arena, s->home + 1);
+    for (size_t i = 0; i < s->m->blocks.count; i++)
+        for (size_t o = 0; o < s->m->blocks.items[i]->ops.count; o++) {
+            const struct ir_op *op = &s->m->blocks.items[i]->ops.items[o];
+            const char *kinds = ir_op_info[op->opcode].operands;
+            for (size_t k = 0; kinds[k]; k++)
+                for (uint32_t n = 0; strchr("dxDX", kinds[k]) && n < (kinds[k] == 'D' || kinds[k] == 'X' ? 2 : 1); n++)
+                    if (op->operand[k] + n < s->home)
+                        left[op->operand[k] + n] = true;
+        }
+    for (size_t c = 0; c < s->m->captures.count; c++)
+        left[s->m->captures.items[c].slot] = false;
+    for (uint32_t slot = 1; slot < s->home; slot++) {
+        if (!left[slot] || !(live[slot / 64] >> (slot % 64) & 1))
+            continue;
+        struct ir_op op = {.opcode = OP_FORGET, .operand = {slot, slot + 1}};
+        vec_push(s->arena, &first->ops);
+        memmove(first->ops.items + 1, first->ops.items, (first->ops.count - 1) * sizeof op);
+        first->ops.items[0] = op;
+    }
+}
+
 static void shape_machine(struct ir_plan *p, struct site *sites, const struct original *originals, size_t number) {
     struct ir_machine *m = p->machines.items[number + p->quiet];
     struct shape shape = {.plan = p, .arena = p->arena, .watched = p->machines.items[number], .m = m}, *s = &shape;
@@ -157,7 +192,11 @@ static void shape_machine(struct ir_plan *p, struct site *sites, const struct or
     s->preds[0]++;
     s->simple = shape_only_compute(p, sites, s->watched, s->from, s->from_count, inlined);
     rank_blocks(s);
-    drop_items(s);
+    s->iteration = is_iteration(p, sites, number);
+    if (s->iteration)
+        s->simple[0] = true;
+    else
+        drop_items(s);
     m->blocks.items = NULL;
     m->blocks.count = m->blocks.capacity = 0;
     shape_target_of_copy(s, 0);
@@ -172,6 +211,8 @@ static void shape_machine(struct ir_plan *p, struct site *sites, const struct or
     pack_slots(s, (uint32_t)s->watched->slots.count);
     for (size_t i = 0; i < s->forgets.count; i++)
         shape_out_block(s, s->forgets.items[i].block)->ops.items[s->forgets.items[i].op].operand[1] = (uint32_t)m->slots.count;
+    if (s->iteration)
+        begin_empty(s);
     for (size_t k = 0; k < s->constant_room; k++)
         asl_release(s->constants[k]);
     opt_thread_machine(p->arena, m);

@@ -142,6 +142,7 @@ struct shape {
     uint32_t state, entry, again;
     struct env entry_env;
     struct arrivals *pending; // by block
+    bool iteration; // the machine is a Map's, run here and now
     bool marked; // branches count their states within this one: giving up takes that back
     struct sym *results; // of the iterations or branches that have just run
     uint32_t line, column;
