@@ -13,7 +13,9 @@ static inline struct asl__words asl__load(const asl_value *v) {
     struct asl__words w;
     memcpy(&w.head, v, 8);
     memcpy(&w.body, (const char *)v + 8, 8);
+#ifndef ASL_BITCODE /* there "noimplicitfloat" sees to it, and LLVM does not have to look through this */
     __asm__("" : "+r"(w.head), "+r"(w.body)); /* two registers, not half of a wider one */
+#endif
     return w;
 }
 

@@ -89,23 +89,8 @@ static LLVMValueRef declare_step(struct emit *e, const char *name) {
     emit_attribute(e, f, LLVMAttributeFunctionIndex, "nounwind", 0);
     emit_attribute(e, f, LLVMAttributeFunctionIndex, "uwtable", 2); // profilers unwind through steps
     emit_attribute(e, f, 1, "nonnull", 0);
+    emit_attribute(e, f, LLVMAttributeFunctionIndex, "noimplicitfloat", 0); // values stay two words (runtime/words.h)
     return f;
-}
-
-// What is warm decides what is done with the rest. Too much of it, and LLVM does less for it; nothing, and all of the module
-// is translated as it stands.
-static void find_warm(struct emit *e) {
-    enum { LARGE = 700 };
-    const struct ir_plan *p = e->plan;
-    size_t size = 0;
-    e->warm = arena_alloc(e->arena, (p->machines.count + 1) * sizeof *e->warm);
-    for (size_t i = p->quiet; p->quiet && i < p->machines.count; i++) {
-        e->warm[i] = emit_warm_blocks(e->arena, p->machines.items[i]);
-        size += e->warm[i] ? emit_hot_size(p->machines.items[i], e->warm[i]) : 0;
-        e->some_warm = e->some_warm || e->warm[i];
-    }
-    e->as_it_is = p->quiet && !e->some_warm;
-    e->inlines = e->some_warm && e->options->optimise > 0 && size <= LARGE;
 }
 
 // Names as debuggers and profilers will show them: "order.step", "order.step/M", and "order.Charge/Output/total" for an
@@ -139,7 +124,7 @@ struct emit *emit_module_new(const struct ir_plan *p, const struct emit_options 
     e->identifier = emit_identifier(p);
     e->shared = shared;
     e->in_process = in_process;
-    find_warm(e);
+    emit_heat(e);
     begin(e, names);
     if (options->debug)
         emit_debug_begin(e);

@@ -1,13 +1,16 @@
 // Which blocks of quiet machines are warm: worth LLVM's time.
 //
-//     a machine that never waits      all its blocks: it may be the body of a Map, or run a million times a second
-//     one that waits                  its loops, as far as they do not wait
-//     watched machines                none: whoever is told of every state has no use for faster code between them
+//     loops, as far as they do not wait          warm
+//     a machine that never waits                 all its blocks: it may be the body of a Map; the machine that an execution
+//                                                begins with, only as long as that takes no time
+//     all others, watched machines               cold: between two tasks it does not matter, and whoever is told of every
+//                                                state has no use for faster code between them
 //
 // Warm blocks get the hot ops' code inlined and are optimised. Cold ones call the library, and a machine without a warm
-// block is translated as it stands, which takes a tenth of the time: what such a machine does between two tasks is over in a
-// microsecond either way.
+// block is translated as it stands, which takes a tenth of the time.
 #include "module.h"
+
+#include <string.h>
 
 struct search { // Tarjan's, without recursion: machines may have ten thousand states
     const struct ir_machine *machine;
@@ -16,8 +19,6 @@ struct search { // Tarjan's, without recursion: machines may have ten thousand s
     uint32_t seen;
     bool *warm;
 };
-
-static bool waits(const struct ir_exit *e) { return e->kind == EXIT_SUSPEND || e->kind == EXIT_RETRY; }
 
 /* Where control goes without waiting and without an error. A retrier that takes the error waits. */
 static uint32_t successors(const struct ir_exit *e, const uint32_t **to) {
@@ -85,15 +86,63 @@ static void find_loops(struct arena *a, const struct ir_machine *m, bool *warm) 
             search(&s, b);
 }
 
-const bool *emit_warm_blocks(struct arena *a, const struct ir_machine *m) {
-    bool *warm = arena_alloc(a, m->blocks.count * sizeof *warm), any = false, computes = true;
+// Inlining makes some twenty instructions of an op or a test, and twenty microseconds' work for LLVM of each of them.
+enum {
+    SHORT = 100, /* so much is optimised with all that LLVM has */
+    ONCE = 200,  /* code that runs once in an execution: calls take a twentieth longer, a choice twice as long */
+    LARGE = 700, /* more than this is called */
+    HUGE = 2800, /* and more than this is cold */
+};
+
+static bool is_arithmetic(uint8_t opcode) { // one instruction or two
+    return opcode == OP_MOVE || opcode == OP_ADD32 || opcode == OP_EXACT_ADD || opcode == OP_EXACT_SUBTRACT || opcode == OP_TICK;
+}
+
+static size_t size_of(const struct ir_machine *m, const bool *warm) {
+    size_t size = 0;
+    for (size_t b = 0; b < m->blocks.count; b++) {
+        const struct ir_block *block = m->blocks.items[b];
+        for (size_t o = 0; warm[b] && o < block->ops.count; o++)
+            size += !is_arithmetic(block->ops.items[o].opcode);
+        size += warm[b] && block->exit.kind == EXIT_IF;
+    }
+    return size;
+}
+
+static bool never_waits(const struct ir_machine *m) {
     for (size_t b = 0; b < m->blocks.count; b++)
-        computes = computes && !waits(&m->blocks.items[b]->exit);
-    for (size_t b = 0; b < m->blocks.count; b++)
-        warm[b] = computes;
-    if (!computes)
+        if (m->blocks.items[b]->exit.kind == EXIT_SUSPEND || m->blocks.items[b]->exit.kind == EXIT_RETRY)
+            return false;
+    return true;
+}
+
+/* By block; *size: of all of it. NULL: none is. */
+static const bool *warm_blocks(struct arena *a, const struct ir_machine *m, bool once, size_t *size) {
+    bool *warm = arena_alloc(a, m->blocks.count * sizeof *warm);
+    *size = 0;
+    if (never_waits(m)) {
+        memset(warm, true, m->blocks.count * sizeof *warm);
+        *size = size_of(m, warm);
+    }
+    if (!*size || (once && *size > ONCE)) {
         find_loops(a, m, warm);
-    for (size_t b = 0; b < m->blocks.count; b++)
-        any = any || warm[b];
-    return any ? warm : NULL;
+        *size = size_of(m, warm);
+    }
+    return *size ? warm : NULL;
+}
+
+void emit_heat(struct emit *e) {
+    const struct ir_plan *p = e->plan;
+    size_t sum = 0;
+    e->warm = arena_alloc(e->arena, (p->machines.count + 1) * sizeof *e->warm);
+    for (size_t i = p->quiet; p->quiet && i < p->machines.count; i++) {
+        size_t size;
+        e->warm[i] = warm_blocks(e->arena, p->machines.items[i], i == p->quiet, &size);
+        sum += size;
+    }
+    if (sum > HUGE)
+        memset(e->warm, 0, p->machines.count * sizeof *e->warm);
+    e->as_it_is = p->quiet && (sum == 0 || sum > HUGE);
+    e->large = sum > SHORT;
+    e->inlines = p->quiet && e->options->optimise > 0 && sum <= LARGE;
 }

@@ -6,7 +6,8 @@
 //     if:         icmp of numbers; what is not a number is tested by asl_hot_test, whose operator is constant
 //     give_up:    what was counted is told; the watched machine's step function goes on
 //
-// What was counted is told before anything that may ask for it: ops of rt.def that count events, and every return.
+// What was counted is told before anything that may ask for it: ops of rt.def that count events, and every return. Cold blocks
+// (heat.c) tell it at once, so that their many states do not have variables from one to the next.
 #include "module.h"
 
 #include <assert.h>
@@ -144,13 +145,31 @@ static bool has_op(const struct ir_machine *m, enum ir_opcode opcode) {
     return false;
 }
 
+// Cold blocks that warm ones go to: they tell what those have counted.
+static const bool *find_cooling(struct emit *e, const struct ir_machine *m) {
+    bool *cooling = arena_alloc(e->arena, m->blocks.count * sizeof *cooling);
+    for (size_t b = 0; b < m->blocks.count; b++) {
+        const struct ir_block *block = m->blocks.items[b];
+        uint32_t targets = block->exit.kind == EXIT_GIVE_UP ? 0 : block->exit.target_count;
+        for (uint32_t t = 0; t <= targets && e->warm_blocks[b]; t++) {
+            uint32_t to = t < targets ? block->exit.target[t] : block->error;
+            if (to != IR_NO_BLOCK)
+                cooling[to] = !e->warm_blocks[to];
+        }
+    }
+    return cooling;
+}
+
 void emit_hot_begin(struct emit *e, const struct ir_machine *m) {
+    bool marks = has_op(m, OP_MARK);
     e->slots = LLVMBuildLoad2(e->builder, e->ptr, e->frame, "slots");
     e->keys = call(e, HOT_keys, ARGUMENTS(e->frame));
     e->cache = call(e, HOT_caches, ARGUMENTS(e->frame));
     e->heap = call(e, HOT_heap, ARGUMENTS(e->frame));
     e->events = e->polls = NULL;
-    if (e->warm_blocks || has_op(m, OP_MARK)) {
+    e->cooling = e->warm_blocks && !marks ? find_cooling(e, m) : NULL;
+    e->keeps = e->warm_blocks || marks;
+    if (e->keeps) {
         e->events = variable(e, "events");
         e->states = variable(e, "states");
         e->marks[0] = variable(e, "events.mark");
@@ -169,6 +188,15 @@ void emit_hot_begin(struct emit *e, const struct ir_machine *m) {
         e->numbers[n] = variable(e, "number");
 }
 
+void emit_hot_block(struct emit *e, uint32_t number) {
+    memcpy(e->owns, e->owning[number], (e->machine->slots.count / 64 + 1) * sizeof *e->owns);
+    if (e->cooling && e->cooling[number]) {
+        e->keeps = true;
+        emit_hot_leave(e);
+    }
+    e->keeps = e->cooling ? e->in_warm : e->events != NULL;
+}
+
 // What no op has asked for.
 void emit_hot_end(struct emit *e) {
     LLVMValueRef begun[] = {e->keys, e->cache, e->heap};
@@ -177,12 +205,8 @@ void emit_hot_end(struct emit *e) {
             LLVMInstructionEraseFromParent(begun[i]);
 }
 
-void emit_hot_block(struct emit *e, uint32_t number) {
-    memcpy(e->owns, e->owning[number], (e->machine->slots.count / 64 + 1) * sizeof *e->owns);
-}
-
 void emit_hot_tell(struct emit *e) {
-    if (!e->events)
+    if (!e->keeps)
         return;
     LLVMValueRef events = LLVMBuildLoad2(e->builder, e->i64, e->events, "");
     LLVMValueRef states = LLVMBuildLoad2(e->builder, e->i64, e->states, "");
@@ -193,7 +217,7 @@ void emit_hot_tell(struct emit *e) {
 
 void emit_hot_leave(struct emit *e) {
     emit_hot_tell(e);
-    if (e->polls)
+    if (e->keeps && e->polls)
         call(e, HOT_set_polls, ARGUMENTS(e->frame, LLVMBuildLoad2(e->builder, e->i64, e->polls, "")));
 }
 
@@ -319,7 +343,7 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_MOVE: set_number(e, o[0], number(e, o[1])); return true;
     case OP_BOX: call(e, HOT_words, ARGUMENTS(slot(e, o[0]), head_of_int(e), number(e, o[1]), fresh(e, o[0]))); return true;
     case OP_TICK:
-        if (!e->events) {
+        if (!e->keeps) {
             call(e, HOT_tick, ARGUMENTS(e->frame, i64(e, o[0]), i64(e, o[1])));
             return true;
         }
@@ -400,7 +424,7 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_FORMAT: *failed = emit_format(e, o); break;
     case OP_FORGET: call(e, HOT_forget, ARGUMENTS(e->frame, emit_i32(e, o[0]), emit_i32(e, o[1]))); return true;
     case OP_POLL:
-        if (!e->polls)
+        if (!e->keeps || !e->polls)
             return false;
         *failed = emit_poll(e);
         return true;
@@ -563,19 +587,6 @@ LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x) {
 }
 
 // ---------------------------------------------------------------- bitcode
-
-// Inlining makes ten instructions of one, and the time of LLVM's passes grows faster than what they look at.
-static bool is_arithmetic(uint8_t opcode) { // one instruction or two
-    return opcode == OP_MOVE || opcode == OP_ADD32 || opcode == OP_EXACT_ADD || opcode == OP_EXACT_SUBTRACT || opcode == OP_TICK;
-}
-
-size_t emit_hot_size(const struct ir_machine *m, const bool *warm) {
-    size_t size = 0;
-    for (size_t b = 0; b < m->blocks.count; b++)
-        for (size_t o = 0; warm[b] && o < m->blocks.items[b]->ops.count; o++)
-            size += !is_arithmetic(m->blocks.items[b]->ops.items[o].opcode);
-    return size;
-}
 
 #ifdef ASLC_HOT_BITCODE
 /* The file's bytes, put between these two by the assembler. */

@@ -50,18 +50,21 @@ struct emit {
     LLVMBasicBlockRef failed;         /* returns FAILED; made when first needed */
     LLVMValueRef *steps;              /* by machine */
     LLVMValueRef *functions;          /* of expressions, by number */
-    const bool **warm;                /* by machine: emit_warm_blocks; NULL: none of its blocks is */
+    const bool **warm;                /* by machine, then by block (heat.c); NULL: none is */
     bool quiet;                       /* the next ones are of a quiet machine */
     const bool *warm_blocks;          /* of the machine, or NULL */
     bool in_warm;                     /* the block being emitted is warm */
     LLVMValueRef slots, keys, cache, heap; /* frame->slot and the engine's tables */
-    LLVMValueRef events, states, marks[2]; /* counted and not yet told, where that stood at op mark; NULL: told at once */
+    LLVMValueRef events, states, marks[2]; /* counted and not yet told; where that stood at op mark */
+    const bool *cooling;              /* by block: the first that tell what warm ones have counted; NULL: all blocks keep it, or none */
+    bool keeps;                       /* what is counted here is told later */
     LLVMValueRef polls, boxes[2], *numbers; /* polls: NULL when no loop of the machine's needs them */
     const uint64_t *const *owning;    /* by block, as opt_owning says; NULL: not a quiet machine */
     uint64_t *owns;                   /* where the builder is: slots that may hold what counts references */
     const struct ir_op *drop;         /* its last uses are let go once it has not failed */
     uint32_t caches;
-    bool some_warm, inlines;          /* there are warm blocks; they are not too large for all that LLVM can do */
+    bool inlines;                     /* warm blocks have the code of hot ops in them */
+    bool large;                       /* too much is warm for all of LLVM's passes */
     bool as_it_is;                    /* nothing is worth optimising, or some machine is too large for it */
 };
 
@@ -84,14 +87,14 @@ void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step,
 LLVMBasicBlockRef emit_following(struct emit *e, const char *name);
 void emit_rt(struct emit *e, enum ir_opcode opcode, const uint32_t *operands); /* a call of the runtime that cannot fail */
 
-/* heat.c: the blocks of a quiet machine that are worth the optimiser's time, by number; NULL when none is. */
-const bool *emit_warm_blocks(struct arena *a, const struct ir_machine *m);
+/* heat.c: what of the quiet machines is worth the optimiser's time: warm, inlines, large, as_it_is. */
+void emit_heat(struct emit *e);
 
 /* hot.c: what quiet machines have beside calls of the runtime. */
 void emit_hot_begin(struct emit *e, const struct ir_machine *m); /* at the start of the step function */
-void emit_hot_end(struct emit *e);                               /* and when all of it is there */
+void emit_hot_block(struct emit *e, uint32_t number);             /* … of a block … */
+void emit_hot_end(struct emit *e);                               /* … and when all is there */
 /* An op; false: it is a call like any other. *failed: whether it failed, or NULL when it cannot. */
-void emit_hot_block(struct emit *e, uint32_t number); /* at the start of a block */
 bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed);
 void emit_hot_done(struct emit *e, uint32_t s); /* the output is in this slot */
 void emit_hot_drop(struct emit *e);  /* where it has not failed */
@@ -101,7 +104,6 @@ LLVMValueRef emit_hot_counted(struct emit *e);
 void emit_hot_unraise(struct emit *e, LLVMValueRef counted);
 void emit_hot_give_up(struct emit *e, const struct ir_exit *x);
 LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x); /* EXIT_IF's condition */
-size_t emit_hot_size(const struct ir_machine *m, const bool *warm); /* ops that LLVM may make much of */
 void emit_hot_link(struct emit *e);  /* the functions' own code, for LLVM to inline */
 
 /* tables.c: the program struct (global NAME_program) and what it points to; main() of an executable. -1: message. */

@@ -234,8 +234,10 @@ static void emit_block(struct emit *e, uint32_t number) {
     enter(e, e->blocks[number]);
     e->in_warm = e->warm_blocks && e->warm_blocks[number];
     emit_debug_block(e, b);
-    if (e->quiet)
+    if (e->quiet) {
+        emit_debug_at(e, 0, 0);
         emit_hot_block(e, number);
+    }
     LLVMValueRef answer = NULL;
     for (size_t i = 0; i < b->ops.count; i++) {
         // A quiet machine enters states without an op: its first stands at the state's place, for debuggers.
@@ -287,6 +289,7 @@ void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step,
     if (e->failed) {
         emit_debug_none(e);
         enter(e, e->failed);
+        e->keeps = e->quiet && e->events; // some warm block may have come here
         ret(e, ASL_FAILED);
     }
     if (e->quiet)

@@ -290,7 +290,8 @@ def used_states(machine, out):
 
 
 def looped(g, definition):
-    """The whole machine as the body of a loop that counts $.c down; it ends when a path in it loses the counter."""
+    """The whole machine as the body of a loop that counts $.c down; it ends when a path in it loses the counter. Some wait
+    before the loop or behind it: then the loop alone is warm (compiler/emit/heat.c)."""
     states = definition['States']
     for state in states.values():
         if state.pop('End', False):
@@ -302,7 +303,14 @@ def looped(g, definition):
     states['Done'] = {'Type': 'Succeed'}
     if not any(s.get('Next') == 'Step' for s in states.values()):
         del states['Step']
-    return {'StartAt': 'Loop', 'States': states}
+    start = 'Loop'
+    if g.chance(0.2):
+        start = 'Before'
+        states['Before'] = {'Type': 'Wait', 'Seconds': 0, 'Next': 'Loop'}
+    if g.chance(0.2):
+        states['Loop']['Default'] = 'Behind'
+        states['Behind'] = {'Type': 'Wait', 'Seconds': 0, 'Next': 'Done'}
+    return {'StartAt': start, 'States': states}
 
 
 def generate(seed, computes=False):
