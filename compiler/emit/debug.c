@@ -77,7 +77,12 @@ void emit_debug_machine(struct emit *e, const struct ir_machine *m) {
     d->machine_line = line_of_machine(e->plan, m);
     d->machine = subprogram(e, name, d->machine_line);
     LLVMSetSubprogram(e->step, d->machine);
-    set_location(e, d->machine_line, 0, d->machine, NULL);
+    emit_debug_outside(e);
+}
+
+void emit_debug_outside(struct emit *e) {
+    if (e->debug)
+        set_location(e, e->debug->machine_line, 0, e->debug->machine, NULL);
 }
 
 void emit_debug_block(struct emit *e, const struct ir_block *b) {

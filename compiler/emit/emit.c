@@ -130,8 +130,11 @@ struct emit *emit_module_new(const struct ir_plan *p, const struct emit_options 
         emit_debug_begin(e);
     declare_steps(e);
     emit_ops_begin(e);
-    for (size_t i = 0; i < p->machines.count; i++)
-        e->quiet = p->quiet && i >= p->quiet, emit_machine(e, p->machines.items[i], e->steps[i], e->warm[i]);
+    for (uint32_t i = 0; i < p->machines.count; i++) {
+        e->number = i;
+        e->quiet = p->quiet && i >= p->quiet;
+        emit_machine(e, p->machines.items[i], e->steps[i], e->warm[i]);
+    }
     e->quiet = false;
     for (size_t i = 0; i < p->functions.count; i++)
         emit_machine(e, p->functions.items[i], e->functions[i], NULL);

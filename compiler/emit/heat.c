@@ -89,9 +89,9 @@ static void find_loops(struct arena *a, const struct ir_machine *m, bool *warm) 
 // Inlining makes some twenty instructions of an op or a test, and twenty microseconds' work for LLVM of each of them.
 enum {
     SHORT = 100, /* so much is optimised with all that LLVM has */
-    ONCE = 200,  /* code that runs once in an execution: calls take a twentieth longer, a choice twice as long */
+    ONCE = 150,  /* code that runs once in an execution: calls take a twentieth longer, a choice twice as long */
     LARGE = 700, /* more than this is called */
-    HUGE = 2800, /* and more than this is cold */
+    HUGE = 2800, /* and what comes on top of this is cold */
 };
 
 static bool is_arithmetic(uint8_t opcode) { // one instruction or two
@@ -135,14 +135,15 @@ void emit_heat(struct emit *e) {
     const struct ir_plan *p = e->plan;
     size_t sum = 0;
     e->warm = arena_alloc(e->arena, (p->machines.count + 1) * sizeof *e->warm);
-    for (size_t i = p->quiet; p->quiet && i < p->machines.count; i++) {
+    for (size_t i = p->machines.count; p->quiet && i-- > p->quiet;) { // the first one last: the others may run more often
         size_t size;
-        e->warm[i] = warm_blocks(e->arena, p->machines.items[i], i == p->quiet, &size);
-        sum += size;
+        const bool *warm = warm_blocks(e->arena, p->machines.items[i], i == p->quiet, &size);
+        if (sum + size <= HUGE) {
+            e->warm[i] = warm;
+            sum += size;
+        }
     }
-    if (sum > HUGE)
-        memset(e->warm, 0, p->machines.count * sizeof *e->warm);
-    e->as_it_is = p->quiet && (sum == 0 || sum > HUGE);
+    e->as_it_is = p->quiet && sum == 0;
     e->large = sum > SHORT;
     e->inlines = p->quiet && e->options->optimise > 0 && sum <= LARGE;
 }

@@ -63,6 +63,10 @@ static LLVMValueRef call(struct emit *e, enum hot_entry entry, LLVMValueRef *arg
 
 static LLVMValueRef i64(struct emit *e, int64_t n) { return LLVMConstInt(e->i64, (uint64_t)n, true); }
 
+static LLVMValueRef is_not(struct emit *e, LLVMValueRef value, int64_t what) {
+    return LLVMBuildICmp(e->builder, LLVMIntNE, value, LLVMConstInt(LLVMTypeOf(value), (uint64_t)what, true), "");
+}
+
 // ---------------------------------------------------------------- operands
 
 static LLVMValueRef slot(struct emit *e, uint32_t number) {
@@ -162,6 +166,8 @@ static const bool *find_cooling(struct emit *e, const struct ir_machine *m) {
 
 void emit_hot_begin(struct emit *e, const struct ir_machine *m) {
     bool marks = has_op(m, OP_MARK);
+    e->given_up = NULL;
+    e->watched_points = NULL;
     e->slots = LLVMBuildLoad2(e->builder, e->ptr, e->frame, "slots");
     e->keys = call(e, HOT_keys, ARGUMENTS(e->frame));
     e->cache = call(e, HOT_caches, ARGUMENTS(e->frame));
@@ -197,8 +203,30 @@ void emit_hot_block(struct emit *e, uint32_t number) {
     e->keeps = e->cooling ? e->in_warm : e->events != NULL;
 }
 
-// What no op has asked for.
+static void end_giving_up(struct emit *e) {
+    const struct ir_machine *watched = e->plan->machines.items[e->number - e->plan->quiet];
+    LLVMPositionBuilderAtEnd(e->builder, LLVMGetInstructionParent(e->given_up));
+    emit_debug_outside(e);
+    e->keeps = e->events != NULL; // some warm block may have come here
+    emit_hot_leave(e);
+    LLVMValueRef now = call(e, HOT_give_up, ARGUMENTS(e->frame, emit_i32(e, e->number - e->plan->quiet), e->given_up,
+                                                      emit_i32(e, (uint32_t)watched->slots.count)));
+    LLVMBasicBlockRef failed = emit_following(e, "failed"), go_on = emit_following(e, "watched");
+    LLVMBuildCondBr(e->builder, is_not(e, now, 0), failed, go_on);
+    LLVMPositionBuilderAtEnd(e->builder, failed);
+    LLVMBuildRet(e->builder, emit_i32(e, ASL_FAILED));
+    LLVMPositionBuilderAtEnd(e->builder, go_on);
+    struct emit_function step = {e->steps[e->number - e->plan->quiet], LLVMFunctionType(e->i32, &e->ptr, 1, false)};
+    LLVMValueRef outcome = emit_call(e, step, &e->frame, 1, "");
+    LLVMSetTailCall(outcome, true);
+    emit_debug_none(e);
+    LLVMBuildRet(e->builder, outcome);
+}
+
 void emit_hot_end(struct emit *e) {
+    if (e->given_up)
+        end_giving_up(e);
+    // What no op has asked for.
     LLVMValueRef begun[] = {e->keys, e->cache, e->heap};
     for (size_t i = 0; i < sizeof begun / sizeof *begun; i++)
         if (!LLVMGetFirstUse(begun[i]))
@@ -230,10 +258,6 @@ static bool is_silent(uint8_t opcode) {
 }
 
 // ---------------------------------------------------------------- ops
-
-static LLVMValueRef is_not(struct emit *e, LLVMValueRef value, int64_t what) {
-    return LLVMBuildICmp(e->builder, LLVMIntNE, value, LLVMConstInt(LLVMTypeOf(value), (uint64_t)what, true), "");
-}
 
 static LLVMValueRef load_at(struct emit *e, LLVMTypeRef type, LLVMValueRef base, int64_t offset) {
     LLVMValueRef by = i64(e, offset);
@@ -451,28 +475,29 @@ void emit_hot_drop(struct emit *e) {
 LLVMValueRef emit_hot_counted(struct emit *e) { return call(e, HOT_events, ARGUMENTS(e->frame)); }
 void emit_hot_unraise(struct emit *e, LLVMValueRef counted) { call(e, HOT_unraise, ARGUMENTS(e->frame, counted)); }
 
+// All places that give up meet in one block, with the number of the resume point there.
+static LLVMValueRef begin_giving_up(struct emit *e) {
+    LLVMBasicBlockRef from = LLVMGetInsertBlock(e->builder), block = LLVMAppendBasicBlockInContext(e->context, e->step, "give_up");
+    LLVMPositionBuilderAtEnd(e->builder, block);
+    LLVMValueRef resume = LLVMBuildPhi(e->builder, e->i32, "resume");
+    LLVMPositionBuilderAtEnd(e->builder, from);
+    return resume;
+}
+
 void emit_hot_give_up(struct emit *e, const struct ir_exit *x) {
-    uint32_t own = 0;
-    while (e->plan->machines.items[own] != e->machine)
-        own++;
-    uint32_t watched = own - e->plan->quiet, *points;
-    const struct ir_machine *m = e->plan->machines.items[watched];
-    uint32_t count = ir_resume_points(e->arena, m, &points), resume = 0;
-    while (resume < count && points[resume] != x->target[0])
+    if (!e->given_up)
+        e->given_up = begin_giving_up(e);
+    const struct ir_machine *m = e->plan->machines.items[e->number - e->plan->quiet];
+    if (!e->watched_points)
+        e->watched_count = ir_resume_points(e->arena, m, &e->watched_points);
+    uint32_t resume = 0;
+    while (resume < e->watched_count && e->watched_points[resume] != x->target[0])
         resume++;
-    assert(resume < count);
-    emit_hot_leave(e);
-    LLVMValueRef now = call(e, HOT_give_up, ARGUMENTS(e->frame, emit_i32(e, watched), emit_i32(e, resume), emit_i32(e, (uint32_t)m->slots.count)));
-    LLVMBasicBlockRef failed = emit_following(e, "failed"), go_on = emit_following(e, "watched");
-    LLVMBuildCondBr(e->builder, is_not(e, now, 0), failed, go_on);
-    LLVMPositionBuilderAtEnd(e->builder, failed);
-    LLVMBuildRet(e->builder, emit_i32(e, ASL_FAILED));
-    LLVMPositionBuilderAtEnd(e->builder, go_on);
-    struct emit_function step = {e->steps[watched], LLVMFunctionType(e->i32, &e->ptr, 1, false)};
-    LLVMValueRef outcome = emit_call(e, step, &e->frame, 1, "");
-    LLVMSetTailCall(outcome, true);
-    emit_debug_none(e);
-    LLVMBuildRet(e->builder, outcome);
+    assert(resume < e->watched_count);
+    LLVMValueRef number = emit_i32(e, resume);
+    LLVMBasicBlockRef from = LLVMGetInsertBlock(e->builder);
+    LLVMAddIncoming(e->given_up, &number, &from, 1);
+    LLVMBuildBr(e->builder, LLVMGetInstructionParent(e->given_up));
 }
 
 // ---------------------------------------------------------------- tests

@@ -52,12 +52,15 @@ struct emit {
     LLVMValueRef *functions;          /* of expressions, by number */
     const bool **warm;                /* by machine, then by block (heat.c); NULL: none is */
     bool quiet;                       /* the next ones are of a quiet machine */
+    uint32_t number;                  /* the machine's */
     const bool *warm_blocks;          /* of the machine, or NULL */
     bool in_warm;                     /* the block being emitted is warm */
     LLVMValueRef slots, keys, cache, heap; /* frame->slot and the engine's tables */
     LLVMValueRef events, states, marks[2]; /* counted and not yet told; where that stood at op mark */
     const bool *cooling;              /* by block: the first that tell what warm ones have counted; NULL: all blocks keep it, or none */
     bool keeps;                       /* what is counted here is told later */
+    LLVMValueRef given_up;            /* where it gives up: the number of the watched machine's resume point, as a phi; or NULL */
+    uint32_t *watched_points, watched_count; /* all of them, once one was looked for */
     LLVMValueRef polls, boxes[2], *numbers; /* polls: NULL when no loop of the machine's needs them */
     const uint64_t *const *owning;    /* by block, as opt_owning says; NULL: not a quiet machine */
     uint64_t *owns;                   /* where the builder is: slots that may hold what counts references */
@@ -65,7 +68,8 @@ struct emit {
     uint32_t caches;
     bool inlines;                     /* warm blocks have the code of hot ops in them */
     bool large;                       /* too much is warm for all of LLVM's passes */
-    bool as_it_is;                    /* nothing is worth optimising, or some machine is too large for it */
+    bool as_it_is;                    /* nothing is worth optimising */
+    bool huge;                        /* some machine is too large for LLVM's register allocation */
 };
 
 /* emit.c: the whole module, verified. NULL with a message; free with emit_module_free. `names`: keep value names, for
@@ -117,6 +121,7 @@ void emit_debug_begin(struct emit *e);
 void emit_debug_machine(struct emit *e, const struct ir_machine *m); /* e->step gets its subprogram */
 void emit_debug_block(struct emit *e, const struct ir_block *b);
 void emit_debug_at(struct emit *e, uint32_t line, uint32_t column); /* of the instructions to come; 0: as before */
+void emit_debug_outside(struct emit *e); /* of the machine, but of no state of it */
 void emit_debug_none(struct emit *e); /* the instructions to come have no place: branches, other functions */
 void emit_debug_end(struct emit *e);
 

@@ -31,8 +31,8 @@ static LLVMTargetMachineRef target_machine(const struct emit *e, char *message, 
         LLVMDisposeMessage(why);
     } else {
         // A generic processor: the file may run elsewhere, and a step gains nothing from newer instructions.
-        machine = LLVMCreateTargetMachine(target, triple, "", "", levels[level(e)], LLVMRelocPIC,
-                                          LLVMCodeModelDefault);
+        machine = LLVMCreateTargetMachine(target, triple, "", "", levels[e->huge ? 0 : level(e)],
+                                          LLVMRelocPIC, LLVMCodeModelDefault);
         if (!machine)
             snprintf(message, message_size, "LLVM cannot make code for %s", triple);
     }

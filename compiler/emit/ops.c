@@ -34,10 +34,10 @@ void emit_ops_begin(struct emit *e) {
     }
 }
 
-// A module with a machine of more basic blocks (a thousand states and more) is not optimised: the time of LLVM's
-// register allocation grows with their square, to a minute where this takes seconds, for a few instructions between calls.
-// Expressions are compiled in processes that wait for them, and a long one is calls in a row: they get there sooner.
-enum { HUGE_MACHINE = 15000, HUGE_FUNCTION = 600 };
+// A module with a machine of more basic blocks (some three hundred states) gets machine code made in the simple way: the time of
+// LLVM's register allocation grows with their square, to a minute for thousands of states, for a few instructions between
+// calls. Expressions are compiled in processes that wait for them, and a long one is calls in a row: it is not optimised.
+enum { HUGE_MACHINE = 3000, HUGE_FUNCTION = 600 };
 
 // ---------------------------------------------------------------- calls
 
@@ -294,6 +294,7 @@ void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step,
     }
     if (e->quiet)
         emit_hot_end(e);
-    if (warm || !e->plan->quiet)
-        e->as_it_is = e->as_it_is || LLVMCountBasicBlocks(e->step) > (m->params ? HUGE_FUNCTION : HUGE_MACHINE);
+    unsigned blocks = LLVMCountBasicBlocks(e->step);
+    e->huge = e->huge || blocks > HUGE_MACHINE;
+    e->as_it_is = e->as_it_is || (!e->plan->quiet && m->params && blocks > HUGE_FUNCTION);
 }

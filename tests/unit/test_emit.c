@@ -176,6 +176,56 @@ TEST(tasks_bring_their_handlers) {
     arena_free(a);
 }
 
+static const char loop_and_wait[] = "plan 1 \"w\" standard\n"
+                                    "const k0 = 1\n"
+                                    "state n0 = Wait \"W\"\n"
+                                    "state n1 = Choice \"C\"\n"
+                                    "site t0 = {\"state\":0,\"kind\":\"wait\"}\n"
+                                    "machine @0 \"/\"\n"
+                                    "  slot %0 \"input\"\n"
+                                    "  block b0 \"C\" n1\n"
+                                    "    enter n1 %0\n"
+                                    "    done %0\n"
+                                    "machine @1 \"/\" quiet\n"
+                                    "  slot %0 \"input\"\n"
+                                    "  slot %1 \"t0\"\n"
+                                    "  numbers 1\n"
+                                    "  block b0 \"C\" n1\n"
+                                    "    tick 2 1\n"
+                                    "    add32 #0 #0 k0\n"
+                                    "    box %1 #0\n"
+                                    "    if NumericLessThan #0 k0 b0 b1\n"
+                                    "  block b1 \"W\" n0\n"
+                                    "    tick 3 1\n"
+                                    "    copy %1 %0\n"
+                                    "    attempt t0\n"
+                                    "    wait_seconds t0 %1\n"
+                                    "    suspend b2\n"
+                                    "  block b2 \"W.result\" n0 resume\n"
+                                    "    done %0\n";
+
+/* A loop is optimised though its machine waits; what is behind it calls the library, and one that only waits is left alone. */
+TEST(only_what_is_warm_is_optimised) {
+    struct emit_options o = {.optimise = 2};
+    char *ir = emitted(loop_and_wait, ASLC_EMIT_IR, &o);
+    const char *quiet = strstr(ir, "@w.step.quiet(");
+    CHECK_OR_END(quiet && strstr(quiet, "\n}"));
+    char *body = strndup(quiet, (size_t)(strstr(quiet, "\n}") - quiet));
+    has(body, "call void @asl_hot_copy(");
+    CHECK(!strstr(body, "alloca i64")); // what is counted is in registers
+    free(body);
+    free(ir);
+
+    char *waits = strdup(loop_and_wait), *loop = strstr(waits, "if NumericLessThan #0 k0 b0 b1");
+    memcpy(loop, "if NumericLessThan #0 k0 b1 b1", strlen("if NumericLessThan #0 k0 b1 b1"));
+    ir = emitted(waits, ASLC_EMIT_IR, &o);
+    has(ir, "call void @asl_hot_tick(");
+    has(ir, "call void @asl_hot_words(");
+    has(ir, "alloca i64");
+    free(ir);
+    free(waits);
+}
+
 TEST(missing_libraries_and_functions) {
     static const char *const handlers[][2] = {
         {"ffi:./no-such-library.so#f(int)->int", "cannot open the library of f: "},
