@@ -7,6 +7,8 @@
 //     quiet    machines for executions nobody watches   opt/quiet.c
 //     shape    objects taken apart, numbers unboxed     opt/shape/
 //     slots    copies, last uses                        opt/slots.c
+//     views    what is only looked at                   opt/views.c
+//     pack     fewer slots                              opt/pack.c
 //     profile  only with --profile: places counted      profile.c
 //     emit     LLVM                                     emit/, link.c
 //
@@ -138,6 +140,8 @@ static const struct pass {
     {"quiet", opt_quiet},
     {"shape", opt_shape},
     {"slots", opt_slots},
+    {"views", opt_views},
+    {"pack", opt_pack},
 };
 enum { PASSES = sizeof passes / sizeof *passes };
 

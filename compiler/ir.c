@@ -84,6 +84,27 @@ uint32_t ir_slot(struct ir_plan *p, struct ir_machine *m, const char *name) {
     return (uint32_t)m->slots.count - 1;
 }
 
+void ir_view(struct ir_plan *p, struct ir_machine *m, uint32_t slot) {
+    while (m->views.count <= slot)
+        *vec_push(p->arena, &m->views) = false;
+    m->views.items[slot] = true;
+}
+
+bool ir_is_view(const struct ir_machine *m, uint32_t slot) { return slot < m->views.count && m->views.items[slot]; }
+
+uint32_t ir_frame_slots(const struct ir_machine *m) {
+    uint32_t count = (uint32_t)m->slots.count;
+    while (count && ir_is_view(m, count - 1))
+        count--;
+    return count;
+}
+
+bool ir_finds(uint8_t opcode) {
+    return opcode == OP_FIELD || opcode == OP_FIELD_MAYBE || opcode == OP_ELEMENT || opcode == OP_ELEMENT_MAYBE;
+}
+
+bool ir_takes_views(uint8_t opcode) { return ir_op_info[opcode].flags & IR_HOT || opcode == OP_COPY; }
+
 uint32_t ir_block_new(struct ir_plan *p, struct ir_machine *m, const char *name, uint32_t state) {
     struct ir_block *b = arena_alloc(p->arena, sizeof *b);
     b->name = name;

@@ -110,6 +110,7 @@ struct ir_machine {
     uint32_t params;    /* functions */
     uint32_t numbers;   /* quiet machines: of how many 64-bit integers outside the frame ops speak */
     VEC(const char *) slots; /* names; slot 0 is the raw input */
+    VEC(bool) views;         /* quiet machines: slots that hold no value but know where one is (opt/views.c); see ir_is_view */
     VEC(struct ir_block *) blocks; /* 0 is the entry */
     VEC(struct ir_capture) captures;
 };
@@ -151,6 +152,11 @@ uint32_t ir_path(struct ir_plan *p, const char *text);   /* interned */
 struct ir_machine *ir_machine_new(struct ir_plan *p, const char *name);
 uint32_t ir_function_new(struct ir_plan *p, const char *name, uint32_t params); /* its number; slots are added by ir_slot */
 uint32_t ir_slot(struct ir_plan *p, struct ir_machine *m, const char *name);
+void ir_view(struct ir_plan *p, struct ir_machine *m, uint32_t slot);
+bool ir_is_view(const struct ir_machine *m, uint32_t slot);
+uint32_t ir_frame_slots(const struct ir_machine *m); /* those up to the last that is no view */
+bool ir_finds(uint8_t opcode);       /* a member or item, in another slot's value */
+bool ir_takes_views(uint8_t opcode); /* where it only reads slots */
 uint32_t ir_block_new(struct ir_plan *p, struct ir_machine *m, const char *name, uint32_t state);
 struct ir_op *ir_op(struct ir_plan *p, struct ir_block *b, enum ir_opcode opcode, const uint32_t *operands);
 
@@ -173,6 +179,8 @@ void opt_thread(struct ir_plan *p); /* jumps to jumps, empty and unreachable blo
 void opt_quiet(struct ir_plan *p);  /* a second set of machines, for executions that nobody watches */
 void opt_shape(struct ir_plan *p);  /* quiet machines: objects taken apart, numbers unboxed, the same done once */
 void opt_slots(struct ir_plan *p);  /* copies removed, temporaries shared, last uses marked */
+void opt_pack(struct ir_plan *p);   /* quiet machines: values that do not live at the same time share a slot */
+void opt_views(struct ir_plan *p);  /* quiet machines: members and items that are only looked at stay where they are */
 /* For each block of the machine as it is now the slots that are read from its start on, as bits. In the plan's arena. */
 const uint64_t *const *opt_live(struct ir_plan *p, struct ir_machine *m);
 /* The same of slots of a quiet machine that may hold something that counts references; what an op makes of such a set. */

@@ -60,7 +60,7 @@ static void quiet_machine(const struct ir_machine *m, asl_buffer *out) {
     asl_buffer_z(out, "{\"name\":");
     asl_json_print_string(asl_str_z(m->name), out);
     member(out, "slots");
-    asl_buffer_format(out, "%zu", m->slots.count);
+    asl_buffer_format(out, "%u", ir_frame_slots(m));
     captures(m, out);
     asl_buffer_byte(out, '}');
 }

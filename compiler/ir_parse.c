@@ -298,7 +298,13 @@ static void read_line(struct reader *r) {
         if (slot(r, word(r)) != r->machine->slots.count)
             fail(r, "slots of a machine are numbered from %%0 in order");
         const char *name = quoted(r);
-        ir_slot(p, r->machine, name);
+        uint32_t n = ir_slot(p, r->machine, name);
+        if (!r->failed && !at_end(r)) {
+            if (is(word(r), "view"))
+                ir_view(p, r->machine, n);
+            else
+                fail(r, "a slot is a view or nothing special");
+        }
     } else if (is(w, "numbers") && r->machine) {
         r->machine->numbers = number(r, word(r), "how many");
     } else if (is(w, "capture") && r->machine) {

@@ -100,7 +100,7 @@ static void print_machine(asl_buffer *out, const struct ir_machine *m, const cha
     for (size_t i = 0; i < m->slots.count; i++) {
         asl_buffer_format(out, "  slot %%%zu ", i);
         quoted(out, m->slots.items[i]);
-        asl_buffer_byte(out, '\n');
+        asl_buffer_z(out, ir_is_view(m, (uint32_t)i) ? " view\n" : "\n");
     }
     if (m->numbers)
         asl_buffer_format(out, "  numbers %u\n", m->numbers);

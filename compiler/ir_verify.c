@@ -72,6 +72,20 @@ static const char *bad_operand(const struct place *at, char kind, uint32_t v) {
     return at_block(at, arena_format(p->arena, "%c%u does not exist", kind, v));
 }
 
+// Views are put into by what finds members and items, and read by what takes them.
+static const char *bad_view(const struct place *at, const struct ir_op *op, size_t i) {
+    char kind = ir_op_info[op->opcode].operands[i];
+    uint32_t v = op->operand[i];
+    if (!strchr("dsxaDXv", kind) || v == ASL_NO_OPERAND || (kind == 'v' && v & ASL_CONSTANT))
+        return NULL;
+    bool first = ir_is_view(at->machine, v & ~ASL_LAST), pair = strchr("DX", kind) && ir_is_view(at->machine, v + 1);
+    bool args = false;
+    for (uint32_t n = 0; kind == 'a' && n < op->operand[i + 1]; n++)
+        args |= ir_is_view(at->machine, v + n);
+    bool found = kind == 'd' && ir_finds(op->opcode), read = strchr("sv", kind) && ir_takes_views(op->opcode) && !(v & ASL_LAST);
+    return (first && !found && !read) || pair || args ? at_block(at, "a view is used as a value") : NULL;
+}
+
 static const char *bad_op(const struct place *at, const struct ir_op *op) {
     if (op->opcode >= OP_COUNT)
         return at_block(at, "unknown op");
@@ -80,6 +94,8 @@ static const char *bad_op(const struct place *at, const struct ir_op *op) {
         why = at_block(at, "stands in a machine that is not quiet");
     for (size_t i = 0; operands[i] && !why; i++)
         why = bad_operand(at, operands[i], op->operand[i]);
+    for (size_t i = 0; operands[i] && !why; i++)
+        why = bad_view(at, op, i);
     const char *args = strchr(operands, 'a');
     if (!why && args && op->operand[args - operands + 1] > 0) {
         uint32_t first = op->operand[args - operands], count = op->operand[args - operands + 1];

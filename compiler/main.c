@@ -57,7 +57,7 @@ static const char build_usage[] =
     "  --static                link everything statically: a workflow without Tasks against musl, where that is installed;\n"
     "                          such a program keeps no journal\n"
     "  -s                      strip the executable\n"
-    "  --dump-after=PASS       print the plan after lower or a pass (thread, quiet, shape, slots) on standard error\n"
+    "  --dump-after=PASS       print the plan after lower or a pass (thread, quiet, shape, slots, views, pack) on standard error\n"
     "  -fno-PASS               leave a pass out\n"
     "  -v                      print the command that links\n"
     "  --color=WHEN            auto, always or never\n"
@@ -73,7 +73,7 @@ static const char run_usage[] =
     "  -D NAME=VALUE           fill the placeholder ${NAME}\n"
     "  --definitions FILE      placeholders' values as a JSON object\n"
     "  --profile               time and allocations of states and expressions, on standard error\n"
-    "  --dump-after=PASS       print the plan after lower or a pass (thread, quiet, shape, slots) on standard error\n"
+    "  --dump-after=PASS       print the plan after lower or a pass (thread, quiet, shape, slots, views, pack) on standard error\n"
     "  -fno-PASS               leave a pass out\n"
     "\n";
 

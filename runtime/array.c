@@ -56,9 +56,14 @@ asl_value asl_array_push(asl_value array, asl_value item) {
     return array_value(a);
 }
 
+asl_value *asl__array_place(asl_value *array, size_t index) {
+    assert(array->tag == ASL_ARRAY && index < array->array->head.count);
+    array->array = writable(array->array, array->array->head.count);
+    return &array->array->items[index];
+}
+
 asl_value asl_array_set(asl_value array, size_t index, asl_value item) {
-    assert(array.tag == ASL_ARRAY && index < array.array->head.count && item.tag != ASL_NONE);
-    asl_array *a = writable(array.array, array.array->head.count);
-    asl_value_set(&a->items[index], item);
-    return array_value(a);
+    assert(item.tag != ASL_NONE);
+    asl_value_set(asl__array_place(&array, index), item);
+    return array;
 }

@@ -60,38 +60,48 @@ static inline const asl_value *cached(const asl_value *s, const struct asl_hot_c
     return LIKELY(c->at < o->head.count && o->entries[c->at].key == c->key) ? &o->entries[c->at].value : NULL;
 }
 
-INLINE int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, uint32_t fresh) {
-    if (UNLIKELY(s->tag != ASL_OBJECT)) return 1;
+INLINE const asl_value *asl_hot_field_at(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache) {
+    if (UNLIKELY(s->tag != ASL_OBJECT)) return NULL;
     const asl_value *v = cached(s, cache);
-    if (UNLIKELY(!v) && asl__hot_find(frame, s, k, cache, &v)) return 1;
+    return LIKELY(v != NULL) ? v : asl__hot_find(frame, s, k, cache);
+}
+
+INLINE const asl_value *asl_hot_element_at(const asl_value *s, int64_t index) {
+    return LIKELY(s->tag == ASL_ARRAY && index < (int64_t)s->array->head.count) ? &s->array->items[index] : NULL;
+}
+
+static const asl_value asl__hot_nothing; /* in a module with the user's own names */
+
+INLINE const asl_value *asl_hot_field_at_maybe(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache) {
+    const asl_value *v = asl_hot_field_at(frame, s, k, cache);
+    return v ? v : &asl__hot_nothing;
+}
+
+INLINE const asl_value *asl_hot_element_at_maybe(const asl_value *s, int64_t index) {
+    const asl_value *v = asl_hot_element_at(s, index);
+    return v ? v : &asl__hot_nothing;
+}
+
+INLINE int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, uint32_t fresh) {
+    const asl_value *v = asl_hot_field_at(frame, s, k, cache);
+    if (UNLIKELY(!v)) return 1;
     asl_hot_copy(d, v, fresh);
     return 0;
 }
 
 INLINE void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, uint32_t fresh) {
-    const asl_value *v = s->tag == ASL_OBJECT ? cached(s, cache) : NULL;
-    if (UNLIKELY(!v) && (s->tag != ASL_OBJECT || asl__hot_find(frame, s, k, cache, &v))) {
-        store(d, (struct asl__words){0, 0}, fresh);
-        return;
-    }
-    asl_hot_copy(d, v, fresh);
-}
-
-static inline const asl_value *element(const asl_value *s, int64_t index) {
-    return LIKELY(s->tag == ASL_ARRAY && index < (int64_t)s->array->head.count) ? &s->array->items[index] : NULL;
+    asl_hot_copy(d, asl_hot_field_at_maybe(frame, s, k, cache), fresh);
 }
 
 INLINE int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index, uint32_t fresh) {
-    const asl_value *v = element(s, index);
+    const asl_value *v = asl_hot_element_at(s, index);
     if (UNLIKELY(!v)) return 1;
     asl_hot_copy(d, v, fresh);
     return 0;
 }
 
 INLINE void asl_hot_element_maybe(asl_value *d, const asl_value *s, int64_t index, uint32_t fresh) {
-    const asl_value *v = element(s, index);
-    if (v) asl_hot_copy(d, v, fresh);
-    else store(d, (struct asl__words){0, 0}, fresh);
+    asl_hot_copy(d, asl_hot_element_at_maybe(s, index), fresh);
 }
 
 INLINE int64_t asl_hot_length(const asl_value *s) { return s->tag == ASL_ARRAY ? (int64_t)s->array->head.count : -1; }

@@ -16,6 +16,11 @@ void asl_hot_copy(asl_value *d, const asl_value *s, uint32_t fresh);
 void asl_hot_move(asl_value *d, asl_value *s, uint32_t fresh);     /* s is empty afterwards */
 void asl_hot_words(asl_value *d, int64_t head, int64_t body, uint32_t fresh); /* a value that owns nothing */
 const asl_value *asl_hot_constant(asl_frame *frame, uint32_t k);
+/* Where the member or item is. NULL: there is none; _maybe: ASL_NONE is there. */
+const asl_value *asl_hot_field_at(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache);
+const asl_value *asl_hot_field_at_maybe(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache);
+const asl_value *asl_hot_element_at(const asl_value *s, int64_t index);
+const asl_value *asl_hot_element_at_maybe(const asl_value *s, int64_t index);
 int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, uint32_t fresh);
 void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, uint32_t fresh);
 int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index, uint32_t fresh);
@@ -60,6 +65,6 @@ extern const struct asl_hot_symbol asl_hot_symbols[]; /* for the JIT; ends with 
 
 /* rt.c: what is not worth inlining. */
 asl_text *asl__hot_key(asl_frame *frame, uint32_t k);
-int32_t asl__hot_find(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, const asl_value **found);
+const asl_value *asl__hot_find(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache);
 
 #endif

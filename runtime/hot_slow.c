@@ -8,21 +8,21 @@ static struct image *image_of(asl_frame *frame) { return &frame_of(frame)->execu
 
 asl_text *asl__hot_key(asl_frame *frame, uint32_t k) { return asl__image_key(image_of(frame), k); }
 
-/* 1: there is no such member. What was found is where the cache looks first from now on. */
-int32_t asl__hot_find(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *c, const asl_value **found) {
+/* NULL: there is no such member. What was found is where the cache looks first from now on. */
+const asl_value *asl__hot_find(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *c) {
     struct image *image = image_of(frame);
-    const asl_text *key = asl__image_key(image, k);
+    const asl_text *key = image->keys[k] ? image->keys[k] : asl__image_key(image, k);
     asl_object *o = s->object;
-    struct asl__entry *e = c->at < o->head.count && asl__text_equal(o->entries[c->at].key, key) ? &o->entries[c->at]
-                                                                                                : asl__object_find(o, key);
-    if (!e) return 1;
+    struct asl__entry *e = &o->entries[c->at];
+    if (c->at >= o->head.count || !asl__text_equal(e->key, key)) e = asl__object_find(o, key);
+    if (!e) return NULL;
     c->at = (uint32_t)(e - o->entries);
     if (c->key != e->key) {
         if (c->key) asl_text_release(c->key);
-        c->key = asl_text_retain(e->key);
+        c->key = e->key;
+        c->key->refs++;
     }
-    *found = &e->value;
-    return 0;
+    return &e->value;
 }
 
 int64_t asl_hot_timestamp(const asl_value *s) {

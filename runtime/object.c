@@ -127,13 +127,22 @@ static asl_object *append(asl_object *o, asl_text *key, asl_value item) {
     return o;
 }
 
-asl_value asl_object_set(asl_value object, asl_text *key, asl_value item) {
-    assert(object.tag == ASL_OBJECT && item.tag != ASL_NONE);
-    asl_object *o = writable(object.object);
+asl_value *asl__object_place(asl_value *object, asl_text *key) {
+    assert(object->tag == ASL_OBJECT);
+    asl_object *o = writable(object->object);
     struct asl__entry *e = asl__object_find(o, key);
-    if (e) asl_value_set(&e->value, item);
-    else o = append(o, asl_text_retain(key), item);
-    return object_value(o);
+    if (!e) {
+        o = append(o, asl_text_retain(key), asl_none());
+        e = &o->entries[o->head.count - 1];
+    }
+    object->object = o;
+    return &e->value;
+}
+
+asl_value asl_object_set(asl_value object, asl_text *key, asl_value item) {
+    assert(item.tag != ASL_NONE);
+    asl_value_set(asl__object_place(&object, key), item);
+    return object;
 }
 
 asl_value asl_object_put(asl_value object, asl_str key, asl_value item) {

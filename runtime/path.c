@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "path_private.h"
+#include "value_private.h"
 
 // Steps such as `..` on `..` list a node once for every way that leads to it. Lists longer than this, and evaluations
 // that look at more nodes, find nothing: asl_path_missing says why.
@@ -543,33 +544,20 @@ static bool can_put(const asl_path *path, const asl_value *document) {
     return true;
 }
 
-static asl_value put_child(const struct step *s, asl_value parent, asl_value child) {
-    return s->kind == STEP_NAME ? asl_object_set(parent, s->u.name, child) : asl_array_set(parent, (size_t)s->u.index, child);
-}
-
-// Down, taking every node on the way out of its parent, and up again, putting it back. A node that was taken out has no
-// other owner unless the document is shared, so nothing is copied that need not be.
+// Down, making each node the document's own, which copies those that somebody else holds too. Places in a node stay where
+// they are while what is in them changes.
 asl_value asl_path_put(const asl_path *path, asl_value document, asl_value value) {
     if (!path->reference || !can_put(path, &document)) {
         asl_release(document);
         asl_release(value);
         return asl_none();
     }
-    if (path->count == 0) {
-        asl_release(document);
-        return value;
-    }
-    asl_value *parents = asl_calloc(path->count, sizeof *parents);
-    asl_value node = document;
-    for (size_t i = 0; i + 1 < path->count; i++) {
+    asl_value *at = &document;
+    for (size_t i = 0; i < path->count; i++) {
         const struct step *s = &path->steps[i];
-        const asl_value *found_child = s->kind == STEP_NAME ? member(&node, s->u.name) : element(&node, s->u.index);
-        asl_value child = found_child ? asl_retain(*found_child) : asl_object_new(1);
-        parents[i] = found_child ? put_child(s, node, asl_null()) : node;
-        node = child;
+        if (at->tag == ASL_NONE) *at = asl_object_new(1); // below the first missing member
+        at = s->kind == STEP_NAME ? asl__object_place(at, s->u.name) : asl__array_place(at, (size_t)s->u.index);
     }
-    node = put_child(&path->steps[path->count - 1], node, value);
-    for (size_t i = path->count - 1; i-- > 0;) node = put_child(&path->steps[i], parents[i], node);
-    asl_free(parents);
-    return node;
+    asl_value_set(at, value);
+    return document;
 }

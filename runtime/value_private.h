@@ -168,8 +168,26 @@ static inline size_t asl__text_block(size_t size) {
 static inline bool asl__text_is(const asl_text *t, const char *data, size_t size) {
     return t->size == size && memcmp(t->bytes, data, size) == 0;
 }
+/* Mostly of names, which are short: a call of memcmp takes longer than all of this. */
 static inline bool asl__text_equal(const asl_text *a, const asl_text *b) {
-    return a == b || (a->hash == b->hash && asl__text_is(a, b->bytes, b->size));
+    if (a == b) return true;
+    if (a->hash != b->hash || a->size != b->size) return false;
+    if (a->size > 64) return memcmp(a->bytes, b->bytes, a->size) == 0;
+    for (size_t i = 0; i < a->size; i += 8) {
+        uint64_t x, y;
+        memcpy(&x, a->bytes + i, 8);
+        memcpy(&y, b->bytes + i, 8);
+        if (a->size - i < 8) {
+            unsigned beyond = 64 - 8 * (unsigned)(a->size - i);
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+            return (x ^ y) << beyond == 0;
+#else
+            return (x ^ y) >> beyond == 0;
+#endif
+        }
+        if (x != y) return false;
+    }
+    return true;
 }
 
 /* Containers of values that are moved in. Of entries with the same key the last one wins, in the first one's place. */
@@ -181,6 +199,11 @@ void asl__object_settle(asl_object *o);
 
 /* The member with this key, or NULL. */
 struct asl__entry *asl__object_find(asl_object *o, const asl_text *key);
+
+/* Where the member or item is, to be changed: the container is made its owner's alone. A member that was missing is there
+   now, and ASL_NONE until the caller has put something into it. */
+asl_value *asl__object_place(asl_value *object, asl_text *key);
+asl_value *asl__array_place(asl_value *array, size_t index);
 
 /* Decimal digits of i with its sign, not NUL-terminated; the length. */
 size_t asl__int_print(int64_t i, char out[20]);

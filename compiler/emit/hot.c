@@ -69,7 +69,10 @@ static LLVMValueRef is_not(struct emit *e, LLVMValueRef value, int64_t what) {
 
 // ---------------------------------------------------------------- operands
 
+// Where the value of a slot is. Ops write to slots only.
 static LLVMValueRef slot(struct emit *e, uint32_t number) {
+    if (ir_is_view(e->machine, number & ~ASL_LAST))
+        return LLVMBuildLoad2(e->builder, e->ptr, e->views[number & ~ASL_LAST], "");
     LLVMValueRef offset = i64(e, (int64_t)(number & ~ASL_LAST) * (int64_t)sizeof(asl_value));
     return LLVMBuildInBoundsGEP2(e->builder, e->i8, e->slots, &offset, 1, "");
 }
@@ -189,6 +192,9 @@ void emit_hot_begin(struct emit *e, const struct ir_machine *m) {
     }
     e->owning = opt_owning(e->plan, m);
     e->owns = arena_alloc(e->arena, (m->slots.count / 64 + 1) * sizeof *e->owns);
+    e->views = arena_alloc(e->arena, (m->slots.count + 1) * sizeof *e->views);
+    for (uint32_t n = 0; n < m->slots.count; n++)
+        e->views[n] = ir_is_view(m, n) ? LLVMBuildAlloca(e->builder, e->ptr, "view") : NULL;
     e->numbers = arena_alloc(e->arena, (m->numbers + 1) * sizeof *e->numbers);
     for (uint32_t n = 0; n < m->numbers; n++)
         e->numbers[n] = variable(e, "number");
@@ -347,12 +353,40 @@ static LLVMValueRef next_cache(struct emit *e) {
     return LLVMBuildInBoundsGEP2(e->builder, e->i8, e->cache, &offset, 1, "");
 }
 
+// Member or item of a value, as a value. Returns whether there is none, or NULL when that is no failure.
+static LLVMValueRef emit_find(struct emit *e, const struct ir_op *op) {
+    LLVMValueRef d = slot(e, op->operand[0]), s = slot(e, op->operand[1]), f = fresh(e, op->operand[0]);
+    if (op->opcode == OP_FIELD || op->opcode == OP_FIELD_MAYBE) {
+        LLVMValueRef a[] = {e->frame, d, s, emit_i32(e, op->operand[2]), next_cache(e), f};
+        if (op->opcode == OP_FIELD)
+            return is_not(e, call(e, HOT_field, a), 0);
+        call(e, HOT_field_maybe, a);
+    } else {
+        LLVMValueRef a[] = {d, s, i64(e, op->operand[2]), f};
+        if (op->opcode == OP_ELEMENT)
+            return is_not(e, call(e, HOT_element, a), 0);
+        call(e, HOT_element_maybe, a);
+    }
+    return NULL;
+}
+
+// The same, as a view: where it is. One that may not be there is known once it has been found.
+static LLVMValueRef emit_view(struct emit *e, const struct ir_op *op) {
+    bool fails = ir_op_info[op->opcode].flags & IR_FAILS;
+    LLVMValueRef s = slot(e, op->operand[1]);
+    if (op->opcode == OP_FIELD || op->opcode == OP_FIELD_MAYBE)
+        e->found = call(e, fails ? HOT_field_at : HOT_field_at_maybe, ARGUMENTS(e->frame, s, emit_i32(e, op->operand[2]), next_cache(e)));
+    else
+        e->found = call(e, fails ? HOT_element_at : HOT_element_at_maybe, ARGUMENTS(s, i64(e, op->operand[2])));
+    return fails ? LLVMBuildIsNull(e->builder, e->found, "") : NULL;
+}
+
 void emit_hot_done(struct emit *e, uint32_t s) {
     if (s & ASL_LAST) {
         call(e, HOT_done, ARGUMENTS(e->frame, slot(e, s)));
         return;
     }
-    LLVMValueRef copy = LLVMBuildAlloca(e->builder, LLVMArrayType2(e->i64, 2), ""); // captured by children, or alike
+    LLVMValueRef copy = LLVMBuildAlloca(e->builder, LLVMArrayType2(e->i64, 2), ""); // captured by children, a view, or alike
     LLVMBuildStore(e->builder, LLVMConstNull(LLVMArrayType2(e->i64, 2)), copy);
     call(e, HOT_copy, ARGUMENTS(copy, slot(e, s), emit_i32(e, 1)));
     call(e, HOT_done, ARGUMENTS(e->frame, copy));
@@ -394,17 +428,9 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_ITEM_INDEX: set_number(e, o[0], call(e, HOT_index, ARGUMENTS(e->frame))); return true;
     case OP_ITEM_VALUE: call(e, HOT_item, ARGUMENTS(e->frame, slot(e, o[0]), fresh(e, o[0]))); return true;
     case OP_FIELD:
-        *failed = is_not(e, call(e, HOT_field, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), next_cache(e), fresh(e, o[0]))), 0);
-        break;
     case OP_FIELD_MAYBE:
-        call(e, HOT_field_maybe, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), next_cache(e), fresh(e, o[0])));
-        break;
     case OP_ELEMENT:
-        *failed = is_not(e, call(e, HOT_element, ARGUMENTS(slot(e, o[0]), slot(e, o[1]), i64(e, o[2]), fresh(e, o[0]))), 0);
-        break;
-    case OP_ELEMENT_MAYBE:
-        call(e, HOT_element_maybe, ARGUMENTS(slot(e, o[0]), slot(e, o[1]), i64(e, o[2]), fresh(e, o[0])));
-        break;
+    case OP_ELEMENT_MAYBE: *failed = ir_is_view(e->machine, o[0]) ? emit_view(e, op) : emit_find(e, op); break;
     case OP_GUARD: {
         LLVMValueRef tag = LLVMBuildZExt(e->builder, load_at(e, e->i8, slot(e, o[0]), 0), e->i32, "");
         LLVMValueRef bit = LLVMBuildShl(e->builder, emit_i32(e, 1), tag, "");
@@ -457,17 +483,19 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
             emit_hot_tell(e);
         return false;
     }
-    if (*failed)
-        e->drop = op;
-    else
-        drop_last(e, op);
+    e->drop = op;
+    if (!*failed)
+        emit_hot_drop(e);
     return true;
 }
 
 void emit_hot_drop(struct emit *e) {
+    if (e->found)
+        LLVMBuildStore(e->builder, e->found, e->views[e->drop->operand[0]]);
     if (e->drop)
         drop_last(e, e->drop);
     e->drop = NULL;
+    e->found = NULL;
 }
 
 // ---------------------------------------------------------------- errors that the watched machine explains

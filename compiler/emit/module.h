@@ -64,6 +64,7 @@ struct emit {
     LLVMValueRef polls, boxes[2], *numbers; /* polls: NULL when no loop of the machine's needs them */
     const uint64_t *const *owning;    /* by block, as opt_owning says; NULL: not a quiet machine */
     uint64_t *owns;                   /* where the builder is: slots that may hold what counts references */
+    LLVMValueRef *views, found;       /* by slot: the variable with the place of its value, or NULL; what op drop has found */
     const struct ir_op *drop;         /* its last uses are let go once it has not failed */
     uint32_t caches;
     bool inlines;                     /* warm blocks have the code of hot ops in them */
