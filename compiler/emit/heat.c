@@ -89,7 +89,7 @@ static void find_loops(struct arena *a, const struct ir_machine *m, bool *warm) 
 // Inlining makes some twenty instructions of an op or a test, and twenty microseconds' work for LLVM of each of them.
 enum {
     SHORT = 100, /* so much is optimised with all that LLVM has */
-    ONCE = 150,  /* code that runs once in an execution: calls take a twentieth longer, a choice twice as long */
+    ONCE = 180, /* code that runs once in an execution: calls take a twentieth longer, a choice half as long again */
     LARGE = 700, /* more than this is called */
     HUGE = 2800, /* and what comes on top of this is cold */
 };
