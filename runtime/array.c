@@ -21,6 +21,13 @@ asl_value asl__array_of(const asl_value *items, size_t count) {
     return array_value(a);
 }
 
+asl_value asl__array_copy(const asl_value *items, size_t count) {
+    asl_array *a = new_array(count);
+    for (size_t i = 0; i < count; i++) a->items[i] = asl__keep(items[i]);
+    a->head.count = (uint32_t)count;
+    return array_value(a);
+}
+
 // The array for its sole owner to change, with room for `capacity` items. The caller's reference is taken.
 static asl_array *writable(asl_array *a, size_t capacity) {
     if (a->head.refs == 1) {

@@ -1,6 +1,8 @@
 // The data tests of Choice rules (asl-language.md 8.3): each is a plain question with a plain answer. A value of another
 // type than the operator's makes the test false, never an error; a missing one has failed before we get here, except
 // for IsPresent.
+#include <string.h>
+
 #include "query.h"
 
 // ---------------------------------------------------------------- StringMatches
@@ -44,6 +46,34 @@ bool asl__string_matches(asl_str text, asl_str pattern) {
         if (!star_seen || resume == text.size) return false;
         p = after_star;
         t = ++resume;
+    }
+    return true;
+}
+
+size_t asl__pattern_piece(asl_str pattern, size_t *at, char *out) {
+    size_t size = 0;
+    while (*at < pattern.size) {
+        struct element e = element_at(pattern, *at);
+        *at += e.size;
+        if (e.star) return size;
+        out[size++] = e.literal;
+    }
+    ++*at;
+    return size;
+}
+
+bool asl__pieces_follow(asl_str text, const char *pieces, uint32_t count) {
+    const char *p = text.data, *end = p + text.size;
+    for (; count > 0; count--) {
+        uint32_t size;
+        memcpy(&size, pieces, sizeof size);
+        pieces += sizeof size;
+        for (;; p++) {
+            if ((size_t)(end - p) < size || !(p = memchr(p, *pieces, (size_t)(end - p) - size + 1))) return false;
+            if (memcmp(p, pieces, size) == 0) break;
+        }
+        p += size;
+        pieces += size;
     }
     return true;
 }

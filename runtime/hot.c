@@ -210,7 +210,7 @@ INLINE int32_t asl_hot_test(uint32_t choice, const asl_value *a, const asl_value
     return asl__choice_test((asl_choice)choice, a, b);
 }
 
-/* StringMatches with one star: how the text begins and ends. */
+/* StringMatches: how the text begins and ends. */
 INLINE int32_t asl_hot_affixes(const asl_value *s, const char *head, uint32_t head_size, const char *tail, uint32_t tail_size) {
     if (s->tag != ASL_STRING) return 0;
     bool heap = s->size == ASL_ON_HEAP;

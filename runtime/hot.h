@@ -40,6 +40,8 @@ int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, uint32_t fres
                        const asl_value *c, const asl_value *e, uint32_t count);
 int32_t asl_hot_test(uint32_t choice, const asl_value *a, const asl_value *b);
 int32_t asl_hot_affixes(const asl_value *s, const char *head, uint32_t head_size, const char *tail, uint32_t tail_size);
+/* Of a text that has them: what follows between the first star and the last (asl__pieces_follow). */
+int32_t asl_hot_pieces(const asl_value *s, uint32_t head_size, uint32_t tail_size, const char *pieces, uint32_t count);
 void asl_hot_tick(asl_frame *frame, int64_t events, int64_t states);
 void asl_hot_arrive(asl_frame *frame, uint32_t n);
 int64_t asl_hot_index(asl_frame *frame);                           /* of the Map's iteration that the frame is */

@@ -35,6 +35,11 @@ int64_t asl_hot_timestamp(const asl_value *s) {
     return nanoseconds;
 }
 
+int32_t asl_hot_pieces(const asl_value *s, uint32_t head_size, uint32_t tail_size, const char *pieces, uint32_t count) {
+    asl_str text = asl_text_of(s);
+    return asl__pieces_follow((asl_str){text.data + head_size, text.size - head_size - tail_size}, pieces, count);
+}
+
 // ---------------------------------------------------------------- States.Format
 //
 // A result that fits into a value is put together in registers: what is written to memory byte by byte and read again as

@@ -4,13 +4,16 @@
 // The service's own messages were never recorded; ours name the function, the argument and what was found:
 //     States.ArrayGetItem: argument 2 is 7, but the array has 3 elements
 #include <inttypes.h>
-#include <nettle/base64.h>
+#include <nettle/md5.h>
 #include <nettle/nettle-meta.h>
+#include <nettle/sha1.h>
+#include <nettle/sha2.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "query.h"
+#include "value_private.h"
 
 enum {
     MAX_CHARACTERS = 10000,   // of text to encode, decode or hash
@@ -108,9 +111,20 @@ static bool short_enough(struct call *c, asl_str text) {
 // ---------------------------------------------------------------- arrays
 
 static int array(struct call *c) {
-    asl_value out = asl_array_new(c->count);
-    for (size_t i = 0; i < c->count; i++) out = asl_array_push(out, asl_retain(c->args[i]));
-    return give(c, out);
+    return give(c, asl__array_copy(c->args, c->count));
+}
+
+// Whether the array's JSON has at most so many bytes, judged without printing: it may also have when this says no.
+static bool surely_fits(const asl_value *source, size_t limit) {
+    size_t count = asl_array_count(source), size = 2;
+    if (count > limit) return false;
+    for (size_t i = 0; i < count; i++) {
+        const asl_value *v = asl_array_at(source, i);
+        if (asl__is_container(v)) return false;
+        // An integer has up to 20 characters, another number fewer than 30 or those of its text; an escape has six.
+        size += 32 + (asl__has_text(v) ? 6 * v->text->size : 6 * ASL_INLINE_MAX);
+    }
+    return size <= limit;
 }
 
 static int array_partition(struct call *c) {
@@ -118,15 +132,11 @@ static int array_partition(struct call *c) {
     int64_t size;
     if (!source || !integer_argument(c, 1, INT32_MIN, INT32_MAX, &size)) return -1;
     if (size < 1) return fail(c, "argument 2 is the size of a part and must be at least 1, found %" PRId64, size);
-    if (asl_json_size(source) > MAX_PARTITIONED) return fail(c, "the array is larger than %d bytes", MAX_PARTITIONED);
+    if (!surely_fits(source, MAX_PARTITIONED) && asl_json_size(source) > MAX_PARTITIONED) return fail(c, "the array is larger than %d bytes", MAX_PARTITIONED);
     size_t count = asl_array_count(source), part_size = (size_t)size;
     asl_value out = asl_array_new(count / part_size + 1);
-    for (size_t i = 0; i < count; i += part_size) {
-        size_t end = count - i < part_size ? count : i + part_size;
-        asl_value part = asl_array_new(end - i);
-        for (size_t k = i; k < end; k++) part = asl_array_push(part, asl_retain(*asl_array_at(source, k)));
-        out = asl_array_push(out, part);
-    }
+    for (size_t i = 0; i < count; i += part_size)
+        asl__push(&out, asl__array_copy(asl_array_at(source, i), count - i < part_size ? count - i : part_size));
     return give(c, out);
 }
 
@@ -134,7 +144,7 @@ static int array_contains(struct call *c) {
     const asl_value *source = array_argument(c, 0);
     if (!source) return -1;
     bool found = false;
-    for (size_t i = 0; i < asl_array_count(source) && !found; i++) found = asl_equal(asl_array_at(source, i), &c->args[1]);
+    for (size_t i = 0; i < asl_array_count(source) && !found; i++) found = asl__equal(asl_array_at(source, i), &c->args[1]);
     return give(c, asl_bool(found));
 }
 
@@ -148,7 +158,7 @@ static int array_range(struct call *c) {
     if ((step > 0 && first > last) || (step < 0 && first < last)) count = 0; // a step the wrong way leads nowhere
     if (count > MAX_RANGE) return fail(c, "the range has %" PRId64 " elements, at most %d are allowed", count, MAX_RANGE);
     asl_value out = asl_array_new((size_t)count);
-    for (int64_t i = 0; i < count; i++) out = asl_array_push(out, asl_int(first + i * step));
+    for (int64_t i = 0; i < count; i++) asl__push(&out, asl_int(first + i * step));
     return give(c, out);
 }
 
@@ -175,7 +185,7 @@ static uint64_t value_hash(const asl_value *v, int depth) {
     case ASL_NONE: case ASL_NULL: case ASL_FUNCTION: break;
     case ASL_BOOL: return v->b ? 3 : 2;
     case ASL_INT: case ASL_DOUBLE: case ASL_NUMBER_TEXT: {
-        double d = asl_number(v);
+        double d = v->tag == ASL_INT ? (double)v->i : asl_number(v);
         if (d == 0) d = 0; // not -0
         memcpy(&h, &d, sizeof h);
         h ^= h >> 32; // the low bits of a small integer's double are all zero, and multiplying would leave them so
@@ -200,17 +210,18 @@ static int array_unique(struct call *c) {
     if (!source) return -1;
     size_t count = asl_array_count(source), capacity = 16;
     while (capacity < count * 2) capacity *= 2;
-    size_t *table = asl_calloc(capacity, sizeof *table); // 1 + the place in `out` of the value, open addressing
+    size_t local[64] = {0}; // 1 + the place in `out` of the value, open addressing
+    size_t *table = capacity <= sizeof local / sizeof *local ? local : asl_calloc(capacity, sizeof *table);
     asl_value out = asl_array_new(0);
     for (size_t i = 0; i < count; i++) {
         const asl_value *v = asl_array_at(source, i);
         size_t at = (size_t)(value_hash(v, 4) >> 20) & (capacity - 1);
-        while (table[at] && !asl_equal(asl_array_at(&out, table[at] - 1), v)) at = (at + 1) & (capacity - 1);
+        while (table[at] && !asl__equal(asl_array_at(&out, table[at] - 1), v)) at = (at + 1) & (capacity - 1);
         if (table[at]) continue;
-        out = asl_array_push(out, asl_retain(*v));
+        asl__push(&out, asl__keep(*v));
         table[at] = asl_array_count(&out);
     }
-    asl_free(table);
+    if (table != local) asl_free(table);
     return give(c, out);
 }
 
@@ -219,11 +230,20 @@ static int array_unique(struct call *c) {
 static int base64_encode(struct call *c) {
     asl_str text;
     if (!text_argument(c, 0, &text) || !short_enough(c, text)) return -1;
-    size_t size = BASE64_ENCODE_RAW_LENGTH(text.size);
-    char *encoded = asl_alloc(size + 1);
-    base64_encode_raw(encoded, text.size, (const uint8_t *)text.data);
+    static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    size_t size = (text.size + 2) / 3 * 4;
+    char local[256], *encoded = size <= sizeof local ? local : asl_alloc(size), *p = encoded;
+    for (size_t i = 0; i < text.size; i += 3, p += 4) {
+        size_t left = text.size - i;
+        const unsigned char *s = (const unsigned char *)text.data + i;
+        uint32_t bits = (uint32_t)s[0] << 16 | (left > 1 ? (uint32_t)s[1] << 8 : 0) | (left > 2 ? s[2] : 0);
+        p[0] = alphabet[bits >> 18];
+        p[1] = alphabet[bits >> 12 & 63];
+        p[2] = left > 1 ? alphabet[bits >> 6 & 63] : '=';
+        p[3] = left > 2 ? alphabet[bits & 63] : '=';
+    }
     give(c, asl_string((asl_str){encoded, size}));
-    asl_free(encoded);
+    if (encoded != local) asl_free(encoded);
     return 0;
 }
 
@@ -318,16 +338,23 @@ static int hash(struct call *c) {
         asl_buffer_free(&printed);
         return -1;
     }
-    void *context = asl_alloc(algorithm->context_size);
-    uint8_t digest[64];
-    char text[129];
-    algorithm->init(context);
-    algorithm->update(context, data.size, (const uint8_t *)data.data);
-    algorithm->digest(context, algorithm->digest_size, digest);
-    for (unsigned i = 0; i < algorithm->digest_size; i++) snprintf(text + 2 * i, 3, "%02x", digest[i]);
-    asl_free(context);
+    union {
+        struct md5_ctx md5;
+        struct sha1_ctx sha1;
+        struct sha256_ctx sha256;
+        struct sha512_ctx sha512; // SHA-384, too
+    } context;
+    uint8_t digest[SHA512_DIGEST_SIZE];
+    char text[2 * sizeof digest];
+    algorithm->init(&context);
+    algorithm->update(&context, data.size, (const uint8_t *)data.data);
+    algorithm->digest(&context, algorithm->digest_size, digest);
+    for (unsigned i = 0; i < algorithm->digest_size; i++) {
+        text[2 * i] = "0123456789abcdef"[digest[i] >> 4];
+        text[2 * i + 1] = "0123456789abcdef"[digest[i] & 15];
+    }
     asl_buffer_free(&printed);
-    return give(c, asl_string_z(text));
+    return give(c, asl_string((asl_str){text, 2 * algorithm->digest_size}));
 }
 
 // ---------------------------------------------------------------- JSON
@@ -338,23 +365,31 @@ static int json_merge(struct call *c) {
         if (!need(c, i, c->args[i].tag == ASL_OBJECT, "an object")) return -1;
     if (!need(c, 2, c->args[2].tag == ASL_BOOL, "a boolean")) return -1;
     if (c->args[2].b) return fail(c, "argument 3 must be false: deep merging is not supported");
-    asl_value merged = asl_retain(c->args[0]);
-    for (size_t i = 0; i < asl_object_count(&c->args[1]); i++)
-        merged = asl_object_set(merged, asl_object_key_at(&c->args[1], i), asl_retain(*asl_object_at(&c->args[1], i)));
-    size_t count = asl_object_count(&merged);
-    asl_str *keys = asl_calloc(count + 1, sizeof *keys);
-    size_t *order = asl_calloc(count + 1, sizeof *order);
-    for (size_t i = 0; i < count; i++) {
-        const asl_text *key = asl_object_key_at(&merged, i);
-        keys[i] = (asl_str){key->bytes, key->size};
+    asl_object *merged = asl_object_new(asl_object_count(&c->args[0]) + asl_object_count(&c->args[1])).object;
+    for (size_t i = 0; i < 2; i++) {
+        const asl_object *from = c->args[i].object;
+        for (uint32_t k = 0; k < from->head.count; k++)
+            merged->entries[merged->head.count++] =
+                (struct asl__entry){asl_text_retain(from->entries[k].key), asl__keep(from->entries[k].value)};
     }
+    asl__object_settle(merged);
+
+    size_t count = merged->head.count, local_order[32];
+    asl_str local_keys[32];
+    bool few = count <= sizeof local_keys / sizeof *local_keys;
+    asl_str *keys = few ? local_keys : asl_alloc(count * sizeof *keys);
+    size_t *order = few ? local_order : asl_alloc(count * sizeof *order);
+    for (size_t i = 0; i < count; i++) keys[i] = (asl_str){merged->entries[i].key->bytes, merged->entries[i].key->size};
     asl_java_hash_order(keys, count, order);
     asl_value out = asl_object_new(count);
-    for (size_t i = 0; i < count; i++)
-        out = asl_object_set(out, asl_object_key_at(&merged, order[i]), asl_retain(*asl_object_at(&merged, order[i])));
-    asl_free(keys);
-    asl_free(order);
-    asl_release(merged);
+    for (size_t i = 0; i < count; i++) out.object->entries[i] = merged->entries[order[i]];
+    out.object->head.count = (uint32_t)count;
+    merged->head.count = 0; // its members have moved
+    asl_release((asl_value){.tag = ASL_OBJECT, .object = merged});
+    if (!few) {
+        asl_free(keys);
+        asl_free(order);
+    }
     return give(c, out);
 }
 
@@ -459,12 +494,12 @@ static int string_split(struct call *c) {
         bool separates = (unsigned char)*p < 128 ? ascii[(unsigned char)*p]
                                                  : splitter.size > 0 && memmem(splitter.data, splitter.size, p, size) != NULL;
         if (separates) {
-            if (p > token) out = asl_array_push(out, asl_string((asl_str){token, (size_t)(p - token)}));
+            if (p > token) asl__push(&out, asl_string((asl_str){token, (size_t)(p - token)}));
             token = p + size;
         }
         p += size;
     }
-    if (end > token) out = asl_array_push(out, asl_string((asl_str){token, (size_t)(end - token)}));
+    if (end > token) asl__push(&out, asl_string((asl_str){token, (size_t)(end - token)}));
     return give(c, out);
 }
 

@@ -24,6 +24,11 @@ int asl__intrinsic_call(asl_intrinsic function, const asl_value *args, size_t co
    is ASL_NONE. */
 bool asl__choice_test(asl_choice op, const asl_value *v, const asl_value *operand);
 bool asl__string_matches(asl_str text, asl_str pattern); /* StringMatches: *, \*, \\ ; linear in text × stars */
+/* The pattern taken apart: the bytes that are to stand before its next star, or its end, go to out; their number. *at is
+   behind that star then, or one more than the pattern's size when there is no other piece. */
+size_t asl__pattern_piece(asl_str pattern, size_t *at, char *out);
+/* Whether pieces are found in the text one after the other. Each is its size, a uint32_t, and so many bytes, at least one. */
+bool asl__pieces_follow(asl_str text, const char *pieces, uint32_t count);
 
 /* ISO-8601 extended offset date-time, as Choice and Wait take it: "2016-03-14T01:59:00Z", "…00.5+02:00".
    Seconds since 1970 and nanoseconds. When it is none, false, and *why (may be NULL) gets a static text such as

@@ -117,7 +117,8 @@ static size_t doubled(size_t size, uint8_t in_bucket[64], const uint32_t *hashes
 // order is not modelled: no input that is not made for it gets there.)
 void asl_java_hash_order(const asl_str *keys, size_t count, size_t *order) {
     if (!count) return;
-    uint32_t *hashes = asl_alloc(asl__block_size(0, count, sizeof *hashes));
+    uint32_t few_hashes[32], *hashes = few_hashes;
+    if (count > 32) hashes = asl_alloc(asl__block_size(0, count, sizeof *hashes));
     for (size_t i = 0; i < count; i++) {
         uint32_t h = java_hash(keys[i]);
         hashes[i] = h ^ h >> 16;
@@ -132,10 +133,11 @@ void asl_java_hash_order(const asl_str *keys, size_t count, size_t *order) {
     }
 
     // Counting sort by bucket, stable.
-    size_t *start = asl_calloc(size + 1, sizeof *start);
+    size_t few_starts[65] = {0}, *start = few_starts;
+    if (size > 64) start = asl_calloc(size + 1, sizeof *start);
     for (size_t i = 0; i < count; i++) start[(hashes[i] & (size - 1)) + 1]++;
     for (size_t b = 0; b < size; b++) start[b + 1] += start[b];
     for (size_t i = 0; i < count; i++) order[start[hashes[i] & (size - 1)]++] = i;
-    asl_free(start);
-    asl_free(hashes);
+    if (start != few_starts) asl_free(start);
+    if (hashes != few_hashes) asl_free(hashes);
 }

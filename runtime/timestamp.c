@@ -155,14 +155,37 @@ bool asl_timestamp_parse(asl_str text, int64_t *seconds, int32_t *nanos, const c
     return true;
 }
 
+// So many decimal digits of n, and where they end.
+static char *digits(char *out, int64_t n, int count) {
+    for (int i = count; i-- > 0; n /= 10) out[i] = (char)('0' + n % 10);
+    return out + count;
+}
+
 size_t asl_timestamp_print(int64_t ms_since_1970, char out[40]) {
     int64_t ms = ms_since_1970 % 86400000, days = ms_since_1970 / 86400000, year;
     if (ms < 0) ms += 86400000, days--;
     int month, day, seconds = (int)(ms / 1000);
     civil_from_days(days, &year, &month, &day);
-    int n = snprintf(out, 40, "%04lld-%02d-%02dT%02d:%02d:%02d", (long long)year, month, day, seconds / 3600,
-                     seconds / 60 % 60, seconds % 60);
-    if (ms % 1000 != 0) n += snprintf(out + n, 40 - (size_t)n, ".%03d", (int)(ms % 1000));
-    n += snprintf(out + n, 40 - (size_t)n, "Z");
-    return (size_t)n;
+    char *p = out;
+    int width = 4; // the sign of a year counts
+    if (year < 0) *p++ = '-', year = -year, width = 3;
+    for (int64_t more = year / (width == 3 ? 1000 : 10000); more > 0; more /= 10) width++;
+    p = digits(p, year, width);
+    *p++ = '-';
+    p = digits(p, month, 2);
+    *p++ = '-';
+    p = digits(p, day, 2);
+    *p++ = 'T';
+    p = digits(p, seconds / 3600, 2);
+    *p++ = ':';
+    p = digits(p, seconds / 60 % 60, 2);
+    *p++ = ':';
+    p = digits(p, seconds % 60, 2);
+    if (ms % 1000 != 0) {
+        *p++ = '.';
+        p = digits(p, ms % 1000, 3);
+    }
+    *p++ = 'Z';
+    *p = 0;
+    return (size_t)(p - out);
 }

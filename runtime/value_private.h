@@ -89,6 +89,25 @@ static inline void asl__drop(asl_value v) {
     if (asl__is_container(&v) || asl__has_text(&v)) asl_release(v);
 }
 
+/* asl_retain, likewise. */
+static inline asl_value asl__keep(asl_value v) {
+    if (asl__is_container(&v)) v.array->head.refs++;
+    else if (asl__has_text(&v)) v.text->refs++;
+    return v;
+}
+
+/* asl_equal, of what mostly are integers. */
+static inline bool asl__equal(const asl_value *a, const asl_value *b) {
+    return a->tag == ASL_INT && b->tag == ASL_INT ? a->i == b->i : asl_equal(a, b);
+}
+
+/* Appends to an array of which this is the only owner; the item is moved in. */
+static inline void asl__push(asl_value *array, asl_value item) {
+    asl_array *a = array->array;
+    if (a->head.count < a->head.capacity) a->items[a->head.count++] = item;
+    else *array = asl_array_push(*array, item);
+}
+
 /* A new string or number text of the given tag. */
 asl_value asl__text_value(asl_tag tag, asl_str text);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -193,6 +212,8 @@ static inline bool asl__text_equal(const asl_text *a, const asl_text *b) {
 /* Containers of values that are moved in. Of entries with the same key the last one wins, in the first one's place. */
 asl_value asl__array_of(const asl_value *items, size_t count);
 asl_value asl__object_of(const struct asl__entry *entries, size_t count);
+/* A new array of these items, which are borrowed. */
+asl_value asl__array_copy(const asl_value *items, size_t count);
 
 /* Of members with the same key keeps the last one, in the first one's place. Nobody has searched the object yet. */
 void asl__object_settle(asl_object *o);

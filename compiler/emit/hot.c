@@ -328,6 +328,13 @@ static LLVMValueRef emit_format(struct emit *e, const uint32_t *o) {
     return is_not(e, call(e, HOT_format, a), 0);
 }
 
+// The answer of the block that was come from.
+static LLVMValueRef arrived(struct emit *e, LLVMValueRef a, LLVMBasicBlockRef from_a, LLVMValueRef b, LLVMBasicBlockRef from_b) {
+    LLVMValueRef phi = LLVMBuildPhi(e->builder, e->i1, "");
+    LLVMAddIncoming(phi, ARGUMENTS(a, b), (LLVMBasicBlockRef[]){from_a, from_b}, 2);
+    return phi;
+}
+
 // Once in ASL_POLLS times the runtime looks at the clock; the block it is in has nothing else that can fail.
 static LLVMValueRef emit_poll(struct emit *e) {
     LLVMValueRef polls = LLVMBuildAdd(e->builder, LLVMBuildLoad2(e->builder, e->i64, e->polls, ""), i64(e, 1), "");
@@ -342,10 +349,7 @@ static LLVMValueRef emit_poll(struct emit *e) {
     LLVMValueRef cut = is_not(e, call(e, HOT_poll, ARGUMENTS(e->frame)), 0);
     LLVMBuildBr(e->builder, ok);
     LLVMPositionBuilderAtEnd(e->builder, ok);
-    LLVMValueRef phi = LLVMBuildPhi(e->builder, e->i1, "");
-    LLVMValueRef no = LLVMConstInt(e->i1, 0, false);
-    LLVMAddIncoming(phi, ARGUMENTS(no, cut), (LLVMBasicBlockRef[]){from, now}, 2);
-    return phi;
+    return arrived(e, LLVMConstInt(e->i1, 0, false), from, cut, now);
 }
 
 static LLVMValueRef next_cache(struct emit *e) {
@@ -563,15 +567,15 @@ static LLVMIntPredicate predicate(uint32_t test, bool *known) {
     }
 }
 
-static bool constant_text(struct emit *e, uint32_t value, const char **text, size_t *size) {
+static bool constant_text(struct emit *e, uint32_t value, asl_str *text) {
     asl_value v;
     if (!(value & ASL_CONSTANT) ||
         asl_json_parse(asl_str_z(e->plan->constants.items[value & ~ASL_CONSTANT]), &(asl_json_limits){.lone_surrogates = true}, &v, NULL) < 0)
         return false;
     bool is = v.tag == ASL_STRING;
     if (is) {
-        *size = asl_text_of(&v).size;
-        *text = arena_copy(e->arena, asl_text_of(&v).data, *size);
+        *text = asl_text_of(&v);
+        text->data = arena_copy(e->arena, text->data, text->size);
     }
     asl_release(v);
     return is;
@@ -586,18 +590,42 @@ static LLVMValueRef bytes(struct emit *e, const char *text, size_t size) {
     return g;
 }
 
-// A pattern with one star: two comparisons with known lengths. NULL: it is another.
+// A pattern with stars: two comparisons with known lengths for the ends, and when they are right a search for what is to
+// be between them. NULL: it is none, or has no star.
 static LLVMValueRef matches(struct emit *e, const struct ir_exit *x) {
-    const char *text;
-    size_t size;
-    if (x->test != ASL_CHOICE_STRING_MATCHES || x->a & (ASL_CONSTANT | IR_NUMBER) || !constant_text(e, x->b, &text, &size))
+    asl_str pattern;
+    if (x->test != ASL_CHOICE_STRING_MATCHES || x->a & (ASL_CONSTANT | IR_NUMBER) ||
+        !constant_text(e, x->b, &pattern))
         return NULL;
-    const char *star = memchr(text, '*', size);
-    if (!star || memchr(text, '\\', size) || memchr(star + 1, '*', (size_t)(text + size - star - 1)))
+    char *head = arena_alloc(e->arena, pattern.size + 1), *piece = arena_alloc(e->arena, pattern.size + 1);
+    size_t at = 0, head_size = asl__pattern_piece(pattern, &at, head), size = 0;
+    if (at > pattern.size)
         return NULL;
-    size_t head = (size_t)(star - text), tail = size - head - 1;
-    return call(e, HOT_affixes, ARGUMENTS(slot(e, x->a), bytes(e, text, head), emit_i32(e, (uint32_t)head),
-                                          bytes(e, star + 1, tail), emit_i32(e, (uint32_t)tail)));
+    asl_buffer middle = {0};
+    uint32_t count = 0;
+    while (size = asl__pattern_piece(pattern, &at, piece), at <= pattern.size)
+        if (size) {
+            asl_buffer_add(&middle, &(uint32_t){(uint32_t)size}, sizeof(uint32_t));
+            asl_buffer_add(&middle, piece, size);
+            count++;
+        }
+    LLVMValueRef s = slot(e, x->a), head_length = emit_i32(e, (uint32_t)head_size), tail_length = emit_i32(e, (uint32_t)size);
+    LLVMValueRef ends = is_not(e, call(e, HOT_affixes, ARGUMENTS(s, bytes(e, head, head_size), head_length,
+                                                                 bytes(e, piece, size), tail_length)), 0);
+    if (count) {
+        LLVMBasicBlockRef inside = emit_following(e, "inside"), end = emit_following(e, "matched");
+        LLVMMoveBasicBlockBefore(inside, end);
+        LLVMBasicBlockRef from = LLVMGetInsertBlock(e->builder);
+        LLVMBuildCondBr(e->builder, ends, inside, end);
+        LLVMPositionBuilderAtEnd(e->builder, inside);
+        LLVMValueRef found = is_not(e, call(e, HOT_pieces, ARGUMENTS(s, head_length, tail_length,
+                                                                     bytes(e, middle.data, middle.size), emit_i32(e, count))), 0);
+        LLVMBuildBr(e->builder, end);
+        LLVMPositionBuilderAtEnd(e->builder, end);
+        ends = arrived(e, ends, from, found, inside);
+    }
+    asl_buffer_free(&middle);
+    return ends;
 }
 
 static LLVMValueRef general(struct emit *e, const struct ir_exit *x) {
@@ -614,13 +642,12 @@ LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x) {
     }
     LLVMValueRef m = matches(e, x);
     if (m)
-        return is_not(e, m, 0);
-    const char *text;
-    size_t size;
+        return m;
+    asl_str text;
     int64_t seconds, nanoseconds;
     int32_t nanos;
-    if (!x->parsed || !known || !constant_text(e, x->b, &text, &size) ||
-        !asl_timestamp_parse((asl_str){text, size}, &seconds, &nanos, NULL) ||
+    if (!x->parsed || !known || !constant_text(e, x->b, &text) ||
+        !asl_timestamp_parse(text, &seconds, &nanos, NULL) ||
         __builtin_mul_overflow(seconds, INT64_C(1000000000), &nanoseconds) ||
         __builtin_add_overflow(nanoseconds, nanos, &nanoseconds))
         return general(e, x);
@@ -634,9 +661,7 @@ LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x) {
     LLVMValueRef answer = general(e, x);
     LLVMBuildBr(e->builder, end);
     LLVMPositionBuilderAtEnd(e->builder, end);
-    LLVMValueRef phi = LLVMBuildPhi(e->builder, e->i1, "");
-    LLVMAddIncoming(phi, ARGUMENTS(quick, answer), (LLVMBasicBlockRef[]){from, slow}, 2);
-    return phi;
+    return arrived(e, quick, from, answer, slow);
 }
 
 // ---------------------------------------------------------------- bitcode

@@ -79,6 +79,39 @@ TEST(string_matches) {
             TEST_FAIL("%s against %s", table[i].text, table[i].pattern);
 }
 
+// As compiled rules do it: the pattern is taken apart, its ends are compared, the pieces between them looked for.
+static bool matches_by_pieces(asl_str text, asl_str pattern) {
+    char head[64], piece[64], middle[256];
+    size_t at = 0, size, used = 0, head_size = asl__pattern_piece(pattern, &at, head);
+    uint32_t count = 0;
+    if (at > pattern.size) return text.size == head_size && memcmp(text.data, head, head_size) == 0;
+    while (size = asl__pattern_piece(pattern, &at, piece), at <= pattern.size) {
+        if (!size) continue;
+        memcpy(middle + used, &(uint32_t){(uint32_t)size}, 4);
+        memcpy(middle + used + 4, piece, size);
+        used += 4 + size;
+        count++;
+    }
+    if (text.size < head_size + size || memcmp(text.data, head, head_size) != 0 ||
+        memcmp(text.data + text.size - size, piece, size) != 0)
+        return false;
+    return asl__pieces_follow((asl_str){text.data + head_size, text.size - head_size - size}, middle, count);
+}
+
+TEST(patterns_in_pieces) {
+    uint32_t r = 1;
+    for (int n = 0; n < 200000; n++) {
+        char text[12], pattern[10];
+        asl_str t = {text, r % 12}, p = {pattern, r / 16 % 10};
+        for (size_t i = 0; i < t.size; i++) text[i] = "aab*\\"[(r = r * 1664525 + 1013904223) >> 16 & 3 ? (r >> 20) % 3 : (r >> 20) % 5];
+        for (size_t i = 0; i < p.size; i++) pattern[i] = "ab**\\"[((r = r * 1664525 + 1013904223) >> 20) % 5];
+        r = r * 1664525 + 1013904223;
+        r ^= r >> 15;
+        if (matches_by_pieces(t, p) != asl__string_matches(t, p))
+            TEST_FAIL("%.*s against %.*s", (int)t.size, text, (int)p.size, pattern);
+    }
+}
+
 TEST(hard_patterns_take_no_longer) { // every star costs at most one pass over the text
     static char text[20000], pattern[2001];
     memset(text, 'a', sizeof text);
@@ -155,6 +188,7 @@ TEST(printed_timestamps) {
     } table[] = {
         {0, "1970-01-01T00:00:00Z"}, {1457920740000, "2016-03-14T01:59:00Z"}, {1457920740007, "2016-03-14T01:59:00.007Z"},
         {-1, "1969-12-31T23:59:59.999Z"}, {951782400000, "2000-02-29T00:00:00Z"}, {253402300799999, "9999-12-31T23:59:59.999Z"},
+        {-62167219200000, "0000-01-01T00:00:00Z"},
     };
     for (size_t i = 0; i < sizeof table / sizeof *table; i++) {
         char text[40];
@@ -165,4 +199,8 @@ TEST(printed_timestamps) {
         CHECK(asl_timestamp_parse((asl_str){text, size}, &seconds, &nanos, NULL));
         CHECK_EQ(seconds * 1000 + nanos / 1000000, table[i].ms);
     }
+    char text[40]; // years that cannot be read again
+    CHECK_STR(((asl_str){text, asl_timestamp_print(253402300800000, text)}), "10000-01-01T00:00:00Z");
+    CHECK_STR(((asl_str){text, asl_timestamp_print(-62167219201000, text)}), "-001-12-31T23:59:59Z");
+    CHECK_STR(((asl_str){text, asl_timestamp_print(INT64_MAX, text)}), "292278994-08-17T07:12:55.807Z");
 }
