@@ -558,20 +558,22 @@ static int format(struct call *c) {
     asl_str template;
     if (!text_argument(c, 0, &template)) return -1;
     asl_buffer out = {0};
-    size_t used = 0, given = c->count - 1;
-    for (size_t i = 0; i < template.size; i++) {
-        char ch = template.data[i], next = i + 1 < template.size ? template.data[i + 1] : 0;
-        if (ch == '\\' && next && strchr("\\'{}", next)) {
-            asl_buffer_byte(&out, next);
-            i++;
-        } else if (ch == '{' && next == '}') {
-            if (used < given) print_java(&c->args[used + 1], &out);
-            used++;
-            i++;
-        } else {
-            asl_buffer_byte(&out, ch);
-        }
+    size_t used = 0, given = c->count - 1, room = template.size;
+    for (size_t i = 1; i <= given; i++) room += c->args[i].tag == ASL_STRING ? asl_text_of(&c->args[i]).size : 20;
+    asl_buffer_reserve(&out, room); // most likely enough
+    const char *p = template.data, *end = p + template.size, *from = p; // from there on it is to be copied
+    for (; p < end; p++) {
+        if (*p != '{' && *p != '\\') continue;
+        char next = p + 1 < end ? p[1] : 0;
+        bool place = *p == '{' && next == '}', escape = *p == '\\' && next && strchr("\\'{}", next);
+        if (!place && !escape) continue;
+        asl_buffer_add(&out, from, (size_t)(p - from));
+        if (place && used < given) print_java(&c->args[used + 1], &out);
+        used += place;
+        from = place ? p + 2 : p + 1;
+        p++;
     }
+    asl_buffer_add(&out, from, (size_t)(end - from));
     int result = used == given ? give(c, asl_string((asl_str){out.size ? out.data : "", out.size}))
                                : fail(c, "the template has %zu placeholder%s {} for %zu argument%s", used,
                                       used == 1 ? "" : "s", given, given == 1 ? "" : "s");

@@ -1,13 +1,12 @@
 // JSONPath as Jayway's library reads it, which is what the service's definitions are written for, with the variations
 // that were recorded (jsonpath-and-intrinsics.md 2 to 5).
 //
-// A path is a row of steps. Evaluation keeps a list of nodes and takes it through one step after the other, so that
-// nothing here recurses over a document:
+// A path is a row of steps. Names and indexes are walked down directly, and nearly all paths have no others. Any other step
+// gives a list of nodes; the names and indexes behind it are walked from each as it is found. The next such step goes over
+// that list, so that nothing here recurses over a document:
 //
-//     $.a[*].b        [root] ─ name a ─► [a] ─ all ─► [a0, a1, a2] ─ name b ─► [a0.b, a2.b]
-//     $..[?(@.x>1)]   [root] ─ scan ─► [every object and array, parents first] ─ filter ─► […]
-//
-// Paths that are only names and indexes, nearly all there are, walk down directly.
+//     $.a[*].b        root ─ name a ─► a ─ all, name b ─► [a0.b, a2.b]
+//     $..[?(@.x>1)]   root ─ scan ─► [every object and array, parents first] ─ filter ─► […]
 //
 // Where a node has not what a step asks for, it just leaves the list: only definite paths can miss. Like Jayway, and
 // unlike what the grammar suggests, several names at the end of a path make one object of them
@@ -47,7 +46,10 @@ static void filter_free(struct filter *filter) {
 
 static void step_free(struct step *s) {
     switch (s->kind) {
-    case STEP_NAME: asl_text_release(s->u.name); break;
+    case STEP_NAME:
+        asl_text_release(s->u.name);
+        if (s->seen) asl_text_release(s->seen);
+        break;
     case STEP_NAMES:
         for (size_t i = 0; i < s->u.names.count; i++) asl_text_release(s->u.names.items[i]);
         asl_free(s->u.names.items);
@@ -89,25 +91,49 @@ struct eval {
     bool exceeded;
 };
 
+// Twice the room for what is in `local` until that is full.
+static void *more_room(void *items, const void *local, size_t *capacity, size_t each) {
+    void *more = asl_realloc(items == local ? NULL : items, 2 * *capacity * each);
+    if (items == local) memcpy(more, local, *capacity * each);
+    *capacity *= 2;
+    return more;
+}
+
 struct nodes {
     const asl_value **items;
     size_t count, capacity;
+    const asl_value *local[16];
 };
 
-static void nodes_add(struct eval *e, struct nodes *n, const asl_value *v) {
-    if (++e->work > MAX_WORK || n->count == MAX_NODES) {
-        e->exceeded = true;
-        return;
-    }
-    if (n->count == n->capacity) {
-        n->capacity = n->capacity ? n->capacity * 2 : 16;
-        n->items = asl_realloc(n->items, n->capacity * sizeof *n->items);
-    }
+static void nodes_begin(struct nodes *n) {
+    n->items = n->local;
+    n->count = 0;
+    n->capacity = sizeof n->local / sizeof *n->local;
+}
+
+static void nodes_add(struct nodes *n, const asl_value *v) {
+    if (n->count == n->capacity) n->items = more_room(n->items, n->local, &n->capacity, sizeof *n->items);
     n->items[n->count++] = v;
 }
 
-static const asl_value *member(const asl_value *v, const asl_text *name) {
+static void nodes_free(struct nodes *n) {
+    if (n->items != n->local) asl_free(n->items);
+}
+
+static const asl_value *find_member(const asl_value *v, const asl_text *name) {
     return v->tag == ASL_OBJECT ? asl_object_get_key(v, name) : NULL;
+}
+
+static const asl_value *member(const asl_value *v, struct step *s) {
+    if (v->tag != ASL_OBJECT) return NULL;
+    asl_object *o = v->object;
+    if (s->place < o->head.count && o->entries[s->place].key == s->seen) return &o->entries[s->place].value;
+    struct asl__entry *e = asl__object_find(o, s->u.name);
+    if (!e) return NULL;
+    s->place = (uint32_t)(e - o->entries);
+    if (s->seen) asl_text_release(s->seen);
+    s->seen = asl_text_retain(e->key);
+    return &e->value;
 }
 
 static const asl_value *element(const asl_value *v, int64_t index) {
@@ -117,15 +143,22 @@ static const asl_value *element(const asl_value *v, int64_t index) {
     return index >= 0 && index < count ? asl_array_at(v, (size_t)index) : NULL;
 }
 
+static inline bool is_direct(const struct step *s) { return s->kind == STEP_NAME || s->kind == STEP_INDEX; }
+
+// What a name or an index leads to, or NULL.
+static inline const asl_value *child(const asl_value *v, struct step *s) {
+    return s->kind == STEP_NAME ? member(v, s) : element(v, s->u.index);
+}
+
 // Follows the names and indexes at the head of a path. Stops before the first step that is something else, or that finds
 // nothing (then the result is NULL); *at is its number.
 static const asl_value *walk(const asl_path *path, const asl_value *from, size_t *at) {
     const asl_value *v = from;
     size_t i = 0;
     for (; i < path->count; i++) {
-        const struct step *s = &path->steps[i];
-        if (s->kind != STEP_NAME && s->kind != STEP_INDEX) break;
-        const asl_value *next = s->kind == STEP_NAME ? member(v, s->u.name) : element(v, s->u.index);
+        struct step *s = &path->steps[i];
+        if (!is_direct(s)) break;
+        const asl_value *next = child(v, s);
         *at = i;
         if (!next) return NULL;
         v = next;
@@ -134,62 +167,103 @@ static const asl_value *walk(const asl_path *path, const asl_value *from, size_t
     return v;
 }
 
-static void all_children(struct eval *e, const asl_value *v, struct nodes *out) {
-    size_t count = v->tag == ASL_ARRAY ? asl_array_count(v) : v->tag == ASL_OBJECT ? asl_object_count(v) : 0;
-    for (size_t i = 0; i < count && !e->exceeded; i++)
-        nodes_add(e, out, v->tag == ASL_ARRAY ? asl_array_at(v, i) : asl_object_at(v, i));
+// Where the nodes that a step gives go: down the names and indexes behind it, and then to a list, or to the result.
+struct sink {
+    struct step *from, *to;
+    struct nodes *list; // or NULL
+    asl_value result;
+    size_t given;
+};
+
+static inline void give(struct eval *e, struct sink *sink, const asl_value *v) {
+    if (++e->work > MAX_WORK || sink->given++ == MAX_NODES) {
+        e->exceeded = true;
+        return;
+    }
+    for (struct step *s = sink->from; s < sink->to; s++) {
+        e->work += 2;
+        if (!(v = child(v, s))) return;
+    }
+    if (sink->list) nodes_add(sink->list, v);
+    else asl__push(&sink->result, asl__keep(*v));
 }
 
-static void slice(struct eval *e, const struct step *s, const asl_value *v, struct nodes *out) {
-    if (v->tag != ASL_ARRAY) return;
+// The values in an array or object that have not been looked at: so many bytes from each other.
+struct children {
+    const char *next, *end;
+    size_t apart;
+};
+
+static struct children children_of(const asl_value *v) {
+    const char *first = "";
+    size_t apart = sizeof(asl_value), count = 0;
+    if (v->tag == ASL_ARRAY) {
+        first = (const char *)v->array->items;
+        count = v->array->head.count;
+    } else if (v->tag == ASL_OBJECT) {
+        first = (const char *)v->object->entries + offsetof(struct asl__entry, value);
+        apart = sizeof(struct asl__entry);
+        count = v->object->head.count;
+    }
+    return (struct children){first, first + count * apart, apart};
+}
+
+static inline const asl_value *next_child(struct children *c) {
+    const char *child = c->next;
+    c->next += c->apart;
+    return (const asl_value *)(const void *)child;
+}
+
+static void all_children(struct eval *e, const asl_value *v, struct sink *out) {
+    for (struct children c = children_of(v); c.next != c.end && !e->exceeded;) give(e, out, next_child(&c));
+}
+
+// How many elements from which one on.
+static size_t slice_of(const struct step *s, const asl_value *v, size_t *first) {
+    if (v->tag != ASL_ARRAY) return 0;
     int64_t count = (int64_t)asl_array_count(v);
     int64_t from = s->u.slice.has_from ? s->u.slice.from : 0, to = s->u.slice.has_to ? s->u.slice.to : count;
     if (from < 0) from = from + count < 0 ? 0 : from + count;
     if (to < 0) to += count;
     if (to > count) to = count;
-    for (int64_t i = from; i < to && !e->exceeded; i++) nodes_add(e, out, asl_array_at(v, (size_t)i));
+    *first = (size_t)from;
+    return from < to ? (size_t)(to - from) : 0;
+}
+
+static void slice(struct eval *e, const struct step *s, const asl_value *v, struct sink *out) {
+    size_t first, count = slice_of(s, v, &first);
+    for (size_t i = 0; i < count && !e->exceeded; i++) give(e, out, asl_array_at(v, first + i));
 }
 
 static bool is_container(const asl_value *v) { return v->tag == ASL_ARRAY || v->tag == ASL_OBJECT; }
 
 // v and every object and array below it, each before what it holds. The stack is our own: documents may be deep.
-static void scan(struct eval *e, const asl_value *v, struct nodes *out) {
-    struct frame {
-        const asl_value *v;
-        size_t next;
-    } *stack = NULL;
-    size_t depth = 0, capacity = 0;
+static void scan(struct eval *e, const asl_value *v, struct sink *out) {
+    struct children local[32], *stack = local;
+    size_t depth = 0, capacity = sizeof local / sizeof *local;
     while (v && !e->exceeded) {
-        const asl_value *below = NULL;
         if (is_container(v)) {
-            nodes_add(e, out, v);
-            if (depth == capacity) {
-                capacity = capacity ? capacity * 2 : 32;
-                stack = asl_realloc(stack, capacity * sizeof *stack);
-            }
-            stack[depth++] = (struct frame){v, 0};
+            give(e, out, v);
+            if (depth == capacity) stack = more_room(stack, local, &capacity, sizeof *stack);
+            stack[depth++] = children_of(v);
         }
-        while (depth > 0 && !below) { // the next container in document order
-            struct frame *f = &stack[depth - 1];
-            size_t count = f->v->tag == ASL_ARRAY ? asl_array_count(f->v) : asl_object_count(f->v);
-            if (f->next == count) {
-                depth--;
-                continue;
+        for (v = NULL; depth > 0 && !v;) { // the next container in document order
+            struct children *c = &stack[depth - 1];
+            while (!v && c->next != c->end) {
+                const asl_value *child_value = next_child(c);
+                if (is_container(child_value)) v = child_value;
             }
-            const asl_value *child = f->v->tag == ASL_ARRAY ? asl_array_at(f->v, f->next) : asl_object_at(f->v, f->next);
-            f->next++;
-            if (is_container(child)) below = child;
+            if (!v) depth--;
         }
-        v = below;
     }
-    asl_free(stack);
+    if (stack != local) asl_free(stack);
 }
 
 static bool passes(struct eval *e, const struct filter *f, const asl_value *item);
 
 // A filter tests the elements of an array; an object is tested itself (as Jayway does). After a scan, every container
 // comes by on its own, so only itself is tested, or elements would be listed twice.
-static void apply_filter(struct eval *e, const struct step *s, const struct nodes *in, bool scanned, struct nodes *out) {
+static void apply_filter(struct eval *e, const struct step *s, const struct nodes *in, bool scanned, struct sink *out) {
     asl_value *outer_roots = e->roots;
     bool *outer_known = e->roots_known;
     size_t roots = s->u.filter.roots;
@@ -198,12 +272,12 @@ static void apply_filter(struct eval *e, const struct step *s, const struct node
     for (size_t n = 0; n < in->count && !e->exceeded; n++) {
         const asl_value *v = in->items[n];
         if (v->tag == ASL_OBJECT || scanned) {
-            if (passes(e, s->u.filter.test, v)) nodes_add(e, out, v);
+            if (passes(e, s->u.filter.test, v)) give(e, out, v);
             continue;
         }
         size_t count = v->tag == ASL_ARRAY ? asl_array_count(v) : 0;
         for (size_t i = 0; i < count && !e->exceeded; i++)
-            if (passes(e, s->u.filter.test, asl_array_at(v, i))) nodes_add(e, out, asl_array_at(v, i));
+            if (passes(e, s->u.filter.test, asl_array_at(v, i))) give(e, out, asl_array_at(v, i));
     }
     for (size_t i = 0; i < roots; i++) asl_release(e->roots[i]);
     asl_free(e->roots);
@@ -212,7 +286,7 @@ static void apply_filter(struct eval *e, const struct step *s, const struct node
     e->roots_known = outer_known;
 }
 
-static void apply(struct eval *e, const struct step *s, const struct nodes *in, bool scanned, struct nodes *out) {
+static void apply(struct eval *e, const struct step *s, const struct nodes *in, bool scanned, struct sink *out) {
     if (s->kind == STEP_FILTER) {
         apply_filter(e, s, in, scanned, out);
         return;
@@ -220,24 +294,18 @@ static void apply(struct eval *e, const struct step *s, const struct nodes *in, 
     for (size_t n = 0; n < in->count && !e->exceeded; n++) {
         const asl_value *v = in->items[n], *hit;
         switch (s->kind) {
-        case STEP_NAME:
-            if ((hit = member(v, s->u.name))) nodes_add(e, out, hit);
-            break;
         case STEP_NAMES:
             for (size_t i = 0; i < s->u.names.count; i++)
-                if ((hit = member(v, s->u.names.items[i]))) nodes_add(e, out, hit);
-            break;
-        case STEP_INDEX:
-            if ((hit = element(v, s->u.index))) nodes_add(e, out, hit);
+                if ((hit = find_member(v, s->u.names.items[i]))) give(e, out, hit);
             break;
         case STEP_INDEXES:
             for (size_t i = 0; i < s->u.indexes.count; i++)
-                if ((hit = element(v, s->u.indexes.items[i]))) nodes_add(e, out, hit);
+                if ((hit = element(v, s->u.indexes.items[i]))) give(e, out, hit);
             break;
         case STEP_SLICE: slice(e, s, v, out); break;
         case STEP_ALL: all_children(e, v, out); break;
         case STEP_SCAN: scan(e, v, out); break;
-        case STEP_FILTER: case STEP_LENGTH: break;
+        case STEP_FILTER: case STEP_NAME: case STEP_INDEX: case STEP_LENGTH: break;
         }
         if (++e->work > MAX_WORK) e->exceeded = true;
     }
@@ -248,7 +316,7 @@ static asl_value pick(const struct step *s, const asl_value *v, bool scanned) {
     if (v->tag != ASL_OBJECT) return asl_none();
     asl_value picked = asl_object_new(s->u.names.count);
     for (size_t i = 0; i < s->u.names.count; i++) {
-        const asl_value *hit = member(v, s->u.names.items[i]);
+        const asl_value *hit = find_member(v, s->u.names.items[i]);
         if (hit) picked = asl_object_set(picked, s->u.names.items[i], asl_retain(*hit));
         else if (scanned) {
             asl_release(picked);
@@ -264,41 +332,58 @@ static asl_value length_of(const asl_value *v) {
     return asl_none();
 }
 
-// The steps from `first` on, beginning at one node.
-static asl_value collect(struct eval *e, const asl_path *path, size_t first, const asl_value *from) {
-    struct nodes now = {0}, next = {0};
-    nodes_add(e, &now, from);
-    bool scanned = false, several = false;
-    asl_value result = asl_none();
-    for (size_t i = first; i < path->count && !e->exceeded; i++) {
-        const struct step *s = &path->steps[i];
-        bool last = i + 1 == path->count;
-        if (s->kind == STEP_LENGTH) {
-            result = several ? asl_int((int64_t)now.count) : now.count > 0 ? length_of(now.items[0]) : asl_none();
-            goto out;
-        }
-        if (s->kind == STEP_NAMES && last) {
-            result = path->definite ? asl_none() : asl_array_new(now.count);
-            for (size_t n = 0; n < now.count; n++) {
-                asl_value picked = pick(s, now.items[n], scanned);
-                if (path->definite) result = picked;
-                else if (picked.tag != ASL_NONE) result = asl_array_push(result, picked);
-            }
-            goto out;
-        }
-        next.count = 0;
-        apply(e, s, &now, scanned, &next);
-        struct nodes swap = now;
-        now = next, next = swap;
-        scanned = s->kind == STEP_SCAN;
-        several = several || (s->kind != STEP_NAME && s->kind != STEP_INDEX);
+// The last step, when it is no list of nodes that it gives.
+static asl_value finish(const asl_path *path, const struct nodes *now, bool scanned, bool several) {
+    const struct step *s = &path->steps[path->count - 1];
+    if (s->kind == STEP_LENGTH)
+        return several ? asl_int((int64_t)now->count) : now->count > 0 ? length_of(now->items[0]) : asl_none();
+    if (path->definite) return now->count > 0 ? pick(s, now->items[0], scanned) : asl_none();
+    asl_value result = asl_array_new(now->count);
+    for (size_t n = 0; n < now->count; n++) {
+        asl_value picked = pick(s, now->items[n], scanned);
+        if (picked.tag != ASL_NONE) asl__push(&result, picked);
     }
-    if (e->exceeded) goto out;
-    result = asl_array_new(now.count);
-    for (size_t n = 0; n < now.count; n++) result = asl_array_push(result, asl_retain(*now.items[n]));
-out:
-    asl_free(now.items);
-    asl_free(next.items);
+    return result;
+}
+
+// About how many nodes a step will give.
+static size_t expected(const struct step *s, const struct nodes *now) {
+    size_t first;
+    if (now->count != 1) return now->count;
+    if (s->kind == STEP_SLICE) return slice_of(s, now->items[0], &first);
+    struct children c = children_of(now->items[0]);
+    return s->kind == STEP_ALL ? (size_t)(c.end - c.next) / c.apart : 1;
+}
+
+// The steps from `first` on, which is no name or index, beginning at one node.
+static asl_value collect(struct eval *e, const asl_path *path, size_t first, const asl_value *from) {
+    struct nodes lists[2], *now = &lists[0], *next = &lists[1];
+    nodes_begin(now);
+    nodes_begin(next);
+    nodes_add(now, from);
+    bool scanned = false;
+    asl_value result = asl_none();
+    for (size_t i = first; i < path->count && !e->exceeded;) {
+        struct step *s = &path->steps[i];
+        if (s->kind == STEP_LENGTH || (s->kind == STEP_NAMES && i + 1 == path->count)) {
+            result = finish(path, now, scanned, i > first);
+            break;
+        }
+        size_t to = i + 1;
+        while (to < path->count && is_direct(&path->steps[to])) to++;
+        bool last = to == path->count;
+        struct sink sink = {.from = s + 1, .to = &path->steps[to], .list = last ? NULL : next};
+        if (last) sink.result = asl_array_new(expected(s, now));
+        next->count = 0;
+        apply(e, s, now, scanned, &sink);
+        struct nodes *swap = now;
+        now = next, next = swap;
+        scanned = s->kind == STEP_SCAN && to == i + 1;
+        result = sink.result;
+        i = to;
+    }
+    nodes_free(now);
+    nodes_free(next);
     if (!e->exceeded) return result;
     asl_release(result);
     return asl_none();
@@ -363,7 +448,7 @@ static bool loosely_equal(const asl_value *a, const asl_value *b) {
         asl_buffer_free(&text);
         return equal;
     }
-    return asl_equal(a, b);
+    return asl__equal(a, b);
 }
 
 static bool has(const asl_value *list, const asl_value *v) {
@@ -380,7 +465,8 @@ static size_t count_in(const asl_value *list, const asl_value *wanted) {
 
 static bool ordered(enum comparison comparison, const asl_value *a, const asl_value *b) {
     int order;
-    if (asl_is_number(a) && asl_is_number(b)) order = asl_number_compare(a, b);
+    if (a->tag == ASL_INT && b->tag == ASL_INT) order = (a->i > b->i) - (a->i < b->i);
+    else if (asl_is_number(a) && asl_is_number(b)) order = asl_number_compare(a, b);
     else if (a->tag == ASL_STRING && b->tag == ASL_STRING) order = asl_string_compare(asl_text_of(a), asl_text_of(b));
     else return false;
     if (comparison == LESS) return order < 0;
@@ -440,8 +526,8 @@ static bool compare_operands(struct eval *e, const struct filter *f, const asl_v
         // Something missing equals nothing and is in no list.
         answer = a && b ? compare(f->comparison, a, b) : f->comparison == NOT_EQUAL || f->comparison == NOT_IN;
     }
-    asl_release(made_left);
-    asl_release(made_right);
+    asl__drop(made_left);
+    asl__drop(made_right);
     return answer;
 }
 
@@ -450,7 +536,7 @@ static bool exists(struct eval *e, const struct operand *o, const asl_value *ite
     const asl_value *v = operand_value(e, o, item, &made);
     bool there = v && (null_counts || v->tag != ASL_NULL);
     if (there && !o->path->definite) there = asl_array_count(v) > 0;
-    asl_release(made);
+    asl__drop(made);
     return there;
 }
 
@@ -517,9 +603,9 @@ void asl_path_missing(const asl_path *path, const asl_value *root, asl_buffer *o
 bool asl_path_index_past_end(const asl_path *path, const asl_value *root) {
     const asl_value *v = root;
     for (size_t i = 0; path->definite && i < path->count; i++) {
-        const struct step *s = &path->steps[i];
-        if (s->kind != STEP_NAME && s->kind != STEP_INDEX) return false;
-        const asl_value *next = s->kind == STEP_NAME ? member(v, s->u.name) : element(v, s->u.index);
+        struct step *s = &path->steps[i];
+        if (!is_direct(s)) return false;
+        const asl_value *next = child(v, s);
         if (!next) return s->kind == STEP_INDEX && v->tag == ASL_ARRAY;
         v = next;
     }

@@ -19,6 +19,8 @@ enum step_kind {
 
 struct step {
     enum step_kind kind;
+    uint32_t place; // NAME: where it was found last, and the object's key there, retained: the next object has it, too,
+    asl_text *seen; // most likely
     union {
         asl_text *name;
         int64_t index;

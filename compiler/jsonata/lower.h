@@ -159,12 +159,14 @@ asl_str jl_label_name(struct arena *a, uint32_t label); /* the variable of a % *
 int jl_builtin_id(struct function *f, asl_str name); /* -1: none, or it is shadowed */
 int jl_builtin_named(enum jsonata_dialect dialect, asl_str name);
 unsigned jl_builtin_params(int id);
+bool jl_builtin_is_pure(int id); /* draws nothing at random, evaluates no text, calls no function that it is given */
 /* The builtin that a call calls, or -1. */
 int jl_called_builtin(struct function *f, const node *call);
 struct lambda *jl_lambda_of(struct function *f, const node *n, uint32_t context);
 void jl_lambda_analyse(struct compiler *c, struct lambda *l);
 uint32_t jl_lambda_number(struct compiler *c, struct lambda *l);
 bool jl_reads_context(struct compiler *c, const struct scope *s, const node *n);
+bool jl_is_invariant(struct function *f, const node *n); /* surely the same value in every context */
 bool jl_is_inlined(enum jsonata_dialect dialect, const node *call); /* $map(…, function) and the like, by its looks */
 
 // ---------------------------------------------------------------- calls (lower_call.c)

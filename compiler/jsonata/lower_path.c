@@ -52,6 +52,15 @@ uint32_t jl_filtered(struct function *f, uint32_t operand, const node *filter, u
     uint32_t kept = jl_temporaries(f, 2);
     jl_emit(f, OP_JX_RESET, OPERANDS(kept));
     struct loop l = jl_loop_begin(f, operand, as & OF_LIST ? 0 : 2); // else nothing is one item
+    if (jl_is_invariant(f, filter)) { // what it says of the first item it says of all
+        uint32_t p = jl_value(f, filter, l.item, NONE);
+        jl_emit(f, OP_JX_SELECT_ALL, OPERANDS(kept, p, l.iterator, l.iterator + 1));
+        jl_jump(f, l.done);
+        jl_continue_at(f, l.done);
+        jl_emit(f, OP_JX_KEPT, OPERANDS(d, kept, kept_as));
+        f->top = top;
+        return d;
+    }
     if (jl_is_boolean(f, filter)) {
         uint32_t yes = jl_new_block(f, "keep");
         jl_condition(f, filter, l.item, yes, l.head);

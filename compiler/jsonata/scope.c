@@ -32,6 +32,11 @@ int jl_builtin_named(enum jsonata_dialect dialect, asl_str name) {
     return -1;
 }
 
+bool jl_builtin_is_pure(int id) {
+    bool draws = id == JX_RANDOM || id == JX_SFN_RANDOM || id == JX_SHUFFLE || id == JX_UUID;
+    return !draws && id != JX_EVAL && !strchr(builtins[id].signature, 'f'); // f: a function
+}
+
 unsigned jl_builtin_params(int id) {
     unsigned count = 0;
     for (const char *p = builtins[id].signature + 1; *p && *p != ':' && *p != '>'; p++) {
@@ -498,6 +503,61 @@ bool jl_reads_context(struct compiler *c, const struct scope *s, const node *n) 
     }
     each_child(n, look_for_context, &r); // predicates and groups too: more than needed is not wrong
     return r.found;
+}
+
+static bool is_pure(struct function *f, const node *n);
+
+static void look_for_effects(void *arg, const node *n) {
+    struct function **f = arg;
+    if (*f && !is_pure(*f, n))
+        *f = NULL;
+}
+
+/* Evaluated again with the same variables and context, it gives the same, and assigns nothing. Functions that the
+   expression itself defines are not looked into. */
+static bool is_pure(struct function *f, const node *n) {
+    switch (n->kind) {
+    case JSONATA_CALL: {
+        int id = jl_called_builtin(f, n);
+        if (id < 0 || !jl_builtin_is_pure(id))
+            return false;
+        break;
+    }
+    case JSONATA_BIND:
+    case JSONATA_PARENT:
+    case JSONATA_APPLY:
+    case JSONATA_PARTIAL:
+    case JSONATA_PLACEHOLDER:
+    case JSONATA_LAMBDA:
+    case JSONATA_TRANSFORM: return false;
+    case JSONATA_PATH:
+    case JSONATA_NAME:
+    case JSONATA_STRING:
+    case JSONATA_NUMBER:
+    case JSONATA_TRUE:
+    case JSONATA_FALSE:
+    case JSONATA_NULL:
+    case JSONATA_VARIABLE:
+    case JSONATA_REGEX:
+    case JSONATA_WILDCARD:
+    case JSONATA_DESCENDANTS:
+    case JSONATA_NEGATE:
+    case JSONATA_ARRAY:
+    case JSONATA_RANGE:
+    case JSONATA_OBJECT:
+    case JSONATA_BINARY:
+    case JSONATA_CONDITION:
+    case JSONATA_ELVIS:
+    case JSONATA_COALESCE:
+    case JSONATA_BLOCK:
+    case JSONATA_SORT: break;
+    }
+    each_child(n, look_for_effects, &f);
+    return f != NULL;
+}
+
+bool jl_is_invariant(struct function *f, const node *n) {
+    return !jl_reads_context(f->compiler, f->scope, n) && is_pure(f, n);
 }
 
 /* Gathers what lambdas mention, and what the known lambdas among that do. */

@@ -216,36 +216,48 @@ static inline asl_value *push_slots(struct jx *jx, uint32_t count) {
 
 // ---------------------------------------------------------------- running functions
 
-static int32_t enter(struct jx *jx, uint32_t g, asl_value *in, uint32_t count) {
+/* A call: its slots, and where the stack ended before. */
+struct activation {
+    asl_value *slot, *top, *end;
+    struct jx_chunk *chunk;
+};
+
+/* The first `count` slots are left for what comes in. */
+static inline struct activation activate(struct jx *jx, uint32_t g, uint32_t count) {
+    struct activation a = {.top = jx->top, .end = jx->end, .chunk = jx->chunk};
+    uint32_t slots = jx->program->functions[g].slots;
+    a.slot = push_slots(jx, slots);
+    for (uint32_t i = count; i < slots; i++) words_store(&a.slot[i], (struct words){0, 0});
+    return a;
+}
+
+static inline int32_t execute(struct jx *jx, uint32_t g, const struct activation *a) {
     const struct jx_function *f = &jx->program->functions[g];
-    asl_value *top = jx->top, *end = jx->end;
-    struct jx_chunk *chunk = jx->chunk;
-    uint32_t slots = f->slots;
-    asl_value *slot = push_slots(jx, slots);
-    for (uint32_t i = 0; i < count; i++) {
-        words_store(&slot[i], words_of(&in[i]));
-        words_store(&in[i], (struct words){0, 0});
-    }
-    for (uint32_t i = count; i < slots; i++) words_store(&slot[i], (struct words){0, 0});
     struct jx_frame frame;
-    frame.head.slot = slot;
+    frame.head.slot = a->slot;
     frame.head.resume = 0;
     frame.head.machine = g;
     frame.jx = jx;
     int32_t status = f->code(&frame.head);
-    for (uint32_t i = 0; i < slots; i++) words_release(words_of(&slot[i]));
-    jx->top = top;
-    jx->end = end;
-    jx->chunk = chunk;
+    for (uint32_t i = 0; i < f->slots; i++) words_release(words_of(&a->slot[i]));
+    jx->top = a->top;
+    jx->end = a->end;
+    jx->chunk = a->chunk;
     return status;
 }
 
-int jx_run_function(struct jx *jx, uint32_t g, asl_value *in, uint32_t count, asl_value *out) {
-    // Not the address of a local: the address sanitizer may keep those elsewhere.
-    if (UNLIKELY((char *)__builtin_frame_address(0) < jx->stack_limit)) return jx_raise_limit(jx, JX_STACK);
-    if (jx_tick(jx) < 0) return -1;
-    int32_t status = enter(jx, g, in, count);
-    while (status == ASL_TAIL) {
+static int32_t enter(struct jx *jx, uint32_t g, asl_value *in, uint32_t count) {
+    struct activation a = activate(jx, g, count);
+    for (uint32_t i = 0; i < count; i++) {
+        words_store(&a.slot[i], words_of(&in[i]));
+        words_store(&in[i], (struct words){0, 0});
+    }
+    return execute(jx, g, &a);
+}
+
+/* The calls that are to be made instead of returning, and what comes of them. */
+static inline int returned(struct jx *jx, int32_t status, asl_value *out) {
+    while (UNLIKELY(status == ASL_TAIL)) {
         if (jx_tick(jx) < 0) {
             for (uint32_t i = 0; i < jx->tail_count; i++) asl_value_set(&jx->tail[i], asl_none());
             return -1;
@@ -262,11 +274,21 @@ int jx_run_function(struct jx *jx, uint32_t g, asl_value *in, uint32_t count, as
     return 0;
 }
 
+// Not the address of a local: the address sanitizer may keep those elsewhere.
+#define STACK_IS_FULL(jx) UNLIKELY((char *)__builtin_frame_address(0) < (jx)->stack_limit)
+
+int jx_run_function(struct jx *jx, uint32_t g, asl_value *in, uint32_t count, asl_value *out) {
+    if (STACK_IS_FULL(jx)) return jx_raise_limit(jx, JX_STACK);
+    if (jx_tick(jx) < 0) return -1;
+    return returned(jx, enter(jx, g, in, count), out);
+}
+
 // ---------------------------------------------------------------- limits
 
+// Coarse: it is right to a few milliseconds, and is asked for at the beginning of every evaluation.
 static int64_t monotonic_ms(void) {
     struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
@@ -471,8 +493,7 @@ int32_t asl_rt_jx_cell_set(asl_frame *frame, uint32_t s, uint32_t v) {
     return 0;
 }
 
-static void empty_cells(struct jx *jx) {
-    if (jx->cells.tag == ASL_NONE) return;
+static COLD void empty_cells(struct jx *jx) {
     for (uint32_t i = 0; i < count_of(&jx->cells); i++)
         asl_value_set(&jx->cells.array->items[i].array->items[0], asl_none());
     asl_release(jx->cells);
@@ -481,7 +502,7 @@ static void empty_cells(struct jx *jx) {
 
 // ---------------------------------------------------------------- evaluations
 
-static struct jx *begin(struct jx_program *p, const struct jx_limits *limits) {
+static inline struct jx *begin(struct jx_program *p, const struct jx_limits *limits) {
     struct jx *jx = p->spare;
     p->spare = NULL;
     if (!jx) {
@@ -505,8 +526,8 @@ static struct jx *begin(struct jx_program *p, const struct jx_limits *limits) {
     return jx;
 }
 
-static void end(struct jx *jx) {
-    empty_cells(jx);
+static inline void end(struct jx *jx) {
+    if (UNLIKELY(jx->cells.tag != ASL_NONE)) empty_cells(jx);
     jx_release(jx->root);
     jx->root = asl_none();
     if (UNLIKELY(jx->scope.tag != ASL_NONE)) asl_value_set(&jx->scope, asl_none());
@@ -516,19 +537,23 @@ static void end(struct jx *jx) {
     else jx->program->spare = jx;
 }
 
-static int run(struct jx *jx, uint32_t g, const asl_value *context, const asl_value *args, uint32_t count, asl_value *out) {
-    asl_value local[16], *in = UNLIKELY(count + 1 > 16) ? asl_alloc(asl__block_size(0, count + 1, sizeof *in)) : local;
-    in[0] = context ? jx_retain(*context) : asl_none();
+static inline int run(struct jx *jx, uint32_t g, const asl_value *context, const asl_value *args, uint32_t count, asl_value *out) {
+    if (STACK_IS_FULL(jx)) return jx_raise_limit(jx, JX_STACK);
+    struct activation a = activate(jx, g, count + 1);
+    words_store(&a.slot[0], (struct words){0, 0});
+    if (context) a.slot[0] = jx_retain(*context);
     // An array as the input is one input (1, outerWrapper).
-    if (is_array(&in[0]) && !is_sequence(&in[0])) {
+    if (context && is_array(context) && !is_sequence(context)) {
         asl_value wrapper = asl_array_new(1);
-        jx_push(&wrapper, in[0]);
-        in[0] = jx_marked(wrapper, JX_SEQUENCE | JX_OUTER);
+        jx_push(&wrapper, a.slot[0]);
+        a.slot[0] = jx_marked(wrapper, JX_SEQUENCE | JX_OUTER);
     }
-    for (uint32_t i = 0; i < count; i++) in[i + 1] = jx_retain(args[i]);
-    int rc = jx_run_function(jx, g, in, count + 1, out);
-    for (uint32_t i = 0; i <= count; i++) jx_release(in[i]); // those that a failure has left
-    if (in != local) asl_free(in);
+    for (uint32_t i = 0; i < count; i++) {
+        struct words w = words_of(&args[i]);
+        words_retain(w);
+        words_store(&a.slot[i + 1], w);
+    }
+    int rc = returned(jx, execute(jx, g, &a), out);
     if (rc == 0 && is_array(out) && jx_marks(out) & JX_OUTER && count_of(out) == 1) {
         asl_value inner = jx_retain(out->array->items[0]);
         asl_release(*out);

@@ -6,6 +6,7 @@
 #include "lib.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 // ---------------------------------------------------------------- results of a step
 
@@ -391,36 +392,77 @@ int32_t asl_rt_jx_index(asl_frame *frame, uint32_t d, uint32_t s, uint32_t numbe
 
 static inline bool is_number(const asl_value *v) { return v->tag >= ASL_INT && v->tag <= ASL_NUMBER_TEXT; }
 
+/* The numbers that select items, when the predicate's value is one or is an array of nothing else. */
+static bool is_selection(const asl_value *predicate, const asl_value **numbers, uint32_t *count) {
+    bool several = predicate->tag == ASL_ARRAY;
+    *numbers = several ? predicate->array->items : predicate;
+    *count = several ? count_of(predicate) : 1;
+    for (uint32_t i = 0; i < *count; i++)
+        if (!is_number(&(*numbers)[i])) return false;
+    return true;
+}
+
+/* The place that a number selects: where no item is, when it is not one of the list. 0 or -1 raised. */
+static inline int place_of(struct jx *jx, const asl_value *number, double length, double *place) {
+    *place = number->tag == ASL_INT ? (double)number->i : floor(jx_number(number));
+    if (UNLIKELY(isinf(*place))) return jx_raise(jx, "D1001", "value", number, (const char *)NULL);
+    if (*place < 0) *place += length;
+    return 0;
+}
+
 int32_t asl_rt_jx_select(asl_frame *frame, uint32_t x, uint32_t v, uint32_t p, uint32_t list, uint32_t index) {
     struct jx *jx = jx_of(frame);
-    const asl_value *predicate = peek(frame, p), *iterated = at(frame, list), *state = at(frame, index);
+    const asl_value *predicate = peek(frame, p), *iterated = at(frame, list), *state = at(frame, index), *numbers;
     asl_value *pair = &frame->slot[x];
     const asl_value *item = peek(frame, v);
+    uint32_t count;
     if (predicate->tag == ASL_BOOL) {
         if (predicate->b) keep_item(pair, jx_retain(*item));
         return 0;
     }
-    const asl_value *numbers = predicate;
-    uint32_t count = 1;
-    bool numeric = is_number(predicate);
-    if (predicate->tag == ASL_ARRAY) {
-        numbers = predicate->array->items;
-        count = count_of(predicate);
-        numeric = true;
-        for (uint32_t i = 0; i < count && numeric; i++) numeric = is_number(&numbers[i]);
-    }
-    if (!numeric) {
+    if (!is_selection(predicate, &numbers, &count)) {
         int keep = jx_test(jx, predicate);
         if (keep > 0) keep_item(pair, jx_retain(*item));
         return keep < 0 ? -1 : 0;
     }
     bool one = state->reserved[0] & ONE_ITEM;
-    double position = one ? 0 : (double)(state->i - 1), length = one ? 1 : count_of(iterated);
+    double position = one ? 0 : (double)(state->i - 1), length = one ? 1 : count_of(iterated), place;
     for (uint32_t i = 0; i < count; i++) {
-        double n = floor(jx_number(&numbers[i]));
-        if (isinf(n)) return jx_raise(jx, "D1001", "value", &numbers[i], (const char *)NULL);
-        if (n < 0) n += length;
-        if (n == position) keep_item(pair, jx_retain(*item));
+        if (place_of(jx, &numbers[i], length, &place) < 0) return -1;
+        if (place == position) keep_item(pair, jx_retain(*item));
     }
     return 0;
+}
+
+static int by_place(const void *a, const void *b) {
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+int32_t asl_rt_jx_select_all(asl_frame *frame, uint32_t x, uint32_t p, uint32_t list, uint32_t index) {
+    struct jx *jx = jx_of(frame);
+    const asl_value *predicate = peek(frame, p), *iterated = at(frame, list), *numbers;
+    asl_value *pair = &frame->slot[x];
+    bool one = at(frame, index)->reserved[0] & ONE_ITEM;
+    const asl_value *items = one ? iterated : iterated->array->items;
+    uint32_t length = one ? 1 : count_of(iterated), count;
+    if (!is_selection(predicate, &numbers, &count)) {
+        int keep = jx_test(jx, predicate);
+        for (uint32_t i = 0; keep > 0 && i < length; i++) keep_item(pair, jx_retain(items[i]));
+        return keep < 0 ? -1 : 0;
+    }
+    // In the order of the items, each as often as it is named.
+    uint32_t local[64], *places = count > 64 ? asl_alloc(count * sizeof *places) : local, found = 0;
+    bool sorted = true;
+    double place;
+    int rc = 0;
+    for (uint32_t i = 0; i < count && (rc = place_of(jx, &numbers[i], length, &place)) == 0; i++) {
+        if (!(place >= 0 && place < length)) continue;
+        sorted = sorted && (found == 0 || places[found - 1] <= (uint32_t)place);
+        places[found++] = (uint32_t)place;
+    }
+    if (!sorted) qsort(places, found, sizeof *places, by_place);
+    for (uint32_t i = 0; i < found && rc == 0; i++) keep_item(pair, jx_retain(items[places[i]]));
+    if (places != local) asl_free(places);
+    return rc;
 }
