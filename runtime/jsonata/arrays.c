@@ -96,7 +96,12 @@ static uint32_t hash_of(const asl_value *v, int depth) {
         if (d != 0) memcpy(&bits, &d, sizeof bits);
         return mix(bits ^ 0x6e);
     }
-    case ASL_STRING: return v->size == ASL_ON_HEAP ? v->text->hash : asl_hash(asl_text_of(v));
+    case ASL_STRING: {
+        if (v->size == ASL_ON_HEAP) return v->text->hash;
+        uint64_t words[2]; // short strings are inline always
+        memcpy(words, v, sizeof words);
+        return mix(words[0] ^ (uint64_t)mix(words[1]) << 16);
+    }
     case ASL_BOOL: return v->b ? 0x5bd1e995u : 0x1b873593u;
     case ASL_ARRAY: {
         uint32_t h = mix(v->array->head.count + 0x100u);
@@ -115,6 +120,11 @@ static uint32_t hash_of(const asl_value *v, int depth) {
     }
     default: return v->tag;
     }
+}
+
+static inline bool same(const asl_value *a, const asl_value *b) {
+    bool plain = a->tag == ASL_INT || a->tag == ASL_STRING;
+    return (plain && memcmp(a, b, sizeof *a) == 0) || jx_deep_equal(a, b);
 }
 
 struct seen {
@@ -137,7 +147,7 @@ int jx_fn_DISTINCT(struct jx *jx, const asl_value *args, uint32_t count, asl_val
         const asl_value *item = &v->array->items[i];
         uint32_t hash = hash_of(item, 0), at = hash & (slots - 1);
         while (table[at].position) {
-            if (table[at].hash == hash && jx_deep_equal(&made.array->items[table[at].position - 1], item)) break;
+            if (table[at].hash == hash && same(&made.array->items[table[at].position - 1], item)) break;
             at = (at + 1) & (slots - 1);
         }
         if (table[at].position) continue;

@@ -74,9 +74,9 @@ static int collect_keys(struct jx *jx, const asl_value *v, int depth, asl_value 
     if (v->tag == ASL_OBJECT) {
         const asl_object *o = v->object;
         for (uint32_t i = 0; i < o->head.count; i++) {
-            if (!asl__object_find(set->object, o->entries[i].key)) {
-                *set = asl_object_set(*set, o->entries[i].key, asl_null());
-            }
+            asl_text *key = o->entries[i].key;
+            if (i < set->object->head.count && set->object->entries[i].key == key) continue; // made like the first one
+            if (!asl__object_find(set->object, key)) *set = asl_object_set(*set, key, asl_null());
         }
     } else if (v->tag == ASL_ARRAY) {
         if (depth == ASL_MAX_DEPTH) return jx_raise(jx, "D1011", (const char *)NULL);
