@@ -143,7 +143,7 @@ INLINE void asl_hot_fill_words(asl_frame *frame, void *keys, asl_value *x, uint3
 INLINE void asl_hot_done(asl_frame *frame, asl_value *s) {
     struct asl__words w = asl__load(s);
     asl__store_new(s, (struct asl__words){0, 0});
-    asl__store(&frame_of(frame)->result, w);
+    asl__store_new(&frame_of(frame)->result, w); /* answers have been taken out of it */
 }
 
 // ---------------------------------------------------------------- iterations

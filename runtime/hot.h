@@ -11,6 +11,11 @@ struct asl_hot_cache {
     uint32_t at;
 };
 
+/* A text between arguments of States.Format: up to 16 bytes, the first the lowest. One that is longer has only its size. */
+struct asl_hot_piece {
+    uint64_t size, low, high;
+};
+
 /* fresh: what d holds owns nothing, and is written over without a look. */
 void asl_hot_copy(asl_value *d, const asl_value *s, uint32_t fresh);
 void asl_hot_move(asl_value *d, asl_value *s, uint32_t fresh);     /* s is empty afterwards */
@@ -36,8 +41,9 @@ void asl_hot_fill(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32
 void asl_hot_fill_last(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, asl_value *s); /* s is empty afterwards */
 void asl_hot_fill_words(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, int64_t head, int64_t body);
 void asl_hot_done(asl_frame *frame, asl_value *s); /* the machine's output; s is empty afterwards */
-int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, uint32_t fresh, const asl_value *a, const asl_value *b,
-                       const asl_value *c, const asl_value *e, uint32_t count);
+/* Constant k's pieces round its arguments, one more than those. */
+int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_piece *pieces, uint32_t fresh,
+                       const asl_value *a, const asl_value *b, const asl_value *c, const asl_value *e, uint32_t count);
 int32_t asl_hot_test(uint32_t choice, const asl_value *a, const asl_value *b);
 int32_t asl_hot_affixes(const asl_value *s, const char *head, uint32_t head_size, const char *tail, uint32_t tail_size);
 /* Of a text that has them: what follows between the first star and the last (asl__pieces_follow). */

@@ -48,24 +48,15 @@ int32_t asl_hot_pieces(const asl_value *s, uint32_t head_size, uint32_t tail_siz
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 typedef unsigned __int128 bytes16; /* the first byte is the lowest */
 
-static inline bytes16 short_bytes(const char *p, size_t size) { /* size <= ASL_INLINE_MAX */
-    bytes16 low = asl__load_short(p, size < 8 ? size : 8);
-    return size > 8 ? low | (bytes16)asl__load_short(p + 8, size - 8) << 64 : low;
-}
-
-/* Up to eight digits; more are left to the other way. */
+/* Up to eight digits, all at once: halves of four, of two and of one, without their leading zeros. */
 static inline bool digits_of(int64_t n, bytes16 *text, size_t *size) {
-    if (n < 0 || n > 99999999) return false;
-    uint32_t left = (uint32_t)n;
-    uint64_t digits = 0;
-    size_t count = 0;
-    do {
-        digits = digits << 8 | (uint64_t)('0' + left % 10);
-        left /= 10;
-        count++;
-    } while (left);
-    *text = digits;
-    *size = count;
+    if ((uint64_t)n > 99999999) return false;
+    uint64_t x = (uint64_t)n, fours = x / 10000 | (x % 10000) << 32;
+    uint64_t high = (fours * 10486 >> 20) & 0x7f0000007f, twos = high | (fours - 100 * high) << 16;
+    uint64_t tens = (twos * 103 >> 10) & 0xf000f000f000f, ones = tens | (twos - 10 * tens) << 8;
+    unsigned zeros = (unsigned)__builtin_ctzll(ones | (uint64_t)1 << 56) & ~7u;
+    *text = (ones | 0x3030303030303030) >> zeros;
+    *size = 8 - zeros / 8;
     return true;
 }
 
@@ -79,25 +70,22 @@ static inline bool short_argument(const asl_value *v, bytes16 *text, size_t *siz
 }
 
 /* False: it is longer, or an argument is of another kind. */
-static bool format_short(asl_value *d, asl_str t, const asl_value *const *args, uint32_t count, bool fresh) {
-    bytes16 all = 0;
-    size_t size = 0;
-    uint32_t used = 0;
-    for (size_t from = 0, at = 0;; at++) {
-        bool brace = at + 1 < t.size && t.data[at] == '{' && t.data[at + 1] == '}' && used < count;
-        if (at < t.size && !brace) continue;
-        if (at - from > ASL_INLINE_MAX - size) return false;
-        if (at > from) all |= short_bytes(t.data + from, at - from) << (8 * size);
-        size += at - from;
-        if (!brace) break;
+static bool format_short(asl_value *d, const struct asl_hot_piece *piece, const asl_value *const *args, uint32_t count, bool fresh) {
+    size_t size = piece->size;
+    bytes16 all = (bytes16)piece->high << 64 | piece->low;
+    for (uint32_t i = 0; i < count; i++) {
         bytes16 text;
         size_t more;
-        if (!short_argument(args[used++], &text, &more) || more > ASL_INLINE_MAX - size) return false;
-        if (more) all |= text << (8 * size);
+        if (size > ASL_INLINE_MAX || !short_argument(args[i], &text, &more)) return false;
+        all |= text << (8 * size);
         size += more;
-        from = at + 2;
-        at++;
+        piece++;
+        if (!piece->size) continue;
+        if (size + piece->size > ASL_INLINE_MAX) return false;
+        all |= ((bytes16)piece->high << 64 | piece->low) << (8 * size);
+        size += piece->size;
     }
+    if (size > ASL_INLINE_MAX) return false;
     struct asl__words w = {(uint64_t)all << 16 | (uint64_t)size << 8 | ASL_STRING, (uint64_t)(all >> 48)};
     if (fresh) asl__store_new(d, w);
     else asl__store(d, w);
@@ -105,8 +93,8 @@ static bool format_short(asl_value *d, asl_str t, const asl_value *const *args, 
 }
 
 #else
-static bool format_short(asl_value *d, asl_str t, const asl_value *const *args, uint32_t count, bool fresh) {
-    (void)d, (void)t, (void)args, (void)count, (void)fresh;
+static bool format_short(asl_value *d, const struct asl_hot_piece *piece, const asl_value *const *args, uint32_t count, bool fresh) {
+    (void)d, (void)piece, (void)args, (void)count, (void)fresh;
     return false;
 }
 #endif
@@ -146,12 +134,12 @@ static bool format_long(asl_value *d, asl_str t, const asl_value *const *args, u
     return true;
 }
 
-int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, uint32_t fresh, const asl_value *a, const asl_value *b,
-                       const asl_value *c, const asl_value *e, uint32_t count) {
+int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_piece *pieces, uint32_t fresh,
+                       const asl_value *a, const asl_value *b, const asl_value *c, const asl_value *e, uint32_t count) {
     const asl_value *args[] = {a, b, c, e};
+    if (format_short(d, pieces, args, count, fresh)) return 0;
     const asl_value *template = image_of(frame)->constants[k];
-    asl_str t = asl_text_of(template);
-    if (format_short(d, t, args, count, fresh) || format_long(d, t, args, count)) return 0;
+    if (format_long(d, asl_text_of(template), args, count)) return 0;
     asl_value all[5] = {*template}, out;
     char message[256];
     for (uint32_t i = 0; i < count; i++) all[i + 1] = *args[i];

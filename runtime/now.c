@@ -44,9 +44,10 @@ static inline void set_start(struct frame *child, const struct machine *m, uint3
     if (child->context.tag != ASL_NONE) asl__context_drop(child);
     for (uint32_t i = 0; i < m->capture_count; i++)
         asl_value_set(&child->slots[m->captures[i].slot], asl_retain(parent->head.slot[m->captures[i].parent_slot]));
-    struct asl__words w = asl__load(input);
+    struct asl__words w = asl__load(input), old = asl__load(&child->slots[0]);
     asl__retain_words(w);
-    asl__store(&child->slots[0], w);
+    asl__store_new(&child->slots[0], w);
+    asl__release_words(old);
 }
 
 /* Variables have no value yet; a quiet machine sees to that itself. */

@@ -35,6 +35,18 @@ static inline void asl__retain_words(struct asl__words w) {
     if (asl__owns(w.head)) ++*(uint32_t *)(uintptr_t)w.body;
 }
 
+static inline void asl__release_words(struct asl__words w) {
+    if (!asl__owns(w.head)) return;
+    uint32_t *refs = (uint32_t *)(uintptr_t)w.body;
+    if (*refs > 1) {
+        --*refs;
+        return;
+    }
+    asl_value gone;
+    memcpy(&gone, &w, sizeof gone);
+    asl_release(gone);
+}
+
 static inline void asl__store_new(asl_value *d, struct asl__words w) { /* d holds nothing that counts */
     memcpy(d, &w.head, 8);
     memcpy((char *)d + 8, &w.body, 8);

@@ -90,6 +90,17 @@ static bool as_words(struct emit *e, uint32_t k, int64_t words[2]) {
     return !owns;
 }
 
+static LLVMValueRef constant_words(struct emit *e, LLVMValueRef *words, unsigned count, const char *name) {
+    LLVMValueRef array = LLVMConstArray2(e->i64, words, count);
+    LLVMValueRef g = LLVMAddGlobal(e->module, LLVMTypeOf(array), name);
+    LLVMSetInitializer(g, array);
+    LLVMSetGlobalConstant(g, true);
+    LLVMSetLinkage(g, LLVMPrivateLinkage);
+    LLVMSetUnnamedAddress(g, LLVMGlobalUnnamedAddr);
+    LLVMSetAlignment(g, 16);
+    return g;
+}
+
 static LLVMValueRef operand(struct emit *e, uint32_t value) {
     int64_t words[2];
     if (value == ASL_NO_OPERAND)
@@ -99,15 +110,7 @@ static LLVMValueRef operand(struct emit *e, uint32_t value) {
     uint32_t k = value & ~ASL_CONSTANT;
     if (!as_words(e, k, words))
         return call(e, HOT_constant, ARGUMENTS(e->frame, emit_i32(e, k)));
-    LLVMValueRef parts[] = {i64(e, words[0]), i64(e, words[1])};
-    LLVMValueRef array = LLVMConstArray2(e->i64, parts, 2);
-    LLVMValueRef g = LLVMAddGlobal(e->module, LLVMTypeOf(array), "constant");
-    LLVMSetInitializer(g, array);
-    LLVMSetGlobalConstant(g, true);
-    LLVMSetLinkage(g, LLVMPrivateLinkage);
-    LLVMSetUnnamedAddress(g, LLVMGlobalUnnamedAddr);
-    LLVMSetAlignment(g, 16);
-    return g;
+    return constant_words(e, ARGUMENTS(i64(e, words[0]), i64(e, words[1])), 2, "constant");
 }
 
 static bool owns(const struct emit *e, uint32_t number) {
@@ -317,14 +320,38 @@ static void drop_last(struct emit *e, const struct ir_op *op) {
     }
 }
 
+// What stands between the places of a template, as asl_hot_piece.
+static LLVMValueRef pieces_of(struct emit *e, uint32_t k) {
+    asl_value v;
+    LLVMValueRef words[3 * 5];
+    unsigned count = 0;
+    asl_json_parse(asl_str_z(e->plan->constants.items[k]), &(asl_json_limits){.lone_surrogates = true}, &v, NULL);
+    asl_str t = asl_text_of(&v);
+    for (size_t from = 0, at = 0; at <= t.size && count < 15; at++) {
+        bool place = at + 1 < t.size && t.data[at] == '{' && t.data[at + 1] == '}';
+        if (at < t.size && !place)
+            continue;
+        uint64_t halves[2] = {0, 0};
+        for (size_t i = from; i < at && at - from <= sizeof halves; i++)
+            halves[(i - from) / 8] |= (uint64_t)(uint8_t)t.data[i] << (i - from) % 8 * 8;
+        words[count++] = i64(e, (int64_t)(at - from));
+        words[count++] = i64(e, (int64_t)halves[0]);
+        words[count++] = i64(e, (int64_t)halves[1]);
+        from = at + 2;
+        at++;
+    }
+    asl_release(v);
+    return constant_words(e, words, count, "pieces");
+}
+
 static LLVMValueRef emit_format(struct emit *e, const uint32_t *o) {
-    LLVMValueRef a[9] = {e->frame, slot(e, o[0]), emit_i32(e, o[1]), fresh(e, o[0])};
+    LLVMValueRef a[10] = {e->frame, slot(e, o[0]), emit_i32(e, o[1]), pieces_of(e, o[1]), fresh(e, o[0])};
     uint32_t count = 0;
     for (uint32_t n = 0; n < 4; n++) {
-        a[4 + n] = operand(e, o[2 + n]);
+        a[5 + n] = operand(e, o[2 + n]);
         count += o[2 + n] != ASL_NO_OPERAND;
     }
-    a[8] = emit_i32(e, count);
+    a[9] = emit_i32(e, count);
     return is_not(e, call(e, HOT_format, a), 0);
 }
 

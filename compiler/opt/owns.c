@@ -87,6 +87,8 @@ const uint64_t *const *opt_owning(const struct ir_plan *p, const struct ir_machi
                 }
                 opt_owning_after(p, op, now);
             }
+            if (b->exit.kind == EXIT_DONE && b->exit.a & ASL_LAST)
+                take(now, b->exit.a & ~ASL_LAST);
             for (uint32_t t = 0; t < b->exit.target_count && b->exit.kind != EXIT_GIVE_UP; t++)
                 changed |= join(in[b->exit.target[t]], now, words);
             if (b->exit.kind == EXIT_DONE)

@@ -65,29 +65,44 @@ static bool captures_home(struct shape *s, const struct site *site) {
     return true;
 }
 
-// The Context object of this visit. What it says of a Map's item is known without it.
+static uint32_t key(struct shape *s, const char *name) { return ir_const_string(s->plan, name, strlen(name)); }
+
+static void learn_item(struct shape *s, struct sym *context) {
+    struct sym *index = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT)), *value = shape_sym_new(s, SLOT, shape_new_slot(s), ANY);
+    shape_append(s, OP_ITEM_INDEX, OPERANDS(index->number));
+    shape_append(s, OP_ITEM_VALUE, OPERANDS(value->number));
+    struct sym *item = shape_sym_new(s, OBJECT, 0, TYPE(ASL_OBJECT)), *map = shape_sym_new(s, OBJECT, 0, TYPE(ASL_OBJECT));
+    item = shape_object_with(s, item, key(s, "Index"), index);
+    item = shape_object_with(s, item, key(s, "Value"), value);
+    map = shape_object_with(s, map, key(s, "Item"), item);
+    shape_learn(s, OP_FIELD, context, key(s, "Map"), 0, map);
+}
+
+static void learn_state(struct shape *s, struct sym *context) {
+    const char *name = s->plan->states.items[s->state].name;
+    struct sym *state = shape_sym_new(s, OBJECT, 0, TYPE(ASL_OBJECT));
+    state->base = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_OBJECT));
+    shape_append(s, OP_FIELD_MAYBE, OPERANDS(state->base->number, context->number, key(s, "State")));
+    state = shape_object_with(s, state, key(s, "Name"), shape_const_sym(s, key(s, name)));
+    shape_learn(s, OP_FIELD, context, key(s, "State"), 0, state);
+}
+
+// The Context object of this visit. What is known of it, the state's name and a Map's item, is so without it: what nobody
+// asks for is removed later.
 static struct sym *context(struct shape *s) {
     struct sym *x = shape_find(&s->at.env, OP_CONTEXT, NULL, s->entry, 0);
     if (x)
         return x;
     shape_count_events(s);
     x = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_OBJECT));
-    bool selector = s->iteration && s->entry == 0; // within the Map's state
-    if (selector)
+    if (s->iteration && s->entry == 0) // an ItemSelector's: it is in the Map's state
         shape_append(s, OP_CONTEXT, OPERANDS(x->number));
     else
         shape_append(s, OP_STATE_CONTEXT, OPERANDS(x->number, s->state));
     shape_learn(s, OP_CONTEXT, NULL, s->entry, 0, x);
-    if (!s->iteration)
-        return x;
-    struct sym *index = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT)), *value = shape_sym_new(s, SLOT, shape_new_slot(s), ANY);
-    shape_append(s, OP_ITEM_INDEX, OPERANDS(index->number));
-    shape_append(s, OP_ITEM_VALUE, OPERANDS(value->number));
-    struct sym *item = shape_sym_new(s, OBJECT, 0, TYPE(ASL_OBJECT)), *map = shape_sym_new(s, OBJECT, 0, TYPE(ASL_OBJECT));
-    item = shape_object_with(s, item, ir_const_string(s->plan, "Index", 5), index);
-    item = shape_object_with(s, item, ir_const_string(s->plan, "Value", 5), value);
-    map = shape_object_with(s, map, ir_const_string(s->plan, "Item", 4), item);
-    shape_learn(s, OP_FIELD, x, ir_const_string(s->plan, "Map", 3), 0, map);
+    learn_state(s, x);
+    if (s->iteration)
+        learn_item(s, x);
     return x;
 }
 
