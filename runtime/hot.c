@@ -110,7 +110,7 @@ INLINE int64_t asl_hot_length(const asl_value *s) { return s->tag == ASL_ARRAY ?
 
 INLINE void asl_hot_record(void *heap, asl_value *d, uint32_t members, uint32_t fresh) {
     asl_object *o = asl__heap_alloc(heap, asl__object_size(members));
-    o->head = (struct asl__container){.refs = 1, .capacity = members};
+    o->head = (struct asl__container){.refs = 1, .count = members, .capacity = members}; /* they are filled in at once */
     o->index = NULL;
     store(d, (struct asl__words){ASL_OBJECT, (uintptr_t)o}, fresh);
 }
@@ -121,7 +121,6 @@ static inline void fill(asl_frame *frame, void *keys, asl_value *x, uint32_t i, 
     key->refs++;
     o->entries[i].key = key;
     asl__store_new(&o->entries[i].value, w);
-    o->head.count = i + 1;
 }
 
 INLINE void asl_hot_fill(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, const asl_value *s) {
@@ -144,6 +143,26 @@ INLINE void asl_hot_done(asl_frame *frame, asl_value *s) {
     struct asl__words w = asl__load(s);
     asl__store_new(s, (struct asl__words){0, 0});
     asl__store_new(&frame_of(frame)->result, w); /* answers have been taken out of it */
+}
+
+// ---------------------------------------------------------------- States.Format
+
+/* Of one integer, into a text that fits into a value: the pieces are constants here, and so are most of the shifts. */
+INLINE int32_t asl_hot_format_one(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_piece *pieces, uint32_t fresh,
+                                  const asl_value *a) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    uint64_t digits, before = pieces[0].size, behind = pieces[1].size;
+    size_t count;
+    if (LIKELY(a->tag == ASL_INT && before + behind < ASL_INLINE_MAX && asl__few_digits(a->i, &digits, &count) &&
+               before + count + behind <= ASL_INLINE_MAX)) {
+        unsigned __int128 text = (unsigned __int128)digits << (8 * before) | (unsigned __int128)pieces[0].high << 64 | pieces[0].low;
+        if (behind) text |= ((unsigned __int128)pieces[1].high << 64 | pieces[1].low) << (8 * (before + count));
+        uint64_t size = before + count + behind;
+        store(d, (struct asl__words){(uint64_t)text << 16 | size << 8 | ASL_STRING, (uint64_t)(text >> 48)}, fresh);
+        return 0;
+    }
+#endif
+    return asl_hot_format(frame, d, k, pieces, fresh, a, NULL, NULL, NULL, 1);
 }
 
 // ---------------------------------------------------------------- iterations

@@ -48,20 +48,13 @@ int32_t asl_hot_pieces(const asl_value *s, uint32_t head_size, uint32_t tail_siz
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 typedef unsigned __int128 bytes16; /* the first byte is the lowest */
 
-/* Up to eight digits, all at once: halves of four, of two and of one, without their leading zeros. */
-static inline bool digits_of(int64_t n, bytes16 *text, size_t *size) {
-    if ((uint64_t)n > 99999999) return false;
-    uint64_t x = (uint64_t)n, fours = x / 10000 | (x % 10000) << 32;
-    uint64_t high = (fours * 10486 >> 20) & 0x7f0000007f, twos = high | (fours - 100 * high) << 16;
-    uint64_t tens = (twos * 103 >> 10) & 0xf000f000f000f, ones = tens | (twos - 10 * tens) << 8;
-    unsigned zeros = (unsigned)__builtin_ctzll(ones | (uint64_t)1 << 56) & ~7u;
-    *text = (ones | 0x3030303030303030) >> zeros;
-    *size = 8 - zeros / 8;
-    return true;
-}
-
 static inline bool short_argument(const asl_value *v, bytes16 *text, size_t *size) {
-    if (v->tag == ASL_INT) return digits_of(v->i, text, size);
+    if (v->tag == ASL_INT) {
+        uint64_t digits;
+        bool few = asl__few_digits(v->i, &digits, size);
+        *text = digits;
+        return few;
+    }
     if ((v->tag != ASL_STRING && v->tag != ASL_NUMBER_TEXT) || v->size == ASL_ON_HEAP) return false;
     struct asl__words w = asl__load(v);
     *text = ((bytes16)w.body << 64 | w.head) >> 16;
@@ -69,32 +62,44 @@ static inline bool short_argument(const asl_value *v, bytes16 *text, size_t *siz
     return true;
 }
 
+struct short_text {
+    bytes16 all;
+    size_t size;
+};
+
+static inline bool add_short(struct short_text *t, bytes16 text, size_t size) {
+    if (size > ASL_INLINE_MAX - t->size) return false;
+    t->all |= text << (8 * t->size);
+    t->size += size;
+    return true;
+}
+
+/* An argument and the piece behind it. */
+static inline bool add_both(struct short_text *t, const asl_value *v, const struct asl_hot_piece *piece) {
+    bytes16 text;
+    size_t size;
+    if (!short_argument(v, &text, &size) || (t->size < ASL_INLINE_MAX ? !add_short(t, text, size) : size > 0)) return false;
+    return !piece->size || (t->size < ASL_INLINE_MAX && add_short(t, (bytes16)piece->high << 64 | piece->low, piece->size));
+}
+
 /* False: it is longer, or an argument is of another kind. */
-static bool format_short(asl_value *d, const struct asl_hot_piece *piece, const asl_value *const *args, uint32_t count, bool fresh) {
-    size_t size = piece->size;
-    bytes16 all = (bytes16)piece->high << 64 | piece->low;
-    for (uint32_t i = 0; i < count; i++) {
-        bytes16 text;
-        size_t more;
-        if (size > ASL_INLINE_MAX || !short_argument(args[i], &text, &more)) return false;
-        all |= text << (8 * size);
-        size += more;
-        piece++;
-        if (!piece->size) continue;
-        if (size + piece->size > ASL_INLINE_MAX) return false;
-        all |= ((bytes16)piece->high << 64 | piece->low) << (8 * size);
-        size += piece->size;
-    }
-    if (size > ASL_INLINE_MAX) return false;
-    struct asl__words w = {(uint64_t)all << 16 | (uint64_t)size << 8 | ASL_STRING, (uint64_t)(all >> 48)};
+static inline bool format_short(asl_value *d, const struct asl_hot_piece *piece, const asl_value *a, const asl_value *b,
+                                const asl_value *c, const asl_value *e, uint32_t count, bool fresh) {
+    struct short_text t = {(bytes16)piece->high << 64 | piece->low, piece->size};
+    if (t.size > ASL_INLINE_MAX || !add_both(&t, a, piece + 1)) return false;
+    if (count > 1 && !add_both(&t, b, piece + 2)) return false;
+    if (count > 2 && !add_both(&t, c, piece + 3)) return false;
+    if (count > 3 && !add_both(&t, e, piece + 4)) return false;
+    struct asl__words w = {(uint64_t)t.all << 16 | (uint64_t)t.size << 8 | ASL_STRING, (uint64_t)(t.all >> 48)};
     if (fresh) asl__store_new(d, w);
     else asl__store(d, w);
     return true;
 }
 
 #else
-static bool format_short(asl_value *d, const struct asl_hot_piece *piece, const asl_value *const *args, uint32_t count, bool fresh) {
-    (void)d, (void)piece, (void)args, (void)count, (void)fresh;
+static inline bool format_short(asl_value *d, const struct asl_hot_piece *piece, const asl_value *a, const asl_value *b,
+                                const asl_value *c, const asl_value *e, uint32_t count, bool fresh) {
+    (void)d, (void)piece, (void)a, (void)b, (void)c, (void)e, (void)count, (void)fresh;
     return false;
 }
 #endif
@@ -134,11 +139,9 @@ static bool format_long(asl_value *d, asl_str t, const asl_value *const *args, u
     return true;
 }
 
-int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_piece *pieces, uint32_t fresh,
-                       const asl_value *a, const asl_value *b, const asl_value *c, const asl_value *e, uint32_t count) {
-    const asl_value *args[] = {a, b, c, e};
-    if (format_short(d, pieces, args, count, fresh)) return 0;
-    const asl_value *template = image_of(frame)->constants[k];
+__attribute__((noinline)) static int32_t format_any(asl_frame *frame, asl_value *d, uint32_t k, const asl_value *a, const asl_value *b,
+                                                    const asl_value *c, const asl_value *e, uint32_t count) {
+    const asl_value *args[] = {a, b, c, e}, *template = image_of(frame)->constants[k];
     if (format_long(d, asl_text_of(template), args, count)) return 0;
     asl_value all[5] = {*template}, out;
     char message[256];
@@ -146,6 +149,12 @@ int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct 
     if (asl__intrinsic_call(ASL_INTRINSIC_FORMAT, all, count + 1, NULL, &out, message, sizeof message) < 0) return 1;
     asl_value_set(d, out);
     return 0;
+}
+
+int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_piece *pieces, uint32_t fresh,
+                       const asl_value *a, const asl_value *b, const asl_value *c, const asl_value *e, uint32_t count) {
+    if (format_short(d, pieces, a, b, c, e, count, fresh)) return 0;
+    return format_any(frame, d, k, a, b, c, e, count);
 }
 
 void asl_hot_arrive(asl_frame *frame, uint32_t n) {

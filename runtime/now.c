@@ -37,7 +37,7 @@ static struct frame *begin(struct fanout *o, uint32_t machine) {
 }
 
 static inline void set_start(struct frame *child, const struct machine *m, uint32_t index, const asl_value *input) {
-    struct frame *parent = child->up->parent;
+    const struct frame *parent = child->up->parent;
     child->index = index;
     child->head.state = parent->head.state;
     child->entered_ms = parent->entered_ms;
@@ -99,6 +99,19 @@ static bool cut(asl_execution *x) {
     return x->main->cut != ASL_RUNNING;
 }
 
+/* Iterations from … to before …; the first that has no result. */
+__attribute__((noinline)) static size_t iterate(struct frame *child, const asl_value *items, asl_value *results, size_t from, size_t to) {
+    const struct machine *m = &child->execution->engine->image.machines[child->made_for];
+    asl_step *step = m->step;
+    for (size_t i = from; i < to; i++) {
+        set_start(child, m, (uint32_t)i, &items[i]);
+        if (!run(child, step)) return i;
+        asl__store_new(&results[i], asl__load(&child->result));
+        asl__store_new(&child->result, (struct asl__words){0, 0});
+    }
+    return to;
+}
+
 int32_t asl_hot_map(asl_frame *frame, uint32_t t, asl_value *d, const asl_value *items) {
     enum { LOOK = 1024 }; /* iterations between two looks at the clock */
     struct frame *parent = frame_of(frame);
@@ -108,32 +121,27 @@ int32_t asl_hot_map(asl_frame *frame, uint32_t t, asl_value *d, const asl_value 
     struct fanout o = {.parent = parent, .site = &image->sites[t], .is_map = true, .items = *items,
                        .max_running = (size_t)image->sites[t].max_concurrency};
     struct before before = remember(x);
-    size_t count = o.count = asl_array_count(items), done = 0, stop = 0, look = LOOK;
+    size_t count = o.count = asl_array_count(items), done = 0, look = LOOK;
     asl_value list = asl_retain(*items), results = o.results = asl_array_new(count);
     struct spread_watch watch;
     struct frame *child = begin(&o, o.site->machines[0]);
-    const struct machine *m = &image->machines[child->made_for];
     asl__spread_begin(&watch, &o);
     for (;;) {
-        if (done == stop) {
+        results.array->head.count = (uint32_t)done;
+        if (asl__spread_due(&watch, &o, done)) {
+            done = asl__spread(&watch, &now, &o, done);
             results.array->head.count = (uint32_t)done;
-            if (done >= look) {
-                if (cut(x)) break;
-                look = done + LOOK;
-            }
-            if (asl__spread_due(&watch, &o, done)) {
-                done = asl__spread(&watch, &now, &o, done);
-                results.array->head.count = (uint32_t)done;
-                if (x->main->cut != ASL_RUNNING) break;
-            }
-            if (done == count) break;
-            stop = look < count ? look : count;
-            if (!watch.off && watch.next > done && watch.next < stop) stop = watch.next;
+            if (x->main->cut != ASL_RUNNING) break;
         }
-        set_start(child, m, (uint32_t)done, &list.array->items[done]);
-        if (!run(child, m->step)) break;
-        asl__store_new(&results.array->items[done++], asl__load(&child->result));
-        asl__store_new(&child->result, (struct asl__words){0, 0});
+        if (done >= look) {
+            if (cut(x)) break;
+            look = done + LOOK;
+        }
+        if (done == count) break;
+        size_t stop = look < count ? look : count;
+        if (!watch.off && watch.next > done && watch.next < stop) stop = watch.next;
+        done = iterate(child, list.array->items, results.array->items, done, stop);
+        if (done < stop) break;
     }
     asl__spread_end(&watch, &o);
     asl__frame_free(child);

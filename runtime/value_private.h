@@ -226,6 +226,19 @@ struct asl__entry *asl__object_find(asl_object *o, const asl_text *key);
 asl_value *asl__object_place(asl_value *object, asl_text *key);
 asl_value *asl__array_place(asl_value *array, size_t index);
 
+/* The digits of 0 … 99999999, the first in the lowest byte: all at once, halves of four, of two and of one, of which the
+   leading zeros are shifted out. False: n is another. */
+static inline bool asl__few_digits(int64_t n, uint64_t *text, size_t *size) {
+    if ((uint64_t)n > 99999999) return false;
+    uint64_t x = (uint64_t)n, fours = x / 10000 | (x % 10000) << 32;
+    uint64_t high = (fours * 10486 >> 20) & 0x7f0000007f, twos = high | (fours - 100 * high) << 16;
+    uint64_t tens = (twos * 103 >> 10) & 0xf000f000f000f, ones = tens | (twos - 10 * tens) << 8;
+    unsigned zeros = (unsigned)__builtin_ctzll(ones | (uint64_t)1 << 56) & ~7u;
+    *text = (ones | 0x3030303030303030) >> zeros;
+    *size = 8 - zeros / 8;
+    return true;
+}
+
 /* Decimal digits of i with its sign, not NUL-terminated; the length. */
 size_t asl__int_print(int64_t i, char out[20]);
 

@@ -25,8 +25,9 @@ static inline struct asl__words asl__words_of(asl_value v) {
     return w;
 }
 
+_Static_assert(ASL_ARRAY == 7 && ASL_FUNCTION < 15 && ASL_INLINE_MAX < 128 && ASL_ON_HEAP == 255, "see below");
 static inline bool asl__owns(uint64_t head) {
-    return (uint8_t)head >= ASL_ARRAY || (uint8_t)(head >> 8) == ASL_ON_HEAP; /* only texts have such a size */
+    return ((head + 1) & 0x8008) != 0; /* tags from 7 on; sizes above 127, which only texts on the heap have */
 }
 
 /* Texts and containers begin with their count of references. */

@@ -352,7 +352,7 @@ static LLVMValueRef emit_format(struct emit *e, const uint32_t *o) {
         count += o[2 + n] != ASL_NO_OPERAND;
     }
     a[9] = emit_i32(e, count);
-    return is_not(e, call(e, HOT_format, a), 0);
+    return is_not(e, call(e, count == 1 ? HOT_format_one : HOT_format, a), 0);
 }
 
 // The answer of the block that was come from.
@@ -431,6 +431,7 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_COPY: emit_copy(e, o[0], o[1]); return true;
     case OP_MOVE: set_number(e, o[0], number(e, o[1])); return true;
     case OP_BOX: call(e, HOT_words, ARGUMENTS(slot(e, o[0]), head_of_int(e), number(e, o[1]), fresh(e, o[0]))); return true;
+    case OP_NOTHING: call(e, HOT_words, ARGUMENTS(slot(e, o[0]), i64(e, 0), i64(e, 0), fresh(e, o[0]))); return true;
     case OP_TICK:
         if (!e->keeps) {
             call(e, HOT_tick, ARGUMENTS(e->frame, i64(e, o[0]), i64(e, o[1])));

@@ -161,7 +161,7 @@ static void begin_empty(struct shape *s) {
     for (uint32_t slot = 1; slot < s->home; slot++) {
         if (!left[slot] || !(live[slot / 64] >> (slot % 64) & 1))
             continue;
-        struct ir_op op = {.opcode = OP_FORGET, .operand = {slot, slot + 1}};
+        struct ir_op op = {.opcode = OP_NOTHING, .operand = {slot}};
         vec_push(s->arena, &first->ops);
         memmove(first->ops.items + 1, first->ops.items, (first->ops.count - 1) * sizeof op);
         first->ops.items[0] = op;
