@@ -735,7 +735,7 @@ static LLVMModuleRef parse_bitcode(struct emit *e) {
 
 // One whose code is not in the bitcode, because it is long or rare.
 static void call_library(struct emit *e, int entry, LLVMValueRef f) {
-    LLVMValueRef library = e->hot[0][entry].value;
+    LLVMValueRef library = LLVMGetNamedFunction(e->module, hot_info[entry].symbol); // others, or the bitcode, may call it too
     if (library) {
         LLVMReplaceAllUsesWith(f, library);
         LLVMDeleteFunction(f);
