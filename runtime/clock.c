@@ -36,9 +36,7 @@ void asl__clock_free(struct clock *c) {
     c->count = c->capacity = 0;
 }
 
-void asl__clock_update(struct clock *c) {
-    if (!c->is_virtual) c->now_ms = read_clock(CLOCK_MONOTONIC) + c->offset_ms;
-}
+void asl__clock_read(struct clock *c) { c->now_ms = read_clock(CLOCK_MONOTONIC) + c->offset_ms; }
 
 static bool earlier(const struct timer *a, const struct timer *b) {
     return a->due_ms < b->due_ms || (a->due_ms == b->due_ms && a->order < b->order);
@@ -83,8 +81,7 @@ void asl__timer_start(struct clock *c, struct timer *t, int64_t due_ms, void (*f
     sift_up(c, c->count++, t);
 }
 
-void asl__timer_stop(struct clock *c, struct timer *t) {
-    if (t->position == 0) return;
+void asl__timer_remove(struct clock *c, struct timer *t) {
     uint32_t at = t->position - 1;
     t->position = 0;
     struct timer *last = c->heap[--c->count];

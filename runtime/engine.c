@@ -195,9 +195,7 @@ static int bind_all(asl_engine *e, const asl_engine_options *o, char *message, s
     return 0;
 }
 
-void asl__mock_ended(asl_engine *e, uint64_t execution) {
-    if (e->mock) asl__mock_forget(e->mock->state, execution);
-}
+void asl__mock_ended(asl_engine *e, uint64_t execution) { asl__mock_forget(e->mock->state, execution); }
 
 void asl__mock_warnings(asl_engine *e, asl_buffer *out) {
     if (!e->mock) return;
@@ -290,6 +288,7 @@ void asl_engine_free(asl_engine *e) {
     if (e->suspended)
         for (asl_execution *x = e->executions; x; x = x->next) asl__execution_abandon(x);
     while (e->executions) asl_execution_free(e->executions);
+    asl__executions_free_spare(e);
     for (struct asl_observer *o = e->observers, *next; o; o = next) {
         next = o->next;
         o->close(o);
@@ -346,9 +345,13 @@ static void run_ready(asl_engine *e, uint64_t ended) {
     for (; n > 0 && e->ready_first && (e->ended == ended || e->journal) && !asl__interrupted(e); n--) {
         enum ready_kind kind = e->ready_first->ready;
         struct frame *f = take_first(e);
+        if (kind == READY_STEP) { /* nearly always */
+            asl__frame_step(f);
+            continue;
+        }
         switch (kind) {
+        case READY_STEP:
         case READY_NOT: asl_assert(!"a frame in the queue is ready"); break;
-        case READY_STEP: asl__frame_step(f); break;
         case READY_START:
             if (e->journal) asl__ready_push(f, READY_HELD); /* not before the journal has it */
             else asl__task_start(f);

@@ -31,6 +31,14 @@
     ((condition) ? (void)0 : asl__assert_failed(#condition, __FILE__, __LINE__))
 _Noreturn void asl__assert_failed(const char *condition, const char *file, int line);
 
+/* What is lent for a moment belongs to the thread that an engine runs in. Executables for musl have no other engines, and room
+   for a hundred bytes of all threads' own: more would be mapped at their start. */
+#ifdef ASLC_MUSL
+#define ASL__OF_THREAD static
+#else
+#define ASL__OF_THREAD static _Thread_local
+#endif
+
 #define container_of(pointer, type, member) ((type *)((char *)(pointer)-offsetof(type, member)))
 
 // ---------------------------------------------------------------- events
@@ -185,9 +193,15 @@ struct clock {
 
 void asl__clock_init(struct clock *c, bool is_virtual, int64_t start_ms);
 void asl__clock_free(struct clock *c);
-void asl__clock_update(struct clock *c); /* real: reads the clock */
+void asl__clock_read(struct clock *c); /* real only */
+static inline void asl__clock_update(struct clock *c) {
+    if (!c->is_virtual) asl__clock_read(c);
+}
 void asl__timer_start(struct clock *c, struct timer *t, int64_t due_ms, void (*fire)(struct timer *));
-void asl__timer_stop(struct clock *c, struct timer *t); /* fine when it does not run */
+void asl__timer_remove(struct clock *c, struct timer *t); /* it runs */
+static inline void asl__timer_stop(struct clock *c, struct timer *t) {
+    if (t->position) asl__timer_remove(c, t);
+}
 struct timer *asl__timer_next(const struct clock *c);   /* the earliest, or NULL */
 bool asl__timers_fire(struct clock *c); /* all that are due now, in order; whether there were any */
 
@@ -246,6 +260,7 @@ struct frame {
     uint32_t retry_count;  /* all retriers together: $$.State.RetryCount */
     bool open;             /* entered and not exited */
     bool stepped;          /* has had its first turn */
+    bool eventful;         /* it has waited, failed, given up or had a token: asl__frame_free() has more to wipe */
     bool started;          /* Map: MapIterationStarted is counted */
     bool caught;           /* a catcher has the visit's error */
     bool yields;           /* asl_rt_item: back to the end of the queue, for the others' selectors */
@@ -275,7 +290,8 @@ struct frame {
 
 static inline struct frame *frame_of(asl_frame *f) { return (struct frame *)f; }
 
-struct frame *asl__frame_new(asl_execution *x, uint32_t machine);
+struct frame *asl__frame_make(const struct image *image, uint32_t machine);
+static inline struct frame *asl__frame_new(asl_execution *x, uint32_t machine);
 /* The form of a machine that a child of f runs: quiet when f's is. */
 uint32_t asl__child_machine(const struct frame *f, uint32_t machine);
 void asl__frame_cancel(struct frame *f); /* stops whatever it waits for, children included, and frees it */
@@ -283,7 +299,10 @@ void asl__frame_free(struct frame *f);
 void asl__frame_aborted(struct frame *f, uint64_t previous); /* tells the Aborted events of what is open in it */
 
 void asl__ready_push(struct frame *f, enum ready_kind kind);
-void asl__ready_remove(struct frame *f);
+void asl__ready_take_out(struct frame *f); /* it stands in a queue */
+static inline void asl__ready_remove(struct frame *f) {
+    if (f->ready != READY_NOT) asl__ready_take_out(f);
+}
 void asl__frame_answer(struct frame *f, asl_value result);          /* moved in; the frame is stepped again */
 void asl__frame_answer_failure(struct frame *f, struct failure *failure); /* moved in */
 void asl__frame_step(struct frame *f);
@@ -336,28 +355,32 @@ struct asl_execution {
     asl_engine *engine;
     asl_execution *next, *prev; /* of the engine; children of a distributed Map are in no list */
     asl_execution *main;        /* the execution that was asked for: itself, or a child's outermost parent */
-    struct fanout *up;          /* child of a distributed Map */
-    uint32_t index;
     struct frame *root;         /* NULL once it has ended */
     asl_status status;
     asl_status cut;             /* ASL_RUNNING, or how it must end, noticed while one of its frames was running */
     bool express, finished;
     bool full;                  /* no room for further events */
+    uint32_t failed_state;
     uint64_t events, event_limit;
     uint64_t transitions;
-    asl_value input, output, error, cause;
-    asl_value input_text; /* the input as it was sent, for events; ASL_NONE: as it would be printed */
-    uint32_t failed_state;
+    asl_value input, output;
     int64_t start_ms, stop_ms;
     int64_t deadline_ms; /* INT64_MAX: none */
-    struct timer deadline;
     const char *machine; /* the state machine's name as ARNs have it: "order", of a child "order/label" */
-    char name_room[40];
     char *name; /* NULL: a UUID, made when asked for; asl_execution_name */
-    char *arn;  /* made when asked for */
     size_t ready;    /* main execution: its frames in the ready queue, children's included */
-    uint64_t name_bits[2]; /* what the UUID that is its name is made of, while nobody has asked for it */
     uint64_t number; /* of the main execution, in its engine */
+
+    char name_room[40];
+    uint64_t name_bits[2]; /* what the UUID that is its name is made of, while nobody has asked for it */
+    struct timer deadline;
+
+    /* what few have: all zeros in the engine's spare ones */
+    struct fanout *up; /* child of a distributed Map */
+    uint32_t index;
+    asl_value error, cause;
+    asl_value input_text; /* the input as it was sent, for events; ASL_NONE: as it would be printed */
+    char *arn;  /* made when asked for */
     asl_value context_execution, context_machine;
     int64_t redrive_count, redrive_ms;
     struct kept_execution *kept; /* what a journal keeps of it */
@@ -370,8 +393,8 @@ asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *na
 void asl__execution_end(asl_execution *x, asl_status status, struct failure *failure, uint64_t previous);
 /* asl_execution_start for an input parsed from a text: events show it as it was sent (aws-observed-behaviour 17). */
 asl_execution *asl__execution_start(asl_engine *e, asl_value input, asl_str text, const char *name);
-void asl__execution_succeed(asl_execution *x, asl_value output);
 void asl__execution_delete(asl_execution *x);
+void asl__executions_free_spare(asl_engine *e);
 void asl__machine_arn(const asl_execution *x, asl_buffer *out);
 void asl__role_arn(const asl_execution *x, asl_buffer *out);
 void asl__describe(const asl_execution *x, asl_buffer *out); /* one JSON object in DescribeExecution's shape */
@@ -457,6 +480,7 @@ struct asl_engine {
     uint32_t polls; /* back edges since the clock was read */
 
     asl_execution *executions;
+    asl_execution *spare; /* freed ones, for the next to be started; linked by next */
     size_t running;
     uint64_t started, ended;
 
@@ -474,6 +498,32 @@ struct asl_engine {
 
 /* Nobody listens, nothing is kept, no limit of the service holds: only what comes of an execution matters. */
 static inline bool asl__unwatched(const asl_engine *e) { return !e->observers && !e->journal && !e->strict; }
+
+static inline struct frame *asl__frame_new(asl_execution *x, uint32_t machine) {
+    struct image *image = &x->engine->image;
+    struct machine *m = &image->machines[machine];
+    struct frame *f = m->pool;
+    if (f) {
+        m->pool = f->next;
+        f->next = NULL;
+    } else {
+        f = asl__frame_make(image, machine);
+    }
+    f->execution = x;
+    return f;
+}
+
+/* The queue's end; f->ready says what for. */
+static inline void asl__ready_append(asl_engine *e, struct frame *f) {
+    struct frame *last = e->ready_last;
+    f->ready_next = NULL;
+    f->ready_prev = last;
+    if (last) last->ready_next = f;
+    else e->ready_first = f;
+    e->ready_last = f;
+    e->ready_count++;
+    f->execution->main->ready++;
+}
 
 /* Whether virtual time has come to `due`: it does when nothing is ready or at work and no timer comes before. */
 static inline bool asl__time_jumps(asl_engine *e, int64_t due) {
@@ -506,7 +556,7 @@ void asl__execution_abandon(asl_execution *x);
 asl_execution *asl__execution_take(asl_engine *e, asl_value input, const char *name, int64_t start_ms, int64_t deadline_ms);
 void asl__execution_deadline(asl_execution *x, int64_t at_ms);
 char *asl__copy_text(asl_str s); /* NUL-terminated, for asl_free */
-void asl__mock_ended(asl_engine *e, uint64_t execution);
+void asl__mock_ended(asl_engine *e, uint64_t execution); /* there are mocks */
 void asl__mock_warnings(asl_engine *e, asl_buffer *out); /* lines about the mock file */
 /* From a signal handler or another thread: what runs is to be stopped. */
 void asl__engine_interrupt(asl_engine *e);

@@ -4,7 +4,7 @@
 // asl__execution_end; then its frames are gone and its results stay until asl_execution_free. The children of a
 // distributed Map are executions too; they belong to the Map and are deleted as they end.
 #include "observe.h"
-#include "value_private.h"
+#include "words.h"
 
 #include <string.h>
 
@@ -17,40 +17,68 @@ static void on_deadline(struct timer *timer) {
     asl__execution_end(container_of(timer, asl_execution, deadline), ASL_TIMED_OUT, NULL, 0);
 }
 
-asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *name, bool express, int64_t timeout_s) {
-    asl_execution *x = asl__block_alloc(sizeof *x);
-    memset(x, 0, sizeof *x);
-    x->engine = e;
-    x->main = x;
-    x->machine = e->image.name;
-    x->express = express;
-    x->input = input;
-    x->failed_state = ASL_NO_OPERAND;
-    x->start_ms = e->clock.now_ms;
-    x->event_limit = e->strict && !express ? ASL__EVENT_LIMIT : UINT64_MAX;
-    int64_t quota = express ? EXPRESS_MS : e->strict ? YEAR_MS : INT64_MAX;
-    int64_t longest = timeout_s && timeout_s * 1000 < quota ? timeout_s * 1000 : quota;
-    x->deadline_ms = longest < INT64_MAX ? x->start_ms + longest : INT64_MAX;
-    if (longest < INT64_MAX) asl__timer_start(&e->clock, &x->deadline, x->deadline_ms, on_deadline);
+/* All that few executions have is nothing. */
+static inline asl_execution *blank(asl_engine *e) {
+    asl_execution *x = e->spare;
+    if (x) {
+        e->spare = x->next;
+        return x;
+    }
+    x = asl__block_alloc(sizeof *x);
+    return memset(x, 0, sizeof *x);
+}
+
+static __attribute__((noinline)) void limit(asl_execution *x, int64_t timeout_s) {
+    asl_engine *e = x->engine;
+    if (e->strict && !x->express) x->event_limit = ASL__EVENT_LIMIT;
+    int64_t longest = x->express ? EXPRESS_MS : e->strict ? YEAR_MS : INT64_MAX;
+    if (timeout_s && timeout_s * 1000 < longest) longest = timeout_s * 1000;
+    if (longest < INT64_MAX) asl__execution_deadline(x, x->start_ms + longest);
+}
+
+static void name_it(asl_execution *x, const char *name) {
     if (name) {
         size_t size = strlen(name) + 1;
         x->name = memcpy(size <= sizeof x->name_room ? x->name_room : asl_alloc(size), name, size);
     } else {
-        x->name_bits[0] = asl__random_next(&e->random);
-        x->name_bits[1] = asl__random_next(&e->random);
-        if (e->journal) asl_execution_name(x);
+        x->name = NULL;
+        x->name_bits[0] = asl__random_next(&x->engine->random);
+        x->name_bits[1] = asl__random_next(&x->engine->random);
+        if (x->engine->journal) asl_execution_name(x);
     }
+}
+
+/* Member by member: a block of zeros first would take as long as all the rest. */
+static inline asl_execution *new_execution(asl_engine *e, struct asl__words input, const char *name, bool express, int64_t timeout_s) {
+    asl_execution *x = blank(e);
+    x->engine = e;
+    x->next = x->prev = NULL;
+    x->main = x;
+    x->root = NULL;
+    x->status = x->cut = ASL_RUNNING;
+    x->express = express;
+    x->finished = x->full = false;
+    x->failed_state = ASL_NO_OPERAND;
+    x->events = x->transitions = 0;
+    x->event_limit = UINT64_MAX;
+    asl__store_new(&x->input, input);
+    asl__store_new(&x->output, (struct asl__words){0, 0});
+    x->start_ms = e->clock.now_ms;
+    x->stop_ms = 0;
+    x->deadline_ms = INT64_MAX;
+    x->machine = e->image.name;
+    x->ready = 0;
+    x->number = 0;
+    if (express || e->strict || timeout_s) limit(x, timeout_s);
+    name_it(x, name);
     return x;
 }
 
-/* Whether nobody watches: no limit of the service's holds, no event is told. */
-static bool quiet(const asl_engine *e) { return !e->strict && !e->observers && !e->journal; }
-
-asl_execution *asl_execution_start(asl_engine *e, asl_value input, const char *name) {
-    return asl__execution_start(e, input, (asl_str){NULL, 0}, name);
+asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *name, bool express, int64_t timeout_s) {
+    return new_execution(e, asl__words_of(input), name, express, timeout_s);
 }
 
-static void enlist(asl_execution *x) {
+static inline void enlist(asl_execution *x) {
     asl_engine *e = x->engine;
     x->number = ++e->started;
     x->next = e->executions;
@@ -59,12 +87,9 @@ static void enlist(asl_execution *x) {
     e->running++;
 }
 
-asl_execution *asl__execution_start(asl_engine *e, asl_value input, asl_str text, const char *name) {
-    asl__clock_update(&e->clock);
-    asl_execution *x = asl__execution_new(e, input, name, e->express, e->image.timeout_seconds);
-    enlist(x);
-    x->root = asl__frame_new(x, quiet(e) ? e->image.quiet : 0);
-    x->root->slots[0] = asl_retain(x->input);
+/* What is told of a beginning, with everybody listening. */
+static __attribute__((noinline)) void tell_start(asl_execution *x, asl_str text) {
+    asl_engine *e = x->engine;
     if (text.size && e->observers) x->input_text = asl_string(text);
     if (e->journal) {
         e->journal->begin(e->journal, x);
@@ -72,7 +97,29 @@ asl_execution *asl__execution_start(asl_engine *e, asl_value input, asl_str text
     }
     asl__publish(x, NULL, EVENT_EXECUTION_STARTED, 0, DETAILS(.input = &x->input));
     asl__ready_push(x->root, READY_STEP);
+}
+
+asl_execution *asl__execution_start(asl_engine *e, asl_value input, asl_str text, const char *name) {
+    struct asl__words w = asl__words_of(input);
+    asl__clock_update(&e->clock);
+    asl_execution *x = new_execution(e, w, name, e->express, e->image.timeout_seconds);
+    enlist(x);
+    bool quiet = asl__unwatched(e);
+    struct frame *root = x->root = asl__frame_new(x, quiet ? e->image.quiet : 0);
+    asl__retain_words(w);
+    asl__store_new(&root->slots[0], w);
+    if (quiet) {
+        asl__event(x);
+        root->ready = READY_STEP;
+        asl__ready_append(e, root);
+    } else {
+        tell_start(x, text);
+    }
     return x;
+}
+
+asl_execution *asl_execution_start(asl_engine *e, asl_value input, const char *name) {
+    return asl__execution_start(e, input, (asl_str){NULL, 0}, name);
 }
 
 // ---------------------------------------------------------------- end
@@ -105,12 +152,13 @@ void asl__execution_end(asl_execution *x, asl_status status, struct failure *fai
     }
     asl__frame_cancel(x->root);
     x->root = NULL;
-    asl__drop(x->context_execution);
-    asl__drop(x->context_machine);
-    x->context_execution = x->context_machine = asl_none();
+    if (x->context_execution.tag != ASL_NONE) {
+        asl_value_set(&x->context_execution, asl_none());
+        asl_value_set(&x->context_machine, asl_none());
+    }
     e->running--;
     e->ended++;
-    asl__mock_ended(e, x->number);
+    if (e->mock) asl__mock_ended(e, x->number);
 }
 
 void asl__execution_deadline(asl_execution *x, int64_t at_ms) {
@@ -137,11 +185,6 @@ void asl__execution_abandon(asl_execution *x) {
     e->running--;
 }
 
-void asl__execution_succeed(asl_execution *x, asl_value output) {
-    x->output = output;
-    asl__execution_end(x, ASL_SUCCEEDED, NULL, x->root->last);
-}
-
 void asl_execution_stop(asl_execution *x, asl_value error, asl_value cause) {
     struct failure failure = {.error = error, .cause = cause, .state = ASL_NO_OPERAND};
     if (x->finished && error.tag == ASL_NONE && cause.tag == ASL_NONE) return;
@@ -150,22 +193,36 @@ void asl_execution_stop(asl_execution *x, asl_value error, asl_value cause) {
 }
 
 void asl__execution_delete(asl_execution *x) {
-    asl__timer_stop(&x->engine->clock, &x->deadline);
+    asl_engine *e = x->engine;
+    asl__timer_stop(&e->clock, &x->deadline);
     asl__drop(x->input);
-    asl__drop(x->input_text);
     asl__drop(x->output);
+    if (x->name && x->name != x->name_room) asl_free(x->name);
+    bool plain = asl__unwatched(e) && !x->up && !x->arn && !(x->error.tag | x->cause.tag | x->context_execution.tag); /* ASL_NONE is 0 */
+    if (plain) {
+        x->next = e->spare;
+        e->spare = x;
+        return;
+    }
+    asl__drop(x->input_text);
     asl__drop(x->error);
     asl__drop(x->cause);
     asl__drop(x->context_execution);
     asl__drop(x->context_machine);
-    if (x->name != x->name_room) asl_free(x->name);
     asl_free(x->arn);
     asl__block_free(x, sizeof *x);
 }
 
+void asl__executions_free_spare(asl_engine *e) {
+    for (asl_execution *x; (x = e->spare);) {
+        e->spare = x->next;
+        asl__block_free(x, sizeof *x);
+    }
+}
+
 void asl_execution_free(asl_execution *x) {
     if (!x) return;
-    asl_execution_stop(x, asl_none(), asl_none());
+    if (!x->finished) asl__execution_end(x, ASL_ABORTED, NULL, 0);
     if (x->prev) x->prev->next = x->next;
     else x->engine->executions = x->next;
     if (x->next) x->next->prev = x->prev;

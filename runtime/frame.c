@@ -6,7 +6,7 @@
 // failed, or waits; what it waits for (a task, a timer, a fan-out of child frames) puts it back into the queue together
 // with an answer. Nothing ever steps a frame from within another step.
 #include "observe.h"
-#include "value_private.h"
+#include "words.h"
 
 #include <stdarg.h>
 #include <string.h>
@@ -30,21 +30,12 @@ char *asl__copy_text(asl_str s) {
 
 // ---------------------------------------------------------------- making and freeing
 
-struct frame *asl__frame_new(asl_execution *x, uint32_t machine) {
-    struct image *image = &x->engine->image;
-    struct machine *m = &image->machines[machine];
-    struct frame *f = m->pool;
-    if (f) {
-        m->pool = f->next;
-        f->next = NULL;
-    } else {
-        size_t slots = m->slots * sizeof(asl_value);
-        f = asl_calloc(1, sizeof *f + slots + image->most_retriers * sizeof(uint32_t));
-        f->head.slot = f->slots;
-        f->head.machine = f->made_for = machine;
-        f->retries = (uint32_t *)(void *)((char *)f->slots + slots);
-    }
-    f->execution = x;
+struct frame *asl__frame_make(const struct image *image, uint32_t machine) {
+    size_t slots = image->machines[machine].slots * sizeof(asl_value);
+    struct frame *f = asl_calloc(1, sizeof *f + slots + image->most_retriers * sizeof(uint32_t));
+    f->head.slot = f->slots;
+    f->head.machine = f->made_for = machine;
+    f->retries = (uint32_t *)(void *)((char *)f->slots + slots);
     return f;
 }
 
@@ -53,12 +44,24 @@ uint32_t asl__child_machine(const struct frame *f, uint32_t machine) {
     return f->head.machine >= quiet ? machine + quiet : machine; /* without quiet machines that adds nothing */
 }
 
-void asl__frame_free(struct frame *f) {
-    asl_assert(f->ready == READY_NOT && !f->task && !f->down && f->timer.position == 0);
-    asl_engine *e = f->execution->engine;
-    if (e->journal) e->journal->gone(e->journal, f);
-    struct machine *m = &f->execution->engine->image.machines[f->made_for];
-    for (uint32_t i = 0; i < m->slots; i++) asl__drop(f->slots[i]);
+static inline void forget(asl_value *v) {
+    if (v->tag != ASL_NONE) asl__store(v, (struct asl__words){0, 0});
+}
+
+/* All that an uneventful frame can have left when nobody watched. */
+static void wipe_little(struct frame *f) {
+    asl__context_drop(f);
+    f->head = (asl_frame){.slot = f->slots, .machine = f->made_for};
+    f->up = NULL;
+    f->prev = NULL;
+    f->index = 0;
+    f->last = f->before = 0;
+    f->entered_ms = 0;
+    f->open = f->started = false;
+}
+
+static __attribute__((noinline)) void wipe(struct frame *f) {
+    const struct image *image = &f->execution->engine->image;
     asl__drop(f->result);
     asl__drop(f->failure.error);
     asl__drop(f->failure.cause);
@@ -69,13 +72,24 @@ void asl__frame_free(struct frame *f) {
     if (f->token) asl_free(f->token);
     uint32_t *retries = f->retries, machine = f->made_for, generation = f->generation;
     struct task *spare = f->spare;
-    if (f->retry_count) memset(retries, 0, f->execution->engine->image.most_retriers * sizeof *retries);
-    memset(f, 0, sizeof *f + m->slots * sizeof(asl_value)); /* ASL_NONE is all zeros */
+    if (f->retry_count) memset(retries, 0, image->most_retriers * sizeof *retries);
+    memset(f, 0, sizeof *f);
     f->head.slot = f->slots;
     f->head.machine = f->made_for = machine;
     f->retries = retries;
     f->spare = spare;
-    f->generation = generation + 1;
+    f->generation = generation;
+}
+
+void asl__frame_free(struct frame *f) {
+    asl_assert(f->ready == READY_NOT && !f->task && !f->down && f->timer.position == 0);
+    asl_engine *e = f->execution->engine;
+    struct machine *m = &e->image.machines[f->made_for];
+    if (e->journal) e->journal->gone(e->journal, f);
+    for (asl_value *v = f->slots, *end = v + m->slots; v < end; v++) forget(v);
+    if (!f->eventful && asl__unwatched(e)) wipe_little(f);
+    else wipe(f);
+    f->generation++;
     f->next = m->pool;
     m->pool = f;
 }
@@ -170,27 +184,15 @@ static void hold(struct frame *f) {
 }
 
 void asl__ready_push(struct frame *f, enum ready_kind kind) {
-    asl_execution *x = f->execution;
-    asl_engine *e = x->engine;
+    asl_engine *e = f->execution->engine;
     asl_assert(f->ready == READY_NOT);
     f->ready = kind;
-    if (kind == READY_HELD) {
-        hold(f);
-    } else {
-        struct frame *last = e->ready_last;
-        f->ready_next = NULL;
-        f->ready_prev = last;
-        if (last) last->ready_next = f;
-        else e->ready_first = f;
-        e->ready_last = f;
-        e->ready_count++;
-        x->main->ready++;
-    }
+    if (kind == READY_HELD) hold(f);
+    else asl__ready_append(e, f);
     if (e->journal) e->journal->touched(e->journal, f, true);
 }
 
-void asl__ready_remove(struct frame *f) {
-    if (f->ready == READY_NOT) return;
+void asl__ready_take_out(struct frame *f) {
     asl_execution *x = f->execution;
     asl_engine *e = x->engine;
     bool held = f->ready == READY_HELD;
@@ -236,6 +238,7 @@ bool asl__failure_is_runtime(const struct failure *failure) {
 }
 
 int32_t asl__raise(struct frame *f, asl_value error, asl_value cause) {
+    f->eventful = true;
     asl__failure_clear(&f->failure);
     f->failure = (struct failure){.error = error, .cause = cause, .state = f->head.state};
     return 1;
@@ -320,9 +323,10 @@ static void done(struct frame *f) {
         asl__fanout_done(f);
         return;
     }
-    asl_value output = f->result;
-    f->result = asl_none();
-    asl__execution_succeed(x, output);
+    struct asl__words output = asl__load(&f->result);
+    asl__store_new(&f->result, (struct asl__words){0, 0});
+    asl__store_new(&x->output, output);
+    asl__execution_end(x, ASL_SUCCEEDED, NULL, f->last);
 }
 
 void asl__frame_step(struct frame *f) {
@@ -338,6 +342,7 @@ void asl__frame_step(struct frame *f) {
         failed(f);
     } else {
         bool waits = f->ready != READY_NOT || f->task || f->down || f->timer.position;
+        f->eventful = true;
         if (!waits && f->yields) asl__ready_push(f, READY_STEP);
         asl_assert(waits || f->yields);
         f->yields = false;

@@ -193,5 +193,6 @@ int32_t asl_hot_give_up(asl_frame *frame, uint32_t machine, uint32_t resume, uin
     asl_hot_forget(frame, slots, f->execution->engine->image.machines[frame->machine].slots);
     frame->machine = machine;
     frame->resume = resume;
+    f->eventful = true;
     return 0;
 }

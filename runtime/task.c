@@ -97,6 +97,7 @@ int32_t asl_rt_attempt(asl_frame *frame, uint32_t t) {
     const struct site *site = &e->image.sites[t];
     asl__context_drop(f);
     if (!site->has_token) return 0;
+    f->eventful = true;
     asl_free(f->token);
     f->token = asl_alloc(2 * 36 + 1);
     char *at = f->token;
