@@ -230,7 +230,14 @@ static void add_musl_inputs(struct linker *l, const char *object, const char *ru
     add(l, "-nostdlib");
     add_option(l, "-z");
     add_option(l, "noseparate-code"); // every mapping and page that a process touches takes of its time …
-    add_option(l, "--sort-section=alignment"); // … so what is small stands together
+    add_option(l, "-z");
+    add_option(l, "norelro"); // (there is nothing to relocate)
+    add_option(l, "--sort-section=alignment"); // … so what is small stands together …
+    const char *order = arena_format(l->arena, "%.*s.ld", (int)strlen(runtime) - 2, runtime);
+    if (access(order, R_OK) == 0) { // … and so do the functions that every run executes
+        add(l, "-T");
+        add(l, order);
+    }
     add(l, arena_format(l->arena, "%scrt1.o", directory));
     add(l, arena_format(l->arena, "%scrti.o", directory));
     add(l, object);

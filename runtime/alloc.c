@@ -18,11 +18,7 @@
 
 #define CHUNK_SIZE (64 * ASL__PAGE)
 
-static _Thread_local struct asl__heap mine;
-#ifdef ASLC_MUSL
-extern char asl__first_chunk[CHUNK_SIZE]; /* common: behind the small variables */
-__attribute__((common, aligned(ASL__PAGE))) char asl__first_chunk[CHUNK_SIZE];
-#endif
+static _Thread_local struct asl__heap *mine; /* NULL until it is needed; a pointer, because few executables have room for more */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* guards what follows */
 static struct asl__heap *heaps;                          /* of the threads that run */
@@ -82,33 +78,28 @@ static void leave_behind(void *p) {
         }
     }
     pthread_mutex_unlock(&lock);
-    atomic_store_explicit(&h->made, 0, memory_order_relaxed);
-    atomic_store_explicit(&h->freed, 0, memory_order_relaxed);
-    h->listed = false; // a destructor that runs after this one may still free: then it is listed again
+    mine = NULL; // a destructor that runs after this one may still free: with a new one then
+    free(h);
 }
 
 static void make_key(void) {
     if (pthread_key_create(&thread_end, leave_behind)) asl__out_of_memory(sizeof(struct asl__heap));
 }
 
-static void list_heap(void) {
+static struct asl__heap *make_heap(void) {
     pthread_once(&thread_end_once, make_key);
+    struct asl__heap *h = calloc(1, sizeof *h);
+    if (!h || pthread_setspecific(thread_end, h)) asl__out_of_memory(sizeof *h);
     pthread_mutex_lock(&lock);
-    mine.next = heaps;
-    heaps = &mine;
-    mine.listed = true;
+    h->next = heaps;
+    heaps = h;
     pthread_mutex_unlock(&lock);
-    if (pthread_setspecific(thread_end, &mine)) asl__out_of_memory(sizeof(struct asl__heap));
+    return mine = h;
 }
 
 struct asl__heap *asl__heap(void) {
-    if (__builtin_expect(!mine.listed, 0)) list_heap();
-    return &mine;
-}
-
-static inline void count(atomic_ulong *blocks) {
-    if (__builtin_expect(!mine.listed, 0)) list_heap();
-    asl__heap_count(blocks, 1);
+    struct asl__heap *h = mine;
+    return __builtin_expect(h != NULL, 1) ? h : make_heap();
 }
 
 void asl__out_of_memory(size_t size) {
@@ -127,40 +118,40 @@ size_t asl__block_size(size_t header, size_t n, size_t each) {
 void *asl_alloc(size_t size) {
     void *p = malloc(size ? size : 1);
     if (!p) asl__out_of_memory(size);
-    count(&mine.made);
+    asl__heap_count(&asl__heap()->made, 1);
     return p;
 }
 
 void *asl_calloc(size_t n, size_t size) {
     void *p = n && size ? calloc(n, size) : calloc(1, 1);
     if (!p) asl__out_of_memory(asl__block_size(0, n, size));
-    count(&mine.made);
+    asl__heap_count(&asl__heap()->made, 1);
     return p;
 }
 
 void *asl_realloc(void *p, size_t size) {
     void *q = realloc(p, size ? size : 1);
     if (!q) asl__out_of_memory(size);
-    if (!p) count(&mine.made);
+    if (!p) asl__heap_count(&asl__heap()->made, 1);
     return q;
 }
 
 void asl_free(void *p) {
     if (!p) return;
     free(p);
-    count(&mine.freed);
+    asl__heap_count(&asl__heap()->freed, 1);
 }
 
 // ---------------------------------------------------------------- blocks that know their size
 
 // A page that nothing is in. Chunks are mapped, because malloc would put its own words between aligned pages.
-static struct asl__page *take_page(void) {
-    struct asl__free_block *first = mine.empty;
+static struct asl__page *take_page(struct asl__heap *h) {
+    struct asl__free_block *first = h->empty;
     if (first) {
-        mine.empty = first->next;
+        h->empty = first->next;
         return asl__page_of(first);
     }
-    if (mine.pages == mine.pages_end) {
+    if (h->pages == h->pages_end) {
         pthread_mutex_lock(&lock);
         first = left_pages;
         if (first) left_pages = first->next;
@@ -169,40 +160,41 @@ static struct asl__page *take_page(void) {
 #ifdef ASLC_MUSL /* the first lies in the executable */
         static atomic_bool taken;
         if (!atomic_exchange(&taken, true)) {
-            mine.pages = asl__first_chunk + ASL__PAGE;
-            mine.pages_end = asl__first_chunk + CHUNK_SIZE;
-            return (struct asl__page *)(void *)asl__first_chunk;
+            struct asl__page *page = asl__first_pages(CHUNK_SIZE);
+            h->pages = (char *)page + ASL__PAGE;
+            h->pages_end = (char *)page + CHUNK_SIZE;
+            return page;
         }
 #endif
         char *chunk = mmap(NULL, CHUNK_SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
         if (chunk == MAP_FAILED) asl__out_of_memory(CHUNK_SIZE);
-        mine.pages = chunk;
-        mine.pages_end = chunk + CHUNK_SIZE;
+        h->pages = chunk;
+        h->pages_end = chunk + CHUNK_SIZE;
     }
-    struct asl__page *page = (struct asl__page *)(void *)mine.pages;
-    mine.pages += ASL__PAGE;
+    struct asl__page *page = (struct asl__page *)(void *)h->pages;
+    h->pages += ASL__PAGE;
     return page;
 }
 
-static void *cut_block(size_t size) {
-    if ((size_t)(mine.fresh_end - mine.fresh) < size) {
+static void *cut_block(struct asl__heap *h, size_t size) {
+    if ((size_t)(h->fresh_end - h->fresh) < size) {
         size_t class = size / ASL__HEAP_STEP;
         pthread_mutex_lock(&lock);
         struct asl__free_block *left = left_free[class];
         left_free[class] = NULL;
         pthread_mutex_unlock(&lock);
         if (left) {
-            mine.free[class] = left->next;
+            h->free[class] = left->next;
             return left;
         }
-        free_rest(&mine, mine.fresh, mine.fresh_end);
-        struct asl__page *page = take_page();
+        free_rest(h, h->fresh, h->fresh_end);
+        struct asl__page *page = take_page(h);
         *page = (struct asl__page){.owner = NULL};
-        mine.fresh = (char *)(page + 1);
-        mine.fresh_end = (char *)page + ASL__PAGE;
+        h->fresh = (char *)(page + 1);
+        h->fresh_end = (char *)page + ASL__PAGE;
     }
-    void *p = mine.fresh;
-    mine.fresh += size;
+    void *p = h->fresh;
+    h->fresh += size;
     return p;
 }
 
@@ -219,7 +211,7 @@ void asl__run_next(struct asl__heap *h) {
     struct asl__page *page = h->run ? asl__page_of(h->run_end - 1) : NULL;
     if (!page || page->live != ASL__PAGE_OPEN) {
         if (page) page->live -= ASL__PAGE_OPEN;
-        page = take_page();
+        page = take_page(h);
         *page = (struct asl__page){.owner = h, .live = ASL__PAGE_OPEN};
     } // else all its blocks have been freed meanwhile
     h->run = (char *)(page + 1);
@@ -229,10 +221,11 @@ void asl__run_next(struct asl__heap *h) {
 void *asl__block_alloc(size_t size) {
     if (size > ASL__SMALL_MAX) return asl_alloc(size);
     size_t class = (size + ASL__HEAP_STEP - 1) / ASL__HEAP_STEP;
-    struct asl__free_block *block = mine.free[class];
-    count(&mine.made);
-    if (!block) return cut_block(class * ASL__HEAP_STEP);
-    mine.free[class] = block->next;
+    struct asl__heap *h = asl__heap();
+    struct asl__free_block *block = h->free[class];
+    asl__heap_count(&h->made, 1);
+    if (!block) return cut_block(h, class * ASL__HEAP_STEP);
+    h->free[class] = block->next;
     return block;
 }
 
@@ -257,4 +250,4 @@ size_t asl_alloc_live(void) {
     return (long)live > 0 ? live : 0; // another thread may have freed between the two
 }
 
-size_t asl_alloc_made(void) { return atomic_load_explicit(&mine.made, memory_order_relaxed); }
+size_t asl_alloc_made(void) { return atomic_load_explicit(&asl__heap()->made, memory_order_relaxed); }

@@ -258,8 +258,8 @@ static bool flag(const asl_value *o, const char *name) {
 
 /* "" when it is not there. Valid until the next two calls. */
 static const char *string(const asl_value *o, const char *name) {
-    static _Thread_local char (*texts)[4096]; /* the thread's for good: few ever restore anything */
-    static _Thread_local int turn;
+    ASL__OF_THREAD char (*texts)[4096]; /* the thread's for good: few ever restore anything */
+    ASL__OF_THREAD int turn;
     if (!texts) texts = malloc(4 * sizeof *texts);
     if (!texts) abort();
     const asl_value *v = member(o, name);

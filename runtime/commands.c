@@ -127,7 +127,7 @@ static void add_payload(asl_buffer *out, const char *key, const asl_buffer *text
 }
 
 static const char *redrive_status(const struct store_execution *x, const char **reason) {
-    static _Thread_local char text[80];
+    ASL__OF_THREAD char text[80];
     bool can = strcmp(x->status, "FAILED") == 0 || strcmp(x->status, "TIMED_OUT") == 0 || strcmp(x->status, "ABORTED") == 0;
     snprintf(text, sizeof text, "Execution is %s and cannot be redriven", x->status);
     *reason = can ? NULL : text;

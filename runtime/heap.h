@@ -41,7 +41,6 @@ _Static_assert(sizeof(struct asl__page) == ASL__HEAP_STEP, "blocks are aligned")
 
 struct asl__heap {
     atomic_ulong made, freed; /* blocks, by this thread */
-    bool listed;
     struct asl__heap *next;
     struct asl__free_block *free[ASL__HEAP_CLASSES]; /* [n]: of n * ASL__HEAP_STEP bytes */
     char *fresh, *fresh_end;                         /* what is left of the page that is being cut up for them */
@@ -53,6 +52,10 @@ struct asl__heap {
 /* The calling thread's. It may not be used by another. */
 struct asl__heap *asl__heap(void);
 
+#ifdef ASLC_MUSL
+/* Zeroed pages of the executable's own (musl.c), once. */
+struct asl__page *asl__first_pages(size_t size);
+#endif
 /* The owner's page has no live block any more. */
 void asl__page_empty(struct asl__heap *h, struct asl__page *page);
 /* So many blocks have been cut from the run's page since it was counted last: at h->run, which the caller moves on. */

@@ -85,7 +85,7 @@ static const char *print(struct journal *j, struct kept_execution *x, const asl_
     asl_json_print(v, &j->scratch);
     if (j->scratch.size < JOURNAL_LARGE) return NULL;
     unsigned n = is_shared(v) ? j->seen_next++ % (sizeof j->seen / sizeof *j->seen) : 0;
-    static _Thread_local char ref[65];
+    ASL__OF_THREAD char ref[65];
     put_payload(j, x, (asl_str){j->scratch.data, j->scratch.size}, ref);
     if (!is_shared(v)) return ref;
     asl_value_set(&j->seen[n].value, asl_retain(*v));
@@ -463,7 +463,7 @@ static void describe(struct journal *j, struct kept_execution *k, struct store_e
     value_text(j, k, &x->cause, &t->cause);
     const struct image *image = &j->engine->image;
     const asl_value *definition = asl_object_get(&image->root, ASL_STR("definition"));
-    static _Thread_local char hash_text[65];
+    ASL__OF_THREAD char hash_text[65];
     snprintf(hash_text, sizeof hash_text, "%.*s", definition ? (int)asl_text_of(definition).size : 0,
              definition ? asl_text_of(definition).data : "");
     const char *state = x->failed_state < image->state_count ? image->states[x->failed_state].name_z : asl__waiting_state(x);

@@ -98,8 +98,9 @@ int asl__complain(const struct run *r, const char *format, ...) {
 /* All of a descriptor. 0, or an errno. */
 static int read_all(int fd, asl_buffer *out) {
     for (;;) {
-        char *room = asl_buffer_reserve(out, 65536);
-        ssize_t n = read(fd, room, 65535);
+        size_t step = out->size ? 65536 : 1024; /* most inputs are short, and memory that is not touched costs nothing */
+        char *room = asl_buffer_reserve(out, step);
+        ssize_t n = read(fd, room, step - 1);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) return errno;
         if (n == 0) break;

@@ -1,4 +1,4 @@
-// What executables that are linked against musl have of their own (compiler/link.c): memory and a hash.
+// What executables that are linked against musl have of their own (compiler/link.c): memory, environment variables and a hash.
 //
 // A process that lives for a tenth of a millisecond spends it on system calls and page faults, so memory comes from the
 // executable's own zeroed pages first. Small blocks are rounded up to one of a few sizes and kept on a list per size; large
@@ -11,10 +11,12 @@
 #include <pthread.h>
 #include <stdalign.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 // ---------------------------------------------------------------- memory
 
@@ -35,10 +37,21 @@ enum { STEP = 16, FINE = 64, CLASSES = FINE + 4 * 8 + 1, MAPPED = 255, ALIGNED =
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct free_block *lists[CLASSES];
-/* Common, so that the linker puts it behind the small variables, which then share their pages. */
-extern char asl__first_memory[1 << 16];
-__attribute__((common, aligned(4096))) char asl__first_memory[1 << 16];
-static char *fresh = asl__first_memory, *fresh_end = asl__first_memory + sizeof asl__first_memory;
+/* Blocks are cut from the end of an area to its beginning, and small values take pages (alloc.c) from there on: what a short
+   run touches of both lies together. Common, so that the linker puts it behind the small variables, which then share the
+   pages of those that are not zeroed; aligned by hand for the same reason. */
+enum { PAGE = 4096, FIRST_BLOCKS = 1 << 16, FIRST_PAGES = 64 * PAGE };
+extern char asl__first_memory[FIRST_BLOCKS + FIRST_PAGES + PAGE];
+__attribute__((common, aligned(STEP))) char asl__first_memory[FIRST_BLOCKS + FIRST_PAGES + PAGE];
+static char *fresh, *fresh_end;
+
+static char *page_of(const void *p) { return (char *)((uintptr_t)p & ~(uintptr_t)(PAGE - 1)); }
+static char *first_page(void) { return page_of(asl__first_memory + FIRST_BLOCKS + PAGE - 1); }
+
+struct asl__page *asl__first_pages(size_t size) {
+    if (size > FIRST_PAGES) abort();
+    return (struct asl__page *)(void *)first_page();
+}
 
 static unsigned class_of(size_t size, size_t *rounded) {
     if (size <= SMALL_MAX) {
@@ -66,14 +79,15 @@ static void *map(size_t size) {
 
 static void *cut(size_t rounded, unsigned class) {
     size_t all = rounded + sizeof(struct head);
-    if ((size_t)(fresh_end - fresh) < all) {
-        char *chunk = mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (chunk == MAP_FAILED) return NULL;
-        fresh = chunk; /* what is left of the last one is lost */
-        fresh_end = chunk + CHUNK;
+    if ((size_t)(fresh_end - fresh) < all) { /* what is left is lost */
+        bool first = !fresh;
+        char *area = first ? asl__first_memory : mmap(NULL, CHUNK, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        if (area == MAP_FAILED) return NULL;
+        fresh = area;
+        fresh_end = first ? first_page() : area + CHUNK;
     }
-    struct head *h = (struct head *)(void *)fresh;
-    fresh += all;
+    fresh_end -= all;
+    struct head *h = (struct head *)(void *)fresh_end;
     *h = (struct head){.size = rounded, .class = class};
     return h + 1;
 }
@@ -167,6 +181,17 @@ void *memalign(size_t alignment, size_t size) { return aligned_alloc(alignment, 
 size_t malloc_usable_size(void *p) {
     const struct head *h = (struct head *)p - 1;
     return !p ? 0 : h->class == ALIGNED ? h->size : room(h);
+}
+
+// ---------------------------------------------------------------- the environment
+
+/* Asked for half a dozen names that are rarely there; musl calls a function for each variable and name. */
+char *getenv(const char *name) {
+    size_t size = strcspn(name, "=");
+    if (!environ || !size || name[size]) return NULL;
+    for (char **e = environ; *e; e++)
+        if (**e == *name && strncmp(*e, name, size) == 0 && (*e)[size] == '=') return *e + size + 1;
+    return NULL;
 }
 
 // ---------------------------------------------------------------- what glibc has

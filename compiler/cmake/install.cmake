@@ -12,6 +12,7 @@ set(ASLC_PACKAGE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/aslc)
 install(TARGETS asl EXPORT aslcRuntimeTargets ARCHIVE DESTINATION ${ASLC_RUNTIME_DIR})
 if(TARGET asl_musl) # for static executables; the compiler finds it beside the other
   install(TARGETS asl_musl ARCHIVE DESTINATION ${ASLC_RUNTIME_DIR})
+  install(FILES ${PROJECT_SOURCE_DIR}/runtime/musl.ld RENAME libasl-musl.ld DESTINATION ${ASLC_RUNTIME_DIR})
 endif()
 install(TARGETS libaslc EXPORT aslcCompilerTargets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(TARGETS aslc EXPORT aslcRuntimeTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
