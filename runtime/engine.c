@@ -430,10 +430,7 @@ static bool sleep_virtual(asl_engine *e) {
     return true;
 }
 
-int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
-    uint64_t ended = e->ended;
-    e->jumps = e->clock.is_virtual && mode == ASL_RUN_DEFAULT;
-    e->heap = asl__heap();
+static __attribute__((noinline)) void run(asl_engine *e, enum asl_run_mode mode, uint64_t ended) {
     for (;;) {
         asl__clock_update(&e->clock);
         if (asl__interrupted(e)) stop_all(e);
@@ -464,6 +461,18 @@ int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
             break;
         }
     }
+}
+
+int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
+    uint64_t ended = e->ended;
+    e->jumps = e->clock.is_virtual && mode == ASL_RUN_DEFAULT;
+    e->heap = asl__heap();
+    struct frame *f = e->ready_first;
+    if (f && !f->ready_next && f->ready == READY_STEP && asl__unwatched(e) && !asl__interrupted(e)) {
+        asl__clock_update(&e->clock); /* the loop's first turn when all there is to do is one step: often it is the last */
+        asl__frame_step(take_first(e));
+    }
+    if (e->ended == ended) run(e, mode, ended);
     e->jumps = false;
     return (int)e->running;
 }

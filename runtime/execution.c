@@ -75,7 +75,7 @@ static inline asl_execution *new_execution(asl_engine *e, struct asl__words inpu
 }
 
 asl_execution *asl__execution_new(asl_engine *e, asl_value input, const char *name, bool express, int64_t timeout_s) {
-    return new_execution(e, asl__words_of(input), name, express, timeout_s);
+    return new_execution(e, asl__load(&input), name, express, timeout_s);
 }
 
 static inline void enlist(asl_execution *x) {
@@ -100,7 +100,7 @@ static __attribute__((noinline)) void tell_start(asl_execution *x, asl_str text)
 }
 
 asl_execution *asl__execution_start(asl_engine *e, asl_value input, asl_str text, const char *name) {
-    struct asl__words w = asl__words_of(input);
+    struct asl__words w = asl__load(&input);
     asl__clock_update(&e->clock);
     asl_execution *x = new_execution(e, w, name, e->express, e->image.timeout_seconds);
     enlist(x);
@@ -195,8 +195,8 @@ void asl_execution_stop(asl_execution *x, asl_value error, asl_value cause) {
 void asl__execution_delete(asl_execution *x) {
     asl_engine *e = x->engine;
     asl__timer_stop(&e->clock, &x->deadline);
-    asl__drop(x->input);
-    asl__drop(x->output);
+    asl__let_go(asl__load(&x->input));
+    asl__let_go(asl__load(&x->output));
     if (x->name && x->name != x->name_room) asl_free(x->name);
     bool plain = asl__unwatched(e) && !x->up && !x->arn && !(x->error.tag | x->cause.tag | x->context_execution.tag); /* ASL_NONE is 0 */
     if (plain) {

@@ -45,7 +45,10 @@ uint32_t asl__child_machine(const struct frame *f, uint32_t machine) {
 }
 
 static inline void forget(asl_value *v) {
-    if (v->tag != ASL_NONE) asl__store(v, (struct asl__words){0, 0});
+    if (v->tag == ASL_NONE) return;
+    struct asl__words w = asl__load(v);
+    asl__store_new(v, (struct asl__words){0, 0});
+    asl__let_go(w);
 }
 
 /* All that an uneventful frame can have left when nobody watched. */
