@@ -33,12 +33,6 @@ static bool matches(const struct matcher *m, const struct failure *e) {
     return false;
 }
 
-void asl__on_backoff(struct timer *timer) {
-    struct frame *f = container_of(timer, struct frame, timer);
-    f->generation++;
-    asl__ready_push(f, READY_STEP);
-}
-
 /* min(IntervalSeconds · BackoffRate^attempt, MaxDelaySeconds), with FULL jitter anything up to that; in milliseconds. */
 static int64_t delay_ms(asl_engine *e, const struct retrier *r, uint32_t attempt) {
     double delay = r->interval_seconds;

@@ -15,7 +15,7 @@ struct reader {
 };
 
 // Messages hold numbers, so they are built; each thread has room for its last one.
-static _Thread_local char message[96];
+static _Thread_local char message[64];
 
 static const char *say_number(const char *what, long number) {
     snprintf(message, sizeof message, "%s %ld", what, number);

@@ -7,6 +7,13 @@ void asl__on_wait(struct timer *timer) {
     asl__frame_answer(container_of(timer, struct frame, timer), asl_none());
 }
 
+/* Here and not in retry.c, of which a workflow without Retry needs nothing, nor of libm then. */
+void asl__on_backoff(struct timer *timer) {
+    struct frame *f = container_of(timer, struct frame, timer);
+    f->generation++;
+    asl__ready_push(f, READY_STEP);
+}
+
 static int32_t start(struct frame *f, int64_t due_ms) {
     struct clock *c = &f->execution->engine->clock;
     /* No wait, no timer: a time in the past takes the next turn. */
