@@ -195,8 +195,8 @@ void asl_execution_stop(asl_execution *x, asl_value error, asl_value cause) {
 void asl__execution_delete(asl_execution *x) {
     asl_engine *e = x->engine;
     asl__timer_stop(&e->clock, &x->deadline);
-    asl__let_go(asl__load(&x->input));
-    asl__let_go(asl__load(&x->output));
+    asl__release_words(asl__load(&x->input));
+    asl__release_words(asl__load(&x->output));
     if (x->name && x->name != x->name_room) asl_free(x->name);
     bool plain = asl__unwatched(e) && !x->up && !x->arn && !(x->error.tag | x->cause.tag | x->context_execution.tag); /* ASL_NONE is 0 */
     if (plain) {

@@ -48,7 +48,7 @@ static inline void forget(asl_value *v) {
     if (v->tag == ASL_NONE) return;
     struct asl__words w = asl__load(v);
     asl__store_new(v, (struct asl__words){0, 0});
-    asl__let_go(w);
+    asl__release_words(w);
 }
 
 /* All that an uneventful frame can have left when nobody watched. */

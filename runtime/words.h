@@ -48,14 +48,6 @@ static inline void asl__release_words(struct asl__words w) {
     asl_release(gone);
 }
 
-/* The same where others mostly hold it, too. */
-static inline void asl__let_go(struct asl__words w) {
-    if (!asl__owns(w.head)) return;
-    uint32_t *refs = (uint32_t *)(uintptr_t)w.body;
-    if (*refs > 1) --*refs;
-    else asl__release_words(w);
-}
-
 static inline void asl__store_new(asl_value *d, struct asl__words w) { /* d holds nothing that counts */
     memcpy(d, &w.head, 8);
     memcpy((char *)d + 8, &w.body, 8);
