@@ -45,6 +45,9 @@ void asl_hot_done(asl_frame *frame, asl_value *s); /* the machine's output; s is
 int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_piece *pieces, uint32_t fresh,
                        const asl_value *a, const asl_value *b, const asl_value *c, const asl_value *e, uint32_t count);
 int32_t asl_hot_format_one(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_piece *pieces, uint32_t fresh, const asl_value *a);
+/* An intrinsic function of up to four arguments. */
+int32_t asl_hot_call(asl_frame *frame, asl_value *d, uint32_t function, uint32_t fresh, const asl_value *a, const asl_value *b,
+                     const asl_value *c, const asl_value *e, uint32_t count);
 int32_t asl_hot_test(uint32_t choice, const asl_value *a, const asl_value *b);
 int32_t asl_hot_affixes(const asl_value *s, const char *head, uint32_t head_size, const char *tail, uint32_t tail_size);
 /* Of a text that has them: what follows between the first star and the last (asl__pieces_follow). */

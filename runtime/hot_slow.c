@@ -157,6 +157,19 @@ int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct 
     return format_any(frame, d, k, a, b, c, e, count);
 }
 
+int32_t asl_hot_call(asl_frame *frame, asl_value *d, uint32_t function, uint32_t fresh, const asl_value *a, const asl_value *b,
+                     const asl_value *c, const asl_value *e, uint32_t count) {
+    const asl_value *args[] = {a, b, c, e};
+    asl_value all[4], out;
+    char message[256];
+    for (uint32_t i = 0; i < count; i++) asl__store_new(&all[i], asl__load(args[i]));
+    struct asl__random *random = &frame_of(frame)->execution->engine->random;
+    if (asl__intrinsic_call((asl_intrinsic)function, all, count, random, &out, message, sizeof message) < 0) return 1;
+    if (fresh) asl__store_new(d, asl__words_of(out));
+    else asl__store(d, asl__words_of(out));
+    return 0;
+}
+
 void asl_hot_arrive(asl_frame *frame, uint32_t n) {
     struct frame *f = frame_of(frame);
     asl_execution *x = f->execution;

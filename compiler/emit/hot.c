@@ -2,7 +2,7 @@
 //
 //     entry:      slots = frame->slot; events, states, polls, #0, #1 … are variables of the function
 //     field:      r = call asl_hot_field(frame, &slots[d], &slots[s], key, cache)      inlined when there is bitcode
-//     add32:      both fit 32 bits ? #d = #a + #b : error block
+//     within:     #n fits 32 bits ? on : error block
 //     if:         icmp of numbers; what is not a number is tested by asl_hot_test, whose operator is constant
 //     give_up:    what was counted is told; the watched machine's step function goes on
 //
@@ -170,6 +170,73 @@ static const bool *find_cooling(struct emit *e, const struct ir_machine *m) {
     return cooling;
 }
 
+// Of states and events, what follows from the count of polls is not counted by itself: a loop then has one counter. With c
+// states entered from one poll to the next (in most loops a constant), and two events a state, there remain
+//
+//     untold states = states + c * polls                    both change by nothing in such a loop: LLVM sees c - c
+//     untold events = events + 2 * untold states
+
+static bool polls(const struct ir_block *b) {
+    for (size_t o = 0; o < b->ops.count; o++)
+        if (b->ops.items[o].opcode == OP_POLL)
+            return true;
+    return false;
+}
+
+static int64_t states_of(const struct ir_block *b) {
+    int64_t n = 0;
+    for (size_t o = 0; o < b->ops.count; o++)
+        if (b->ops.items[o].opcode == OP_TICK)
+            n += b->ops.items[o].operand[1];
+    return n;
+}
+
+// States on some way from a poll to the next: the last loop's, which knows its types best. -1: there is no poll.
+static int64_t states_a_poll(struct emit *e, const struct ir_machine *m) {
+    uint32_t last = 0, *stack = arena_alloc(e->arena, (m->blocks.count + 1) * sizeof *stack);
+    int64_t *far = arena_alloc(e->arena, (m->blocks.count + 1) * sizeof *far); // from the poll to the block's end
+    bool any = false, *seen = arena_alloc(e->arena, m->blocks.count + 1);
+    for (uint32_t b = 0; b < m->blocks.count; b++)
+        if (polls(m->blocks.items[b]))
+            last = b, any = true;
+    if (!any)
+        return -1;
+    size_t depth = 0;
+    stack[depth++] = last;
+    while (depth) {
+        uint32_t at = stack[--depth];
+        const struct ir_exit *x = &m->blocks.items[at]->exit;
+        for (uint32_t t = 0; t < x->target_count && x->kind != EXIT_GIVE_UP; t++) {
+            uint32_t to = x->target[t];
+            if (seen[to])
+                continue;
+            seen[to] = true;
+            far[to] = far[at] + states_of(m->blocks.items[to]);
+            if (polls(m->blocks.items[to]))
+                return far[to];
+            stack[depth++] = to;
+        }
+    }
+    return 0;
+}
+
+static LLVMValueRef load(struct emit *e, LLVMValueRef variable) { return LLVMBuildLoad2(e->builder, e->i64, variable, ""); }
+
+static void add_to(struct emit *e, LLVMValueRef variable, int64_t n) {
+    if (n)
+        LLVMBuildStore(e->builder, LLVMBuildAdd(e->builder, load(e, variable), i64(e, n), ""), variable);
+}
+
+static LLVMValueRef polled_states(struct emit *e) {
+    return e->polls ? LLVMBuildMul(e->builder, load(e, e->polls), i64(e, e->states_a_poll), "") : i64(e, 0);
+}
+
+static LLVMValueRef untold_states(struct emit *e) { return LLVMBuildAdd(e->builder, load(e, e->states), polled_states(e), ""); }
+
+static void set_untold_states(struct emit *e, LLVMValueRef n) {
+    LLVMBuildStore(e->builder, LLVMBuildSub(e->builder, n, polled_states(e), ""), e->states);
+}
+
 void emit_hot_begin(struct emit *e, const struct ir_machine *m) {
     bool marks = has_op(m, OP_MARK);
     e->given_up = NULL;
@@ -189,9 +256,11 @@ void emit_hot_begin(struct emit *e, const struct ir_machine *m) {
     }
     e->boxes[0] = LLVMBuildAlloca(e->builder, LLVMArrayType2(e->i64, 2), "left");
     e->boxes[1] = LLVMBuildAlloca(e->builder, LLVMArrayType2(e->i64, 2), "right");
-    if (e->warm_blocks && has_op(m, OP_POLL)) {
+    e->states_a_poll = e->warm_blocks ? states_a_poll(e, m) : -1;
+    if (e->states_a_poll >= 0) {
         e->polls = variable(e, "polls");
         LLVMBuildStore(e->builder, call(e, HOT_polls, ARGUMENTS(e->frame)), e->polls);
+        set_untold_states(e, i64(e, 0));
     }
     e->owning = opt_owning(e->plan, m);
     e->owns = arena_alloc(e->arena, (m->slots.count / 64 + 1) * sizeof *e->owns);
@@ -245,17 +314,17 @@ void emit_hot_end(struct emit *e) {
 void emit_hot_tell(struct emit *e) {
     if (!e->keeps)
         return;
-    LLVMValueRef events = LLVMBuildLoad2(e->builder, e->i64, e->events, "");
-    LLVMValueRef states = LLVMBuildLoad2(e->builder, e->i64, e->states, "");
+    LLVMValueRef states = untold_states(e);
+    LLVMValueRef events = LLVMBuildAdd(e->builder, load(e, e->events), LLVMBuildMul(e->builder, states, i64(e, 2), ""), "");
     call(e, HOT_tick, ARGUMENTS(e->frame, events, states));
     LLVMBuildStore(e->builder, i64(e, 0), e->events);
-    LLVMBuildStore(e->builder, i64(e, 0), e->states);
+    set_untold_states(e, i64(e, 0));
 }
 
 void emit_hot_leave(struct emit *e) {
     emit_hot_tell(e);
     if (e->keeps && e->polls)
-        call(e, HOT_set_polls, ARGUMENTS(e->frame, LLVMBuildLoad2(e->builder, e->i64, e->polls, "")));
+        call(e, HOT_set_polls, ARGUMENTS(e->frame, load(e, e->polls)));
 }
 
 static bool is_silent(uint8_t opcode) {
@@ -273,7 +342,7 @@ static LLVMValueRef load_at(struct emit *e, LLVMTypeRef type, LLVMValueRef base,
     return LLVMBuildLoad2(e->builder, type, LLVMBuildInBoundsGEP2(e->builder, e->i8, base, &by, 1, ""), "");
 }
 
-static LLVMValueRef outside(struct emit *e, LLVMValueRef n, int bits) {
+static LLVMValueRef outside(struct emit *e, LLVMValueRef n, uint32_t bits) {
     // n + 2^(bits-1), unsigned, is not less than 2^bits. For 32 bits a narrowing does it.
     if (bits == 32) {
         LLVMValueRef narrow = LLVMBuildTrunc(e->builder, n, e->i32, "");
@@ -282,8 +351,6 @@ static LLVMValueRef outside(struct emit *e, LLVMValueRef n, int bits) {
     LLVMValueRef moved = LLVMBuildAdd(e->builder, n, i64(e, INT64_C(1) << 53), "");
     return LLVMBuildICmp(e->builder, LLVMIntUGT, moved, i64(e, INT64_C(1) << 54), "");
 }
-
-static LLVMValueRef either(struct emit *e, LLVMValueRef a, LLVMValueRef b) { return LLVMBuildOr(e->builder, a, b, ""); }
 
 static void emit_const(struct emit *e, uint32_t d, uint32_t k) {
     int64_t words[2];
@@ -355,6 +422,17 @@ static LLVMValueRef emit_format(struct emit *e, const uint32_t *o) {
     return is_not(e, call(e, count == 1 ? HOT_format_one : HOT_format, a), 0);
 }
 
+static LLVMValueRef emit_intrinsic(struct emit *e, const uint32_t *o) {
+    LLVMValueRef a[9] = {e->frame, slot(e, o[0]), emit_i32(e, o[1]), fresh(e, o[0])};
+    uint32_t count = 0;
+    for (uint32_t n = 0; n < 4; n++) {
+        a[4 + n] = operand(e, o[2 + n]);
+        count += o[2 + n] != ASL_NO_OPERAND;
+    }
+    a[8] = emit_i32(e, count);
+    return is_not(e, call(e, HOT_call, a), 0);
+}
+
 // The answer of the block that was come from.
 static LLVMValueRef arrived(struct emit *e, LLVMValueRef a, LLVMBasicBlockRef from_a, LLVMValueRef b, LLVMBasicBlockRef from_b) {
     LLVMValueRef phi = LLVMBuildPhi(e->builder, e->i1, "");
@@ -364,15 +442,18 @@ static LLVMValueRef arrived(struct emit *e, LLVMValueRef a, LLVMBasicBlockRef fr
 
 // Once in ASL_POLLS times the runtime looks at the clock; the block it is in has nothing else that can fail.
 static LLVMValueRef emit_poll(struct emit *e) {
-    LLVMValueRef polls = LLVMBuildAdd(e->builder, LLVMBuildLoad2(e->builder, e->i64, e->polls, ""), i64(e, 1), "");
+    LLVMValueRef polls = LLVMBuildAdd(e->builder, load(e, e->polls), i64(e, 1), "");
     LLVMBasicBlockRef now = emit_following(e, "poll.now"), ok = emit_following(e, "poll.ok");
     LLVMMoveBasicBlockBefore(now, ok);
     LLVMBuildStore(e->builder, polls, e->polls);
+    add_to(e, e->states, -e->states_a_poll);
     LLVMValueRef due = LLVMBuildICmp(e->builder, LLVMIntUGE, polls, i64(e, ASL_POLLS), "");
     LLVMBasicBlockRef from = LLVMGetInsertBlock(e->builder);
     LLVMSetMetadata(LLVMBuildCondBr(e->builder, due, now, ok), e->weights, e->unlikely);
     LLVMPositionBuilderAtEnd(e->builder, now);
+    LLVMValueRef untold = untold_states(e);
     LLVMBuildStore(e->builder, i64(e, 0), e->polls);
+    set_untold_states(e, untold);
     LLVMValueRef cut = is_not(e, call(e, HOT_poll, ARGUMENTS(e->frame)), 0);
     LLVMBuildBr(e->builder, ok);
     LLVMPositionBuilderAtEnd(e->builder, ok);
@@ -437,16 +518,16 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
             call(e, HOT_tick, ARGUMENTS(e->frame, i64(e, o[0]), i64(e, o[1])));
             return true;
         }
-        LLVMBuildStore(e->builder, LLVMBuildAdd(e->builder, LLVMBuildLoad2(e->builder, e->i64, e->events, ""), i64(e, o[0]), ""), e->events);
-        LLVMBuildStore(e->builder, LLVMBuildAdd(e->builder, LLVMBuildLoad2(e->builder, e->i64, e->states, ""), i64(e, o[1]), ""), e->states);
+        add_to(e, e->states, o[1]);
+        add_to(e, e->events, (int64_t)o[0] - 2 * (int64_t)o[1]);
         return true;
     case OP_MARK:
+        LLVMBuildStore(e->builder, load(e, e->events), e->marks[0]);
+        LLVMBuildStore(e->builder, untold_states(e), e->marks[1]);
+        return true;
     case OP_UNMARK:
-        for (int n = 0; n < 2; n++) {
-            LLVMValueRef counted = n ? e->states : e->events, mark = e->marks[n];
-            LLVMValueRef from = op->opcode == OP_MARK ? counted : mark, to = op->opcode == OP_MARK ? mark : counted;
-            LLVMBuildStore(e->builder, LLVMBuildLoad2(e->builder, e->i64, from, ""), to);
-        }
+        LLVMBuildStore(e->builder, load(e, e->marks[0]), e->events);
+        set_untold_states(e, load(e, e->marks[1]));
         return true;
     case OP_ARRIVE:
         emit_hot_tell(e);
@@ -473,18 +554,9 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
         *failed = is_not(e, load_at(e, e->i8, slot(e, o[1]), 0), ASL_INT);
         set_number(e, o[0], load_at(e, e->i64, slot(e, o[1]), 8));
         break;
-    case OP_ADD32:
-    case OP_EXACT_ADD:
-    case OP_EXACT_SUBTRACT: {
-        int bits = op->opcode == OP_ADD32 ? 32 : 53;
-        LLVMValueRef a = number(e, o[1]), b = number(e, o[2]);
-        LLVMValueRef d = op->opcode == OP_EXACT_SUBTRACT ? LLVMBuildSub(e->builder, a, b, "") : LLVMBuildAdd(e->builder, a, b, "");
-        *failed = either(e, outside(e, a, bits), outside(e, b, bits));
-        if (bits == 53)
-            *failed = either(e, *failed, outside(e, d, bits));
-        set_number(e, o[0], d);
-        break;
-    }
+    case OP_WITHIN: *failed = outside(e, number(e, o[0]), o[1]); break;
+    case OP_ADD: set_number(e, o[0], LLVMBuildAdd(e->builder, number(e, o[1]), number(e, o[2]), "")); return true;
+    case OP_SUBTRACT: set_number(e, o[0], LLVMBuildSub(e->builder, number(e, o[1]), number(e, o[2]), "")); return true;
     case OP_LENGTH: {
         LLVMValueRef n = call(e, HOT_length, ARGUMENTS(slot(e, o[1])));
         *failed = LLVMBuildICmp(e->builder, LLVMIntSLT, n, i64(e, 0), "");
@@ -504,6 +576,7 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
                                  ARGUMENTS(e->frame, emit_i32(e, o[1]), slot(e, o[0]), slot(e, o[2]))), 0);
         break;
     case OP_FORMAT: *failed = emit_format(e, o); break;
+    case OP_CALL: *failed = emit_intrinsic(e, o); break;
     case OP_FORGET: call(e, HOT_forget, ARGUMENTS(e->frame, emit_i32(e, o[0]), emit_i32(e, o[1]))); return true;
     case OP_POLL:
         if (!e->keeps || !e->polls)

@@ -56,7 +56,8 @@ struct emit {
     const bool *warm_blocks;          /* of the machine, or NULL */
     bool in_warm;                     /* the block being emitted is warm */
     LLVMValueRef slots, keys, cache, heap; /* frame->slot and the engine's tables */
-    LLVMValueRef events, states, marks[2]; /* counted and not yet told; where that stood at op mark */
+    LLVMValueRef events, states, marks[2]; /* counted and not yet told, less what polls imply (hot.c); where that stood at op mark */
+    int64_t states_a_poll;
     const bool *cooling;              /* by block: the first that tell what warm ones have counted; NULL: all blocks keep it, or none */
     bool keeps;                       /* what is counted here is told later */
     LLVMValueRef given_up;            /* where it gives up: the number of the watched machine's resume point, as a phi; or NULL */

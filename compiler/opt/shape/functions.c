@@ -1,25 +1,27 @@
 // Shape: intrinsics, and JSONata functions that only calculate.
 #include "opt/shape/shape.h"
 
-static struct sym *add(struct shape *s, enum ir_opcode op, struct sym *a, struct sym *b) {
-    int64_t x, y, limit = op == OP_ADD32 ? INT32_MAX : INT64_C(1) << 53;
-    if (!a || !b)
+// Operands that have more bits give up, and so does a result of JSONata's. NULL: it surely fails, or is no number.
+static struct sym *add(struct shape *s, enum ir_opcode op, struct sym *a, struct sym *b, uint32_t bits) {
+    int64_t x, y;
+    if (!a || !b || !shape_within(s, a, bits) || !shape_within(s, b, bits))
         return NULL;
+    bool minus = op == OP_SUBTRACT;
     if (shape_const_int(s, a, &x) && shape_const_int(s, b, &y)) {
-        bool fits = x <= limit && x >= -limit && y <= limit && y >= -limit;
-        int64_t sum = op == OP_EXACT_SUBTRACT ? x - y : x + y;
-        if (!fits || (op != OP_ADD32 && (sum > limit || sum < -limit)))
-            return NULL;
-        asl_value v = asl_int(sum);
-        return shape_value_sym(s, &v);
+        asl_value sum = asl_int(minus ? x - y : x + y);
+        struct sym *known = shape_value_sym(s, &sum);
+        return bits == 32 || shape_within(s, known, bits) ? known : NULL;
     }
-    struct sym *known = shape_find(&s->at.env, op, a, (uintptr_t)b, 0);
-    if (known)
-        return known;
-    struct sym *d = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT));
-    shape_fallible(s, op, OPERANDS(d->number, shape_number_operand(a), shape_number_operand(b)));
-    shape_learn(s, op, a, (uintptr_t)b, 0, d);
-    return d;
+    struct sym *d = shape_find(&s->at.env, op, a, (uintptr_t)b, 0);
+    if (!d) {
+        struct range l = shape_range_of(s, &s->at.env, a), r = shape_range_of(s, &s->at.env, b);
+        d = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT));
+        d->range = minus ? (struct range){l.least - r.most, l.most - r.least} : (struct range){l.least + r.least, l.most + r.most};
+        d->wanted = bits;
+        shape_append(s, op, OPERANDS(d->number, shape_number_operand(a), shape_number_operand(b)));
+        shape_learn(s, op, a, (uintptr_t)b, 0, d);
+    }
+    return bits == 32 || shape_within(s, d, bits) ? d : NULL;
 }
 
 // Two objects whose members are all known: the keys come in the order of a Java HashMap.
@@ -69,6 +71,14 @@ static uint32_t result_types(asl_intrinsic function) {
     return ANY;
 }
 
+static void call_of_four(struct shape *s, enum ir_opcode op, struct sym *d, uint32_t what, struct sym *const *args, uint32_t count) {
+    uint32_t o[4];
+    for (uint32_t i = 0; i < 4; i++)
+        o[i] = i < count ? shape_operand(s, args[i]) : ASL_NO_OPERAND;
+    d->number = shape_new_slot(s);
+    shape_fallible(s, op, OPERANDS(d->number, what, o[0], o[1], o[2], o[3]));
+}
+
 // The functions that are more than a call. NULL: it is one.
 static struct sym *known_function(struct shape *s, asl_intrinsic function, struct sym **args, uint32_t count) {
     int64_t index;
@@ -76,7 +86,7 @@ static struct sym *known_function(struct shape *s, asl_intrinsic function, struc
     if (function == ASL_INTRINSIC_MATH_ADD && count == 2) {
         // Doubles are added too, rounded; only what may well be an integer is taken for one.
         struct sym *a = shape_as_number(s, args[0]), *b = a ? shape_as_number(s, args[1]) : NULL;
-        return add(s, OP_ADD32, a, b);
+        return add(s, OP_ADD, a, b, 32);
     }
     if (function == ASL_INTRINSIC_ARRAY_LENGTH && count == 1) {
         if (args[0]->kind == ARRAY) {
@@ -111,11 +121,8 @@ static struct sym *known_function(struct shape *s, asl_intrinsic function, struc
     if (function == ASL_INTRINSIC_FORMAT && count >= 2 && count <= 5 && args[0]->kind == CONST &&
         shape_constant(s, args[0]->number)->tag == ASL_STRING && plain_template(asl_text_of(shape_constant(s, args[0]->number)), &places) &&
         places == count - 1) {
-        uint32_t o[4] = {ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND};
-        for (uint32_t i = 0; i + 1 < count; i++)
-            o[i] = shape_operand(s, args[i + 1]);
-        struct sym *d = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_STRING));
-        shape_fallible(s, OP_FORMAT, OPERANDS(d->number, args[0]->number, o[0], o[1], o[2], o[3]));
+        struct sym *d = shape_sym_new(s, SLOT, 0, TYPE(ASL_STRING));
+        call_of_four(s, OP_FORMAT, d, args[0]->number, args + 1, count - 1);
         return d;
     }
     return NULL;
@@ -174,6 +181,10 @@ bool shape_run_intrinsic(struct shape *s, const struct ir_op *op) {
     }
     if (!x)
         x = known_function(s, function, args, count);
+    if (!x && count <= 4) {
+        x = shape_sym_new(s, SLOT, 0, result_types(function));
+        call_of_four(s, OP_CALL, x, (uint32_t)function, args, count);
+    }
     if (!x) {
         uint32_t at = consecutive(s, args, count);
         x = shape_sym_new(s, SLOT, shape_new_slot(s), result_types(function));
@@ -227,7 +238,7 @@ static struct sym *calculate(struct shape *s, const struct ir_machine *f, struct
                     bool is = v[a]->kind == TEST || v[a]->kind == NUMBER || shape_const_int(s, v[a], &ignored) ||
                               (v[a]->kind == SLOT && (shape_types_of(&s->at.env, v[a]) == TYPE(ASL_INT) || shape_find(&s->at.env, OP_INT, v[a], 0, 0)));
                     if (!is && v[a]->kind == SLOT && reads == 2)
-                        v[a]->compared = true;
+                        v[a]->wanted = 53;
                     worthwhile = worthwhile && is;
                 }
                 if (op->opcode != OP_JX_RETURN)
@@ -250,7 +261,7 @@ static struct sym *calculate(struct shape *s, const struct ir_machine *f, struct
                 x->items[0] = a;
                 x->items[1] = c;
             } else {
-                x = add(s, op->opcode == OP_JX_ADD ? OP_EXACT_ADD : OP_EXACT_SUBTRACT, a, c);
+                x = add(s, op->opcode == OP_JX_ADD ? OP_ADD : OP_SUBTRACT, a, c, 53);
                 if (!x)
                     return NULL;
             }

@@ -3,7 +3,7 @@
 
 struct sym *shape_sym_new(struct shape *s, enum kind kind, uint32_t number, uint32_t types) {
     struct sym *x = arena_alloc(s->arena, sizeof *x);
-    *x = (struct sym){.kind = kind, .number = number, .types = types};
+    *x = (struct sym){.kind = kind, .number = number, .types = types, .range = ANY_INTEGER};
     return x;
 }
 
@@ -73,6 +73,27 @@ uint32_t shape_types_of(const struct env *e, const struct sym *x) {
         if (e->facts.items[i].op == OP_GUARD && e->facts.items[i].s == x)
             types &= (uint32_t)e->facts.items[i].a;
     return types;
+}
+
+bool shape_in_range(struct range inner, struct range outer) { return inner.least >= outer.least && inner.most <= outer.most; }
+
+struct range shape_bits(uint32_t bits) {
+    return bits == 32 ? (struct range){INT32_MIN, INT32_MAX} : (struct range){-(INT64_C(1) << 53), INT64_C(1) << 53};
+}
+
+struct range shape_range_of(struct shape *s, const struct env *e, const struct sym *n) {
+    struct range r = n->range;
+    int64_t constant;
+    if (shape_const_int(s, n, &constant))
+        return (struct range){constant, constant};
+    for (size_t i = e->facts.count; i-- > 0;) {
+        const struct fact *f = &e->facts.items[i];
+        if (f->op != OP_WITHIN || f->s != n)
+            continue;
+        r.least = (int64_t)f->a > r.least ? (int64_t)f->a : r.least;
+        r.most = (int64_t)f->b < r.most ? (int64_t)f->b : r.most;
+    }
+    return r;
 }
 
 struct env shape_env_copy(struct shape *s, const struct env *from) {

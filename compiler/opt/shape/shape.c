@@ -14,10 +14,11 @@
 // where it leaves: in the output, or before a state that waits.
 //
 //     block b2 "Add" n1 error b4                     n is in #0, limit in #1
-//       add32 #2 #0 k2
+//       within #0 32                                  n is a 32-bit integer, or else b4
+//       add #2 #0 k2
 //       tick 4 2                                      events and states entered: counted, though nobody is told
 //       …
-//     block b4 "Add.again" n1                         add32 failed: no 32-bit integer
+//     block b4 "Add.again" n1                         no 32-bit integer:
 //       record %6 2 …                                 the state's input is built after all,
 //       give_up b1                                    and the watched machine goes on from the state's start
 //

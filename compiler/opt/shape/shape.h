@@ -24,6 +24,11 @@
 
 enum kind { SLOT, NUMBER, CONST, OBJECT, ARRAY, TEST };
 
+struct range { // of an integer, both included
+    int64_t least, most;
+};
+#define ANY_INTEGER ((struct range){INT64_MIN, INT64_MAX})
+
 #define TYPE(tag)  (1u << (tag))
 #define NUMERIC    (TYPE(ASL_INT) | TYPE(ASL_DOUBLE) | TYPE(ASL_NUMBER_TEXT))
 #define ANY        (TYPE(ASL_NULL) | TYPE(ASL_BOOL) | NUMERIC | TYPE(ASL_STRING) | TYPE(ASL_ARRAY) | TYPE(ASL_OBJECT))
@@ -42,7 +47,8 @@ struct sym {
     enum kind kind;
     uint32_t number; // SLOT, NUMBER, CONST
     uint32_t types;
-    bool compared;   // as a number: worth finding out whether it is an integer
+    uint32_t wanted; // compared or added: worth finding out whether it is an integer of so many bits, before a loop
+    struct range range; // NUMBER
     bool param;      // of a version
     uint32_t depth;
     struct sym *base; // OBJECT
@@ -52,7 +58,8 @@ struct sym {
     uint32_t test; // TEST: of numbers items[0] and items[1]
 };
 
-// "op of s with a and b is result": on the way to here, that has been computed. Guards: result is s, with a its types.
+// "op of s with a and b is result": on the way to here, that has been computed. OP_GUARD: result is s, with a its types;
+// OP_WITHIN: result is s, with a and b its range.
 struct fact {
     uint32_t op;
     const struct sym *s;
@@ -160,6 +167,9 @@ struct sym *shape_find(const struct env *e, uint32_t op, const struct sym *x, ui
 void shape_learn(struct shape *s, uint32_t op, const struct sym *x, uint64_t a, uint64_t b, struct sym *result);
 uint32_t shape_types_of(const struct env *e, const struct sym *x);
 struct sym *shape_known_number(struct shape *s, const struct env *e, struct sym *x);
+struct range shape_range_of(struct shape *s, const struct env *e, const struct sym *n); // n: NUMBER, or a constant integer
+bool shape_in_range(struct range inner, struct range outer);
+struct range shape_bits(uint32_t bits); // what op within lets pass
 struct env shape_env_copy(struct shape *s, const struct env *from);
 
 // write.c
@@ -180,6 +190,7 @@ void shape_give_up(struct shape *s);
 uint32_t shape_in_slot(struct shape *s, struct sym *x);
 uint32_t shape_operand(struct shape *s, struct sym *x);
 struct sym *shape_as_number(struct shape *s, struct sym *x);
+bool shape_within(struct shape *s, struct sym *n, uint32_t bits); // it gives up when n has more; false: it surely has
 void shape_move_all(struct shape *s, struct moves *m);
 void shape_to_homes(struct shape *s, uint32_t block);
 

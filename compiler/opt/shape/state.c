@@ -14,12 +14,17 @@ static void join(struct shape *s, uint32_t block, const struct arrivals *a) {
     for (uint32_t slot = 0; slot < s->home; slot++) {
         bool same = true, numbers = true, all = true;
         uint32_t types = 0;
+        struct range range = {INT64_MAX, INT64_MIN};
         for (size_t i = 0; i < a->items.count; i++) {
             struct sym *x = a->items.items[i].env.slot[slot];
             same = same && x == e.slot[slot];
             all = all && x && x->kind != TEST;
             if (all) {
-                numbers = numbers && shape_known_number(s, &a->items.items[i].env, x);
+                struct sym *n = numbers ? shape_known_number(s, &a->items.items[i].env, x) : NULL;
+                numbers = n != NULL;
+                struct range r = n ? shape_range_of(s, &a->items.items[i].env, n) : ANY_INTEGER;
+                range.least = r.least < range.least ? r.least : range.least;
+                range.most = r.most > range.most ? r.most : range.most;
                 types |= shape_types_of(&a->items.items[i].env, x);
             }
         }
@@ -30,6 +35,7 @@ static void join(struct shape *s, uint32_t block, const struct arrivals *a) {
             continue;
         }
         e.slot[slot] = numbers ? shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT)) : shape_sym_new(s, SLOT, shape_new_slot(s), types);
+        e.slot[slot]->range = range;
         for (size_t i = 0; i < a->items.count; i++) {
             s->at = a->items.items[i];
             struct sym *x = s->at.env.slot[slot];
@@ -46,7 +52,9 @@ static void join(struct shape *s, uint32_t block, const struct arrivals *a) {
         bool common = true;
         for (size_t i = 1; i < a->items.count && common; i++) {
             const struct env *o = &a->items.items[i].env;
-            common = x->op == OP_GUARD ? !(shape_types_of(o, x->s) & ~(uint32_t)x->a) : shape_find(o, x->op, x->s, x->a, x->b) == x->result;
+            common = x->op == OP_GUARD    ? !(shape_types_of(o, x->s) & ~(uint32_t)x->a)
+                     : x->op == OP_WITHIN ? shape_in_range(shape_range_of(s, o, x->s), (struct range){(int64_t)x->a, (int64_t)x->b})
+                                          : shape_find(o, x->op, x->s, x->a, x->b) == x->result;
         }
         if (common)
             e.facts.items[kept++] = *x;

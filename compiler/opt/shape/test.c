@@ -62,6 +62,33 @@ static uint32_t timestamp(struct shape *s, struct sym *a) {
     return known->number + 1;
 }
 
+static void narrow(struct shape *s, struct sym *n, int64_t least, int64_t most) {
+    if (n->kind == NUMBER)
+        shape_learn(s, OP_WITHIN, n, (uint64_t)least, (uint64_t)most, n);
+}
+
+// What a comparison of integers that holds, or does not, says about them.
+static void learn_order(struct shape *s, uint32_t test, bool holds, struct sym *a, struct sym *b) {
+    bool less = false, greater = false, or_equal = false;
+    switch ((int)test) {
+    case ASL_CHOICE_NUMERIC_LESS_THAN: less = holds, greater = or_equal = !holds; break;
+    case ASL_CHOICE_NUMERIC_LESS_THAN_EQUALS: less = or_equal = holds, greater = !holds; break;
+    case ASL_CHOICE_NUMERIC_GREATER_THAN: greater = holds, less = or_equal = !holds; break;
+    case ASL_CHOICE_NUMERIC_GREATER_THAN_EQUALS: greater = or_equal = holds, less = !holds; break;
+    case ASL_CHOICE_NUMERIC_EQUALS: less = greater = or_equal = holds; break; // neither is less, neither is greater
+    default: return;
+    }
+    struct range x = shape_range_of(s, &s->at.env, a), y = shape_range_of(s, &s->at.env, b);
+    if (less) {
+        narrow(s, a, x.least, or_equal || y.most == INT64_MIN ? y.most : y.most - 1);
+        narrow(s, b, or_equal || x.least == INT64_MAX ? x.least : x.least + 1, y.most);
+    }
+    if (greater) {
+        narrow(s, a, or_equal || y.least == INT64_MAX ? y.least : y.least + 1, x.most);
+        narrow(s, b, y.least, or_equal || x.most == INT64_MIN ? x.most : x.most - 1);
+    }
+}
+
 void shape_branch(struct shape *s, uint32_t test, struct sym *a, struct sym *b, uint32_t yes, uint32_t no) {
     int known = outcome(s, test, a, b);
     if (known >= 0) {
@@ -70,13 +97,14 @@ void shape_branch(struct shape *s, uint32_t test, struct sym *a, struct sym *b, 
     }
     if (types_compared(test) == NUMERIC && types_tested(test) == 0 && test != ASL_CHOICE_IS_TIMESTAMP) {
         struct sym *x = shape_known_number(s, &s->at.env, a), *y = shape_known_number(s, &s->at.env, b);
-        if (a->kind == SLOT)
-            a->compared = true;
-        if (b->kind == SLOT)
-            b->compared = true;
+        struct sym *sides[] = {a, b};
+        for (int i = 0; i < 2; i++)
+            if (sides[i]->kind == SLOT && !sides[i]->wanted)
+                sides[i]->wanted = 32;
         if (x && y)
             a = x, b = y;
     }
+    bool integers = (a->kind == NUMBER || a->kind == CONST) && (b->kind == NUMBER || b->kind == CONST);
     uint32_t parsed = is_timestamp_test(test) && b->kind == CONST ? timestamp(s, a) : 0;
     uint32_t left = tested(s, a), right = tested(s, b);
     uint32_t outs[2];
@@ -92,7 +120,11 @@ void shape_branch(struct shape *s, uint32_t test, struct sym *a, struct sym *b, 
     s->at.out = outs[0];
     if (test == ASL_CHOICE_IS_PRESENT && a->kind == SLOT && b->kind == CONST && shape_constant(s, b->number)->b)
         shape_learn(s, OP_GUARD, a, ANY, 0, a);
+    if (integers)
+        learn_order(s, test, true, a, b);
     shape_go(s, yes);
     s->at = (struct cursor){outs[1], other};
+    if (integers)
+        learn_order(s, test, false, a, b);
     shape_go(s, no);
 }

@@ -44,6 +44,7 @@ struct binding {
 };
 struct bindings {
     VEC(struct binding) items;
+    bool any_range; // numbers fit whatever range the version has for them
 };
 
 static bool bind(struct shape *s, struct bindings *b, const struct sym *param, struct sym *value) {
@@ -60,7 +61,7 @@ static bool fits(struct shape *s, struct bindings *b, const struct sym *t, const
         return t == x;
     if (t->param && t->kind == NUMBER) {
         struct sym *n = shape_known_number(s, e, x);
-        return n && bind(s, b, t, n);
+        return n && (b->any_range || shape_in_range(shape_range_of(s, e, n), t->range)) && bind(s, b, t, n);
     }
     if (t->param && exactly && x->kind == SLOT && shape_known_number(s, e, x))
         return false;
@@ -83,6 +84,11 @@ static bool fits(struct shape *s, struct bindings *b, const struct sym *t, const
     return true;
 }
 
+// A loop's numbers grow from round to round: versions know how many bits they have, and no more.
+static struct range roughly(struct range r, bool wide) {
+    return !wide && shape_in_range(r, shape_bits(32)) ? shape_bits(32) : shape_in_range(r, shape_bits(53)) ? shape_bits(53) : ANY_INTEGER;
+}
+
 // What a version knows of x: its shape and types, not where it came from.
 static struct sym *template_of(struct shape *s, struct bindings *b, const struct env *e, struct sym *x, bool keep_constants) {
     struct sym *n = shape_known_number(s, e, x);
@@ -93,7 +99,9 @@ static struct sym *template_of(struct shape *s, struct bindings *b, const struct
                 return (struct sym *)(uintptr_t)b->items.items[i].param;
         struct sym *p = n ? shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT)) : shape_sym_new(s, SLOT, shape_new_slot(s), shape_types_of(e, x));
         p->param = true;
-        p->compared = x->compared;
+        p->wanted = n && n->wanted ? n->wanted : x->wanted;
+        if (n)
+            p->range = roughly(shape_range_of(s, e, n), b->any_range);
         *vec_push(s->arena, &b->items) = (struct binding){p, value};
         return p;
     }
@@ -123,15 +131,29 @@ static void enter_version(struct shape *s, uint32_t out, const struct bindings *
     shape_leave_block(s, EXIT_JUMP, out, 0, 1);
 }
 
+static bool fits_version(struct shape *s, struct bindings *b, const struct version *v, bool exactly) {
+    for (uint32_t i = 0; i < s->home; i++)
+        if (shape_is_live(s, v->block, i) && !fits(s, b, v->env.slot[i], &s->at.env, s->at.env.slot[i], exactly))
+            return false;
+    return true;
+}
+
 static bool try_version(struct shape *s, const struct version *v, bool exactly) {
     struct bindings b = {0};
-    for (uint32_t i = 0; i < s->home; i++)
-        if (shape_is_live(s, v->block, i) && !fits(s, &b, v->env.slot[i], &s->at.env, s->at.env.slot[i], exactly))
-            return false;
+    if (!fits_version(s, &b, v, exactly))
+        return false;
     enter_version(s, v->out, &b);
     return true;
 }
 
+static void narrow(struct shape *s, struct sym *n, uint32_t otherwise) {
+    struct range r = shape_bits(n->wanted);
+    shape_append(s, OP_WITHIN, OPERANDS(n->number, n->wanted));
+    shape_out_block(s, s->at.out)->error = otherwise;
+    shape_learn(s, OP_WITHIN, n, (uint64_t)r.least, (uint64_t)r.most, n);
+}
+
+// Values that are added or compared are looked at once before the loop: whether they are integers, and of how many bits.
 static void guess(struct shape *s, struct sym *x, uint32_t *left, uint32_t otherwise) {
     if (*left == 0 || !x)
         return;
@@ -140,12 +162,17 @@ static void guess(struct shape *s, struct sym *x, uint32_t *left, uint32_t other
             guess(s, x->items[i], left, otherwise);
         return;
     }
-    if (x->kind != SLOT || !x->compared || !(shape_types_of(&s->at.env, x) & TYPE(ASL_INT)) || shape_find(&s->at.env, OP_INT, x, 0, 0))
+    if (x->kind == NUMBER && x->wanted && !shape_in_range(shape_range_of(s, &s->at.env, x), shape_bits(x->wanted))) {
+        (*left)--;
+        narrow(s, x, otherwise);
+    }
+    if (x->kind != SLOT || !x->wanted || !(shape_types_of(&s->at.env, x) & TYPE(ASL_INT)) || shape_find(&s->at.env, OP_INT, x, 0, 0))
         return;
     (*left)--;
     struct sym *n = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT));
     shape_append(s, OP_INT, OPERANDS(n->number, x->number));
-    shape_out_block(s, s->at.out)->error = otherwise;
+    n->wanted = x->wanted;
+    narrow(s, n, otherwise);
     shape_learn(s, OP_INT, x, 0, 0, n);
     shape_learn(s, OP_BOX, n, 0, 0, x);
     shape_learn(s, OP_GUARD, x, TYPE(ASL_INT), 0, x);
@@ -153,10 +180,13 @@ static void guess(struct shape *s, struct sym *x, uint32_t *left, uint32_t other
 
 static void go_to_version(struct shape *s, uint32_t to) {
     size_t versions = 0;
+    bool differs_in_range = false; // a second version of this shape is for all its ranges
     for (size_t i = 0; i < s->versions.count; i++)
         if (s->versions.items[i].block == to && !s->versions.items[i].plain) {
+            struct bindings but_for_range = {.any_range = true};
             if (try_version(s, &s->versions.items[i], true))
                 return;
+            differs_in_range |= fits_version(s, &but_for_range, &s->versions.items[i], true);
             versions++;
         }
     bool full = versions >= VERSIONS || s->ops > s->budget;
@@ -170,7 +200,7 @@ static void go_to_version(struct shape *s, uint32_t to) {
         return;
     }
     struct version v = {.block = to, .out = shape_new_block(s, s->from[to]->name, s->from[to]->state)};
-    struct bindings b = {0};
+    struct bindings b = {.any_range = differs_in_range};
     v.env.slot = arena_alloc(s->arena, (s->home + 1) * sizeof *v.env.slot);
     for (uint32_t i = 0; i < s->home; i++)
         if (shape_is_live(s, to, i) && s->at.env.slot[i])
@@ -205,7 +235,7 @@ static void go_to_state(struct shape *s, uint32_t to) {
         seen = s->versions.items[i].block == to;
     if (seen && s->ops <= s->budget) {
         struct cursor plain = s->at;
-        uint32_t left = GUESSES, otherwise = shape_new_block(s, shape_out_block(s, s->at.out)->name, s->state), numbers = s->m->numbers;
+        uint32_t left = GUESSES, otherwise = shape_new_block(s, shape_out_block(s, s->at.out)->name, s->state);
         uint32_t sure = shape_new_block(s, shape_out_block(s, s->at.out)->name, s->state);
         plain.env = shape_env_copy(s, &s->at.env);
         plain.out = otherwise;
@@ -214,7 +244,7 @@ static void go_to_state(struct shape *s, uint32_t to) {
         for (uint32_t i = 0; i < s->home; i++)
             if (shape_is_live(s, to, i))
                 guess(s, s->at.env.slot[i], &left, otherwise);
-        if (s->m->numbers != numbers) {
+        if (left != GUESSES) {
             uint32_t more = shape_new_block(s, shape_out_block(s, s->at.out)->name, s->state); // what follows cannot fail
             shape_leave_block(s, EXIT_JUMP, more, 0, 1);
             s->at.out = more;

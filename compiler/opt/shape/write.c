@@ -140,6 +140,17 @@ struct sym *shape_as_number(struct shape *s, struct sym *x) {
     return n;
 }
 
+bool shape_within(struct shape *s, struct sym *n, uint32_t bits) {
+    struct range r = shape_range_of(s, &s->at.env, n), wanted = shape_bits(bits);
+    if (shape_in_range(r, wanted))
+        return true;
+    if (r.least > wanted.most || r.most < wanted.least)
+        return false;
+    shape_fallible(s, OP_WITHIN, OPERANDS(n->number, bits));
+    shape_learn(s, OP_WITHIN, n, (uint64_t)wanted.least, (uint64_t)wanted.most, n);
+    return true;
+}
+
 // Copies that happen at once: no source is overwritten before it is read.
 void shape_move_all(struct shape *s, struct moves *m) {
     for (size_t i = 0; i < m->items.count; i++)
