@@ -95,7 +95,8 @@ enum {
 };
 
 static bool is_arithmetic(uint8_t opcode) { // one instruction or two
-    return opcode == OP_MOVE || opcode == OP_WITHIN || opcode == OP_ADD || opcode == OP_SUBTRACT || opcode == OP_TICK;
+    return opcode == OP_MOVE || opcode == OP_WITHIN || opcode == OP_ADD || opcode == OP_SUBTRACT || opcode == OP_MULTIPLY ||
+           opcode == OP_TICK;
 }
 
 static size_t size_of(const struct ir_machine *m, const bool *warm) {

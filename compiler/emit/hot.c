@@ -460,6 +460,18 @@ static LLVMValueRef emit_poll(struct emit *e) {
     return arrived(e, LLVMConstInt(e->i1, 0, false), from, cut, now);
 }
 
+static LLVMIntPredicate predicate(uint32_t test, bool *known) {
+    *known = true;
+    switch ((int)test) {
+    case ASL_CHOICE_NUMERIC_EQUALS: case ASL_CHOICE_TIMESTAMP_EQUALS: return LLVMIntEQ;
+    case ASL_CHOICE_NUMERIC_LESS_THAN: case ASL_CHOICE_TIMESTAMP_LESS_THAN: return LLVMIntSLT;
+    case ASL_CHOICE_NUMERIC_GREATER_THAN: case ASL_CHOICE_TIMESTAMP_GREATER_THAN: return LLVMIntSGT;
+    case ASL_CHOICE_NUMERIC_LESS_THAN_EQUALS: case ASL_CHOICE_TIMESTAMP_LESS_THAN_EQUALS: return LLVMIntSLE;
+    case ASL_CHOICE_NUMERIC_GREATER_THAN_EQUALS: case ASL_CHOICE_TIMESTAMP_GREATER_THAN_EQUALS: return LLVMIntSGE;
+    default: *known = false; return LLVMIntEQ;
+    }
+}
+
 static LLVMValueRef next_cache(struct emit *e) {
     LLVMValueRef offset = i64(e, (int64_t)e->caches++ * (int64_t)sizeof(struct asl_hot_cache));
     return LLVMBuildInBoundsGEP2(e->builder, e->i8, e->cache, &offset, 1, "");
@@ -557,6 +569,42 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_WITHIN: *failed = outside(e, number(e, o[0]), o[1]); break;
     case OP_ADD: set_number(e, o[0], LLVMBuildAdd(e->builder, number(e, o[1]), number(e, o[2]), "")); return true;
     case OP_SUBTRACT: set_number(e, o[0], LLVMBuildSub(e->builder, number(e, o[1]), number(e, o[2]), "")); return true;
+    case OP_MULTIPLY: {
+        LLVMValueRef a = number(e, o[1]), b = number(e, o[2]), pair[] = {a, b};
+        LLVMTypeRef type = e->i64;
+        unsigned id = LLVMLookupIntrinsicID("llvm.smul.with.overflow", strlen("llvm.smul.with.overflow"));
+        LLVMValueRef f = LLVMGetIntrinsicDeclaration(e->module, id, &type, 1);
+        LLVMValueRef both = LLVMBuildCall2(e->builder, LLVMIntrinsicGetType(e->context, id, &type, 1), f, pair, 2, "");
+        LLVMValueRef d = LLVMBuildExtractValue(e->builder, both, 0, ""), zero = i64(e, 0);
+        LLVMValueRef negative = LLVMBuildICmp(e->builder, LLVMIntSLT, LLVMBuildOr(e->builder, a, b, ""), zero, "");
+        LLVMValueRef minus_zero = LLVMBuildAnd(e->builder, negative, LLVMBuildICmp(e->builder, LLVMIntEQ, d, zero, ""), "");
+        *failed = LLVMBuildOr(e->builder, LLVMBuildExtractValue(e->builder, both, 1, ""), LLVMBuildOr(e->builder, minus_zero, outside(e, d, 53), ""), "");
+        set_number(e, o[0], d);
+        break;
+    }
+    case OP_DIVIDE:
+    case OP_REMAINDER: {
+        LLVMValueRef a = number(e, o[1]), b = number(e, o[2]), zero = i64(e, 0);
+        LLVMValueRef no_divisor = LLVMBuildICmp(e->builder, LLVMIntSLE, b, zero, "");
+        LLVMValueRef divisor = LLVMBuildSelect(e->builder, no_divisor, i64(e, 1), b, "");
+        LLVMValueRef rest = LLVMBuildURem(e->builder, a, divisor, "");
+        *failed = LLVMBuildOr(e->builder, no_divisor, LLVMBuildICmp(e->builder, LLVMIntSLT, a, zero, ""), "");
+        if (op->opcode == OP_DIVIDE)
+            *failed = LLVMBuildOr(e->builder, *failed, is_not(e, rest, 0), "");
+        set_number(e, o[0], op->opcode == OP_DIVIDE ? LLVMBuildUDiv(e->builder, a, divisor, "") : rest);
+        break;
+    }
+    case OP_HOLDS: {
+        bool known;
+        LLVMValueRef holds = LLVMBuildICmp(e->builder, predicate(o[1], &known), number(e, o[2]), number(e, o[3]), "");
+        if (o[4])
+            holds = LLVMBuildNot(e->builder, holds, "");
+        int64_t words[2];
+        asl_value no = asl_bool(false);
+        memcpy(words, &no, sizeof words);
+        call(e, HOT_words, ARGUMENTS(slot(e, o[0]), i64(e, words[0]), LLVMBuildZExt(e->builder, holds, e->i64, ""), fresh(e, o[0])));
+        return true;
+    }
     case OP_LENGTH: {
         LLVMValueRef n = call(e, HOT_length, ARGUMENTS(slot(e, o[1])));
         *failed = LLVMBuildICmp(e->builder, LLVMIntSLT, n, i64(e, 0), "");
@@ -654,18 +702,6 @@ static bool is_number(struct emit *e, uint32_t value) {
         return v.tag == ASL_INT;
     }
     return (value & IR_NUMBER) != 0;
-}
-
-static LLVMIntPredicate predicate(uint32_t test, bool *known) {
-    *known = true;
-    switch ((int)test) {
-    case ASL_CHOICE_NUMERIC_EQUALS: case ASL_CHOICE_TIMESTAMP_EQUALS: return LLVMIntEQ;
-    case ASL_CHOICE_NUMERIC_LESS_THAN: case ASL_CHOICE_TIMESTAMP_LESS_THAN: return LLVMIntSLT;
-    case ASL_CHOICE_NUMERIC_GREATER_THAN: case ASL_CHOICE_TIMESTAMP_GREATER_THAN: return LLVMIntSGT;
-    case ASL_CHOICE_NUMERIC_LESS_THAN_EQUALS: case ASL_CHOICE_TIMESTAMP_LESS_THAN_EQUALS: return LLVMIntSLE;
-    case ASL_CHOICE_NUMERIC_GREATER_THAN_EQUALS: case ASL_CHOICE_TIMESTAMP_GREATER_THAN_EQUALS: return LLVMIntSGE;
-    default: *known = false; return LLVMIntEQ;
-    }
 }
 
 static bool constant_text(struct emit *e, uint32_t value, asl_str *text) {

@@ -46,7 +46,7 @@ void opt_owning_after(const struct ir_plan *p, const struct ir_op *op, uint64_t 
     const uint32_t *o = op->operand;
     const char *kinds = ir_op_info[op->opcode].operands;
     bool empties = ir_op_info[op->opcode].flags & IR_HOT || op->opcode == OP_COPY;
-    bool owns = op->opcode == OP_COPY ? has(owning, o[1] & ~ASL_LAST) : op->opcode == OP_CONST ? constant_owns(p, o[1]) : op->opcode != OP_BOX && op->opcode != OP_NOTHING;
+    bool owns = op->opcode == OP_COPY ? has(owning, o[1] & ~ASL_LAST) : op->opcode == OP_CONST ? constant_owns(p, o[1]) : op->opcode != OP_BOX && op->opcode != OP_HOLDS && op->opcode != OP_NOTHING;
     if (op->opcode == OP_INT) // it was one
         take(owning, o[1] & ~ASL_LAST);
     for (size_t i = 0; empties && kinds[i]; i++)

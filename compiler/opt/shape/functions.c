@@ -1,8 +1,8 @@
-// Shape: intrinsics, and JSONata functions that only calculate.
+// Shape: intrinsics, and sums.
 #include "opt/shape/shape.h"
 
 // Operands that have more bits give up, and so does a result of JSONata's. NULL: it surely fails, or is no number.
-static struct sym *add(struct shape *s, enum ir_opcode op, struct sym *a, struct sym *b, uint32_t bits) {
+struct sym *shape_add(struct shape *s, enum ir_opcode op, struct sym *a, struct sym *b, uint32_t bits) {
     int64_t x, y;
     if (!a || !b || !shape_within(s, a, bits) || !shape_within(s, b, bits))
         return NULL;
@@ -86,7 +86,7 @@ static struct sym *known_function(struct shape *s, asl_intrinsic function, struc
     if (function == ASL_INTRINSIC_MATH_ADD && count == 2) {
         // Doubles are added too, rounded; only what may well be an integer is taken for one.
         struct sym *a = shape_as_number(s, args[0]), *b = a ? shape_as_number(s, args[1]) : NULL;
-        return add(s, OP_ADD, a, b, 32);
+        return shape_add(s, OP_ADD, a, b, 32);
     }
     if (function == ASL_INTRINSIC_ARRAY_LENGTH && count == 1) {
         if (args[0]->kind == ARRAY) {
@@ -135,7 +135,7 @@ static uint64_t mixed(struct sym *const *args, uint32_t count) {
     return h;
 }
 
-static uint32_t consecutive(struct shape *s, struct sym *const *args, uint32_t count) {
+uint32_t shape_consecutive(struct shape *s, struct sym *const *args, uint32_t count) {
     uint32_t *from = arena_alloc(s->arena, (count + 1) * sizeof *from), first = ASL_NO_OPERAND;
     for (uint32_t i = 0; i < count; i++)
         from[i] = args[i]->kind == CONST ? 0 : shape_in_slot(s, args[i]);
@@ -186,111 +186,11 @@ bool shape_run_intrinsic(struct shape *s, const struct ir_op *op) {
         call_of_four(s, OP_CALL, x, (uint32_t)function, args, count);
     }
     if (!x) {
-        uint32_t at = consecutive(s, args, count);
+        uint32_t at = shape_consecutive(s, args, count);
         x = shape_sym_new(s, SLOT, shape_new_slot(s), result_types(function));
         shape_fallible(s, OP_INTRINSIC, OPERANDS(x->number, function, op->operand[2], at, count));
     }
     shape_learn(s, OP_INTRINSIC, head, key, rest, x);
-    s->at.env.slot[op->operand[0]] = x;
-    return true;
-}
-
-// ---------------------------------------------------------------- expressions that only calculate
-
-// A function of one block of arithmetic: its value for these arguments, when they are integers. NULL: it is called.
-static struct sym *calculate(struct shape *s, const struct ir_machine *f, struct sym **args, uint32_t count) {
-    if (f->blocks.count != 1 || f->blocks.items[0]->exit.kind != EXIT_RETURN || f->blocks.items[0]->exit.a != ASL_DONE ||
-        f->slots.count > 64)
-        return NULL;
-    struct sym *slot[64] = {0};
-    bool worthwhile = true;
-    for (uint32_t i = 0; i < count && i + 1 < f->slots.count; i++)
-        slot[i + 1] = args[i];
-    const struct ir_block *b = f->blocks.items[0];
-    for (int pass = 0; pass < 2; pass++) {
-        for (size_t i = 0; i < b->ops.count; i++) {
-            const struct ir_op *op = &b->ops.items[i];
-            const uint32_t *o = op->operand;
-            struct sym *v[2] = {NULL, NULL}, *x = NULL;
-            int first = op->opcode == OP_JX_RETURN ? 0 : 1;
-            int reads = op->opcode == OP_JX_ADD || op->opcode == OP_JX_SUBTRACT || op->opcode == OP_JX_ORDER ? 2
-                        : op->opcode == OP_JX_RETURN                                                         ? 1
-                                                                                                             : -1;
-            if (op->opcode == OP_JX_UNWRAP) { // the context, which nobody asks for
-                slot[o[0]] = NULL;
-                continue;
-            }
-            if (op->opcode == OP_JX_CONST) {
-                slot[o[0]] = shape_const_sym(s, o[1]);
-                continue;
-            }
-            if (reads < 0)
-                return NULL;
-            for (int a = 0; a < reads; a++) {
-                uint32_t w = o[first + a];
-                v[a] = w == ASL_NO_OPERAND ? NULL : w & ASL_CONSTANT ? shape_const_sym(s, w & ~ASL_CONSTANT) : slot[w & ~ASL_LAST];
-                if (!v[a])
-                    return NULL;
-            }
-            if (pass == 0) { // are they all integers?
-                for (int a = 0; a < reads; a++) {
-                    int64_t ignored;
-                    bool is = v[a]->kind == TEST || v[a]->kind == NUMBER || shape_const_int(s, v[a], &ignored) ||
-                              (v[a]->kind == SLOT && (shape_types_of(&s->at.env, v[a]) == TYPE(ASL_INT) || shape_find(&s->at.env, OP_INT, v[a], 0, 0)));
-                    if (!is && v[a]->kind == SLOT && reads == 2)
-                        v[a]->wanted = 53;
-                    worthwhile = worthwhile && is;
-                }
-                if (op->opcode != OP_JX_RETURN)
-                    slot[o[0]] = shape_sym_new(s, op->opcode == OP_JX_ORDER ? TEST : NUMBER, 0, TYPE(ASL_INT));
-                continue;
-            }
-            if (op->opcode == OP_JX_RETURN)
-                return v[0];
-            struct sym *a = shape_as_number(s, v[0]), *c = shape_as_number(s, v[1]);
-            if (!a || !c)
-                return NULL;
-            if (op->opcode == OP_JX_ORDER) {
-                static const uint32_t tests[] = {ASL_CHOICE_NUMERIC_LESS_THAN, ASL_CHOICE_NUMERIC_LESS_THAN_EQUALS,
-                                                 ASL_CHOICE_NUMERIC_GREATER_THAN, ASL_CHOICE_NUMERIC_GREATER_THAN_EQUALS};
-                if (o[3] > 3)
-                    return NULL;
-                x = shape_sym_new(s, TEST, 0, TYPE(ASL_BOOL));
-                x->test = tests[o[3]];
-                x->items = arena_alloc(s->arena, 2 * sizeof *x->items);
-                x->items[0] = a;
-                x->items[1] = c;
-            } else {
-                x = add(s, op->opcode == OP_JX_ADD ? OP_ADD : OP_SUBTRACT, a, c, 53);
-                if (!x)
-                    return NULL;
-            }
-            slot[o[0]] = x;
-        }
-        if (!worthwhile)
-            return NULL;
-        memset(slot, 0, sizeof slot);
-        for (uint32_t i = 0; i < count && i + 1 < f->slots.count; i++)
-            slot[i + 1] = args[i];
-    }
-    return NULL;
-}
-
-bool shape_run_expression(struct shape *s, const struct ir_op *op) {
-    uint32_t first = op->operand[2], count = op->operand[3];
-    struct sym **args = arena_alloc(s->arena, (count + 1) * sizeof *args);
-    for (uint32_t i = 0; i < count; i++)
-        if (!(args[i] = s->at.env.slot[(first & ~ASL_LAST) + i]))
-            return false;
-    struct sym *x = calculate(s, s->plan->functions.items[op->operand[1]], args, count);
-    if (!x) {
-        for (uint32_t i = 0; i < count; i++)
-            if (args[i]->kind == TEST)
-                return false;
-        uint32_t at = count == 1 && args[0]->kind != CONST ? shape_in_slot(s, args[0]) : consecutive(s, args, count);
-        x = shape_sym_new(s, SLOT, shape_new_slot(s), MAYBE);
-        shape_fallible(s, OP_JX_EVAL, OPERANDS(x->number, op->operand[1], at, count, op->operand[4]));
-    }
     s->at.env.slot[op->operand[0]] = x;
     return true;
 }

@@ -40,7 +40,7 @@ static bool vacate(struct shape *s, uint32_t at) {
         }
     }
     if (elsewhere)
-        s->again = IR_NO_BLOCK; // what fails from here on finds it there
+        s->again = s->hopes_less = IR_NO_BLOCK; // what fails from here on finds it there
     forget_facts(s, at);
     return true;
 }

@@ -207,7 +207,7 @@ static void shape_machine(struct ir_plan *p, struct site *sites, const struct or
             continue;
         }
         struct visit next = s->visits.items[--s->visits.count];
-        shape_run_state(s, next.block, next.at);
+        shape_run_state(s, next.block, next.at, next.calls);
     }
     pack_slots(s, (uint32_t)s->watched->slots.count);
     for (size_t i = 0; i < s->forgets.count; i++)

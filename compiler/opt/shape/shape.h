@@ -5,6 +5,7 @@
 //     write.c      ops of the new machine; building what is not built; giving up
 //     members.c    paths into objects and arrays, ResultPath
 //     functions.c  intrinsics and arithmetic
+//     expressions.c  JSONata that calculates
 //     op.c         one op
 //     test.c       Choice rules
 //     state.c      one state
@@ -56,6 +57,8 @@ struct sym {
     uint32_t *keys; // OBJECT: constants
     struct sym **items;
     uint32_t test; // TEST: of numbers items[0] and items[1]
+    bool negated;  // TEST
+    bool returned; // OBJECT: an expression's, whose members are known
 };
 
 // "op of s with a and b is result": on the way to here, that has been computed. OP_GUARD: result is s, with a its types;
@@ -81,6 +84,7 @@ struct cursor {
 struct version {
     uint32_t block, out;
     bool plain; // everything in slots
+    bool calls; // and expressions are called
     struct env env;
 };
 
@@ -91,6 +95,7 @@ struct arrivals {
 struct visit {
     uint32_t block;
     struct cursor at;
+    bool calls;
 };
 
 struct move {
@@ -146,10 +151,12 @@ struct shape {
     struct sym **const_syms;
     /* the state being run */
     struct cursor at;
-    uint32_t state, entry, again;
+    uint32_t state, entry, again, hopes_less;
     struct env entry_env;
     struct arrivals *pending; // by block
     bool iteration; // the machine is a Map's, run here and now
+    bool hopes;  // some expression of it is calculated: when that does not work out, it begins again in a version that calls it
+    bool calls;  // that is this one
     bool marked; // branches count their states within this one: giving up takes that back
     struct sym *results; // of the iterations or branches that have just run
     uint32_t line, column;
@@ -204,19 +211,26 @@ bool shape_run_put(struct shape *s, const struct ir_op *op);
 
 // functions.c; false: it surely fails
 bool shape_run_intrinsic(struct shape *s, const struct ir_op *op);
+struct sym *shape_add(struct shape *s, enum ir_opcode op, struct sym *a, struct sym *b, uint32_t bits);
+uint32_t shape_consecutive(struct shape *s, struct sym *const *args, uint32_t count); // slots that follow each other; the first
+
+// expressions.c; false: it surely fails
+bool shape_calculates(const struct ir_machine *f);
 bool shape_run_expression(struct shape *s, const struct ir_op *op);
 
 // op.c; false: the state gives up here
 bool shape_run_op(struct shape *s, const struct ir_op *op);
 
 // test.c
+struct sym *shape_answer(struct shape *s, struct sym *test); // as a value
 void shape_branch(struct shape *s, uint32_t test, struct sym *a, struct sym *b, uint32_t yes, uint32_t no);
 
 // state.c
-void shape_run_state(struct shape *s, uint32_t block, struct cursor at);
+void shape_run_state(struct shape *s, uint32_t block, struct cursor at, bool calls);
 
 // versions.c
 void shape_go(struct shape *s, uint32_t to);
+uint32_t shape_plain_version(struct shape *s, uint32_t block, bool calls);
 uint32_t shape_target_of_copy(struct shape *s, uint32_t block);
 
 // sites.c

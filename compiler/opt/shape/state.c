@@ -80,7 +80,7 @@ static void run_block(struct shape *s, uint32_t number) {
         if (op->opcode == OP_CONDITION) { // followed by a branch
             struct sym *x = s->at.env.slot[op->operand[0] & ~ASL_LAST];
             if (x && x->kind == TEST) {
-                shape_branch(s, x->test, x->items[0], x->items[1], b->exit.target[0], b->exit.target[1]);
+                shape_branch(s, x->test, x->items[0], x->items[1], b->exit.target[x->negated], b->exit.target[!x->negated]);
                 return;
             }
             if (!x || (x->kind != SLOT && x->kind != CONST)) {
@@ -103,6 +103,10 @@ static void run_block(struct shape *s, uint32_t number) {
             shape_give_up(s);
             return;
         }
+        bool asked = i + 1 < b->ops.count && b->ops.items[i + 1].opcode == OP_CONDITION;
+        struct sym **made = op->opcode == OP_JX_EVAL ? &s->at.env.slot[op->operand[0]] : NULL;
+        if (made && (*made)->kind == TEST && !asked)
+            *made = shape_answer(s, *made);
     }
     if (b->exit.line) {
         s->line = b->exit.line;
@@ -173,12 +177,24 @@ static void look_ahead(struct shape *s) {
     }
 }
 
-void shape_run_state(struct shape *s, uint32_t block, struct cursor at) {
+static bool has_expressions(const struct shape *s, uint32_t state) {
+    for (size_t i = 0; i < s->from_count; i++)
+        for (size_t j = 0; s->from[i]->state == state && j < s->from[i]->ops.count; j++) {
+            const struct ir_op *op = &s->from[i]->ops.items[j];
+            if (op->opcode == OP_JX_EVAL && shape_calculates(s->plan->functions.items[op->operand[1]]))
+                return true;
+        }
+    return false;
+}
+
+void shape_run_state(struct shape *s, uint32_t block, struct cursor at, bool calls) {
     const struct ir_block *b = s->from[block];
+    s->calls = calls;
+    s->hopes = !calls && has_expressions(s, b->state);
     s->at = at;
     s->entry = block;
     s->state = b->state;
-    s->again = IR_NO_BLOCK;
+    s->again = s->hopes_less = IR_NO_BLOCK;
     s->marked = false;
     s->entry_env = shape_env_copy(s, &at.env);
     s->line = b->ops.items[0].line;

@@ -62,6 +62,17 @@ static uint32_t timestamp(struct shape *s, struct sym *a) {
     return known->number + 1;
 }
 
+struct sym *shape_answer(struct shape *s, struct sym *test) {
+    int known = outcome(s, test->test, test->items[0], test->items[1]);
+    if (known >= 0) {
+        asl_value v = asl_bool((known == 1) != test->negated);
+        return shape_value_sym(s, &v);
+    }
+    struct sym *x = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_BOOL));
+    shape_append(s, OP_HOLDS, OPERANDS(x->number, test->test, shape_number_operand(test->items[0]), shape_number_operand(test->items[1]), test->negated));
+    return x;
+}
+
 static void narrow(struct shape *s, struct sym *n, int64_t least, int64_t most) {
     if (n->kind == NUMBER)
         shape_learn(s, OP_WITHIN, n, (uint64_t)least, (uint64_t)most, n);

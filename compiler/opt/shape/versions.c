@@ -14,28 +14,28 @@ static uint32_t copied(struct shape *s, uint32_t block) {
     return s->copies[block];
 }
 
-static void visit_later(struct shape *s, uint32_t block, uint32_t out, struct env env) {
-    *vec_push(s->arena, &s->visits) = (struct visit){block, {out, env}};
+static void visit_later(struct shape *s, uint32_t block, uint32_t out, struct env env, bool calls) {
+    *vec_push(s->arena, &s->visits) = (struct visit){block, {out, env}, calls};
 }
 
 // The version of a state that finds everything in slots.
-static uint32_t plain_version(struct shape *s, uint32_t block) {
+uint32_t shape_plain_version(struct shape *s, uint32_t block, bool calls) {
     for (size_t i = 0; i < s->versions.count; i++)
-        if (s->versions.items[i].block == block && s->versions.items[i].plain)
+        if (s->versions.items[i].block == block && s->versions.items[i].plain && s->versions.items[i].calls == calls)
             return s->versions.items[i].out;
     uint32_t out = shape_new_block(s, s->from[block]->name, s->from[block]->state);
     struct env e = {.slot = arena_alloc(s->arena, (s->home + 1) * sizeof *e.slot)};
     for (uint32_t i = 0; i < s->home; i++)
         if (shape_is_live(s, block, i))
             e.slot[i] = shape_sym_new(s, SLOT, i, i == 0 ? ANY : MAYBE);
-    *vec_push(s->arena, &s->versions) = (struct version){.block = block, .out = out, .plain = true};
-    visit_later(s, block, out, e);
+    *vec_push(s->arena, &s->versions) = (struct version){.block = block, .out = out, .plain = true, .calls = calls};
+    visit_later(s, block, out, e, calls);
     return out;
 }
 
 // Where the copy of a block goes on.
 uint32_t shape_target_of_copy(struct shape *s, uint32_t block) {
-    return s->simple[block] ? plain_version(s, block) : copied(s, block);
+    return s->simple[block] ? shape_plain_version(s, block, false) : copied(s, block);
 }
 
 struct binding {
@@ -195,7 +195,7 @@ static void go_to_version(struct shape *s, uint32_t to) {
             return;
     if (versions >= VERSIONS || s->ops > s->budget) {
         shape_to_homes(s, to);
-        uint32_t out = plain_version(s, to);
+        uint32_t out = shape_plain_version(s, to, false);
         shape_leave_block(s, EXIT_JUMP, out, 0, 1);
         return;
     }
@@ -207,7 +207,7 @@ static void go_to_version(struct shape *s, uint32_t to) {
             v.env.slot[i] = template_of(s, &b, &s->at.env, s->at.env.slot[i], versions == 0);
     *vec_push(s->arena, &s->versions) = v;
     enter_version(s, v.out, &b);
-    visit_later(s, to, v.out, shape_env_copy(s, &v.env));
+    visit_later(s, to, v.out, shape_env_copy(s, &v.env), false);
 }
 
 // From here to a block of another state, or to this one's start again.
@@ -226,13 +226,13 @@ static void go_to_state(struct shape *s, uint32_t to) {
     if (s->preds[to] == 1 && s->ops <= s->budget) {
         uint32_t out = shape_new_block(s, s->from[to]->name, s->from[to]->state);
         shape_leave_block(s, EXIT_JUMP, out, 0, 1);
-        visit_later(s, to, out, s->at.env);
+        visit_later(s, to, out, s->at.env, false);
         return;
     }
     shape_count_events(s);
     bool seen = false;
     for (size_t i = 0; i < s->versions.count && !seen; i++)
-        seen = s->versions.items[i].block == to;
+        seen = s->versions.items[i].block == to && !s->versions.items[i].calls;
     if (seen && s->ops <= s->budget) {
         struct cursor plain = s->at;
         uint32_t left = GUESSES, otherwise = shape_new_block(s, shape_out_block(s, s->at.out)->name, s->state);

@@ -32,29 +32,40 @@ void shape_count_events(struct shape *s) {
     e->events = e->states = 0;
 }
 
-// Where a failing op of this state goes: the watched machine begins the state again.
-static uint32_t again(struct shape *s) {
-    if (s->again != IR_NO_BLOCK)
-        return s->again;
+// Where a failing op of this state goes: the watched machine begins the state again, or, when only a hope was not met, a
+// version of it that hopes for nothing.
+static uint32_t again(struct shape *s, bool hoped) {
+    uint32_t *again = hoped ? &s->hopes_less : &s->again;
+    if (*again != IR_NO_BLOCK)
+        return *again;
     const struct ir_block *b = s->from[s->entry];
     struct cursor kept = s->at;
-    s->again = shape_new_block(s, arena_format(s->arena, "%s.again", b->name), s->state);
-    s->at.out = s->again;
+    *again = shape_new_block(s, arena_format(s->arena, hoped ? "%s.calls" : "%s.again", b->name), s->state);
+    s->at.out = *again;
     s->at.env = shape_env_copy(s, &s->entry_env);
     s->at.env.events = s->at.env.states = 0; // counted before the op that failed
     if (s->marked)
         shape_append(s, OP_UNMARK, OPERANDS(0));
     shape_to_homes(s, s->entry);
-    shape_leave_block(s, EXIT_GIVE_UP, s->entry, 0, 1);
+    if (hoped)
+        shape_leave_block(s, EXIT_JUMP, shape_plain_version(s, s->entry, true), 0, 1);
+    else
+        shape_leave_block(s, EXIT_GIVE_UP, s->entry, 0, 1);
     s->at = kept;
-    return s->again;
+    return *again;
 }
 
 // An op that may fail: then the state begins again.
 void shape_fallible(struct shape *s, enum ir_opcode opcode, const uint32_t *operands) {
+    bool called = opcode == OP_JX_EVAL || opcode == OP_EXPECT || opcode == OP_CONDITION; // which has its reasons
     if (!s->marked)
         shape_count_events(s);
-    uint32_t to = again(s);
+    uint32_t to = again(s, s->hopes && !called), before = shape_out_block(s, s->at.out)->error;
+    if (before != IR_NO_BLOCK && before != to) { // a block has one place to go to
+        uint32_t out = shape_new_block(s, shape_out_block(s, s->at.out)->name, s->state);
+        shape_leave_block(s, EXIT_JUMP, out, 0, 1);
+        s->at.out = out;
+    }
     shape_out_block(s, s->at.out)->error = to;
     shape_append(s, opcode, operands);
 }
@@ -62,7 +73,7 @@ void shape_fallible(struct shape *s, enum ir_opcode opcode, const uint32_t *oper
 void shape_give_up(struct shape *s) {
     if (!s->marked)
         shape_count_events(s);
-    uint32_t to = again(s);
+    uint32_t to = again(s, s->hopes);
     shape_leave_block(s, EXIT_JUMP, to, 0, 1);
 }
 
