@@ -51,9 +51,9 @@ typedef unsigned __int128 bytes16; /* the first byte is the lowest */
 static inline bool short_argument(const asl_value *v, bytes16 *text, size_t *size) {
     if (v->tag == ASL_INT) {
         uint64_t digits;
-        bool few = asl__few_digits(v->i, &digits, size);
+        if (!asl__few_digits(v->i, &digits, size)) return false;
         *text = digits;
-        return few;
+        return true;
     }
     if ((v->tag != ASL_STRING && v->tag != ASL_NUMBER_TEXT) || v->size == ASL_ON_HEAP) return false;
     struct asl__words w = asl__load(v);
