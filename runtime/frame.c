@@ -54,6 +54,7 @@ static inline void forget(asl_value *v) {
 /* All that an uneventful frame can have left when nobody watched. */
 static void wipe_little(struct frame *f) {
     asl__context_drop(f);
+    forget(&f->result); // of an iteration that is forgotten
     f->head = (asl_frame){.slot = f->slots, .machine = f->made_for};
     f->up = NULL;
     f->prev = NULL;
