@@ -270,9 +270,10 @@ static void print_outcome(const asl_execution *x, asl_buffer *out) {
     }
     const asl_value *parts[] = {asl_execution_error(x), asl_execution_cause(x)};
     for (int i = 0; i < 2; i++) {
-        if (parts[i]->tag != ASL_NONE)
-            asl_buffer_str(out, asl_text_of(parts[i]));
-        asl_buffer_z(out, i ? "" : ": ");
+        if (parts[i]->tag == ASL_NONE)
+            continue;
+        asl_buffer_z(out, i ? ": " : "");
+        asl_buffer_str(out, asl_text_of(parts[i]));
     }
 }
 
@@ -442,6 +443,8 @@ static void report_text(const struct aslc_unit *u, const struct measured m[SIDES
         printf(" %9s %12zu\n", duration(f[s].total, text), m[s].allocations);
     }
     printf("\ncompiled is %.2f times as fast; outputs %s\n", ratio, same ? "match" : "DIFFER");
+    if (c->status != ASL_SUCCEEDED)
+        printf("what was measured ended with %.*s\n", (int)c->outcome.size, c->outcome.data);
 }
 
 static void show_difference(const struct measured m[SIDES]) {
