@@ -323,7 +323,7 @@ void emit_hot_tell(struct emit *e) {
 
 void emit_hot_leave(struct emit *e) {
     emit_hot_tell(e);
-    if (e->keeps && e->polls)
+    if (e->polls)
         call(e, HOT_set_polls, ARGUMENTS(e->frame, load(e, e->polls)));
 }
 
@@ -627,9 +627,9 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_CALL: *failed = emit_intrinsic(e, o); break;
     case OP_FORGET: call(e, HOT_forget, ARGUMENTS(e->frame, emit_i32(e, o[0]), emit_i32(e, o[1]))); return true;
     case OP_POLL:
-        if (!e->keeps || !e->polls)
+        if (!e->polls)
             return false;
-        *failed = emit_poll(e);
+        *failed = emit_poll(e); // in a cold block, too: loops may go through both
         return true;
     default:
         if (!is_silent(op->opcode))
