@@ -214,6 +214,7 @@ static void shape_machine(struct ir_plan *p, struct site *sites, const struct or
         shape_out_block(s, s->forgets.items[i].block)->ops.items[s->forgets.items[i].op].operand[1] = (uint32_t)m->slots.count;
     if (s->iteration)
         begin_empty(s);
+    shape_drop_checks(s);
     for (size_t k = 0; k < s->constant_room; k++)
         asl_release(s->constants[k]);
     opt_thread_machine(p->arena, m);

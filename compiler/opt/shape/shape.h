@@ -11,6 +11,7 @@
 //     state.c      one state
 //     versions.c   from a state to the next
 //     sites.c      which states only compute, which Parallel and Map states run at once
+//     checks.c     checks of numbers that later ones include
 //     inline.c     branches that become part of their machine
 //
 // Everything lies in the arena of the plan.
@@ -238,6 +239,9 @@ struct site *shape_read_sites(struct ir_plan *p);
 bool shape_runs_through(const struct ir_plan *p, struct site *sites, size_t number, int depth);
 bool *shape_only_compute(const struct ir_plan *p, const struct site *sites, const struct ir_machine *watched,
                          struct ir_block *const *from, size_t from_count, const bool *inlined);
+
+// checks.c
+void shape_drop_checks(struct shape *s);
 
 // inline.c
 bool *shape_inline_branches(struct shape *s); // by state: it is a Parallel whose branches have become part of the machine
