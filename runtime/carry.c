@@ -7,12 +7,12 @@
 
 #include <string.h>
 
-static asl_text *copy_text(const asl_text *t) {
+static asl_text *copy_text(const asl_text *t, uint32_t hash) {
     size_t block = asl__text_block(t->size);
     asl_text *copy = asl__block_alloc(block);
     memset((char *)copy + block - ASL__TEXT_STEP, 0, ASL__TEXT_STEP);
     copy->refs = 1;
-    copy->hash = t->hash;
+    copy->hash = hash;
     copy->size = t->size;
     memcpy(copy->bytes, t->bytes, t->size);
     return copy;
@@ -23,7 +23,7 @@ static asl_text *carry_key(struct asl__carrier *c, const asl_text *key) {
     asl_text **known = &c->keys[key->hash % (sizeof c->keys / sizeof *c->keys)];
     if (*known && (*known)->hash == key->hash && asl__text_is(*known, key->bytes, key->size)) return asl_text_retain(*known);
     if (*known) asl_text_release(*known);
-    *known = copy_text(key);
+    *known = copy_text(key, key->hash);
     return asl_text_retain(*known);
 }
 
@@ -71,7 +71,7 @@ static bool carry(struct asl__carrier *c, const asl_value *v, uint32_t depth, as
         *out = asl_none();
         return false;
     }
-    if (asl__has_text(v)) out->text = copy_text(v->text);
+    if (asl__has_text(v)) out->text = copy_text(v->text, 0);
     return true;
 }
 

@@ -199,7 +199,7 @@ static uint64_t value_hash(const asl_value *v, int depth) {
     case ASL_OBJECT: // the order of keys does not count
         h = asl_object_count(v);
         for (size_t i = 0; depth > 0 && i < asl_object_count(v); i++)
-            h += (asl_object_key_at(v, i)->hash ^ value_hash(asl_object_at(v, i), depth - 1)) * 0x9e3779b97f4a7c15u;
+            h += (asl__text_hash(asl_object_key_at(v, i)) ^ value_hash(asl_object_at(v, i), depth - 1)) * 0x9e3779b97f4a7c15u;
         break;
     }
     return h * 0x9e3779b97f4a7c15u;

@@ -7,10 +7,12 @@
 //     [{"id": 1, "at": {"x": 5}},      an item         is like the item before it,
 //      {"id": 2, "at": {"x": 6}}]      a first item    like the first of the array that its array is like,
 //                                      a member        like the member of that name in the object that its object is like
+//     {"a7": {"x": 5}, "b3": {"x": 6}}                  or, when there is none, like the member before it
 //
 // While the guess holds, reading a name is one comparison with the bytes expected, the object has the right size from the
 // start and no name in it can occur twice. Whatever is different is found by looking, and the guess goes on from there.
-// Names that occur again share one asl_text also without a guess, as long as a small cache remembers them.
+// Names that occur again share one asl_text also without a guess, as long as a small cache remembers them. The white space
+// of an indented text is guessed, too: it is as wide as in the line before.
 //
 // At each step MARGIN bytes can be read without looking for the end of the text. To this end its last bytes are copied,
 // with zeros after them, when the parser comes near: s->start, s->end and the pointers into the text are then about the copy.
@@ -23,6 +25,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 // 16 bytes as two such numbers.
 struct window {
@@ -87,6 +90,7 @@ struct level {
     ptrdiff_t expected; /* from where a member goes to the one that it is expected to be like; there is one up to `full`.
                            0: none is expected */
     enum kind kind;
+    uint32_t gap; /* white space that is probably before the next item or member, up to LONGEST_GAP bytes; once there was some */
     union {
         const asl_object *like_object; /* what this one is probably like, or NULL */
         const asl_array *like_array;
@@ -107,6 +111,8 @@ struct cached_key {
 #define LOOK_AHEAD   16 /* names */
 #define FIRST_LEVELS 48
 #define FIRST_ROOM   8 /* of an array or object that is like none */
+#define LONGEST_GAP  31 /* of 32 bytes that are looked at */
+#define TABLE        64 /* members of an object, before it is taken for a table */
 struct parser {
     const char *start, *end, *limit; /* limit: MARGIN bytes before the end */
     size_t copied_from;              /* in the copy: what its start is in the text */
@@ -121,6 +127,7 @@ struct parser {
     char *run, *run_end; /* what is left of the run's page */
     uint32_t cut;        /* blocks from it that are not yet counted */
     uint64_t seed;
+    uint32_t step;       /* by so much a level's gap is probably larger than that of the level above */
     struct level *levels, *last_level; /* last_level: the lowest that is allowed, or that there is room for */
     asl_buffer decoded; /* of a string with escapes */
     uint64_t cached[CACHED_KEYS / 64]; /* a bit for each of keys[] that holds one */
@@ -200,6 +207,21 @@ static inline const char *skip_space(struct parser *s, const char *p) {
     return other ? p + __builtin_ctz(other) : skip_long_space(s, p);
 }
 
+static __attribute__((noinline)) const char *skip_other_gap(struct parser *s, const char *p, uint32_t *gap) {
+    const char *q = skip_space(s, p);
+    if (!s->in_copy) *gap = q - p <= LONGEST_GAP ? (uint32_t)(q - p) : 0;
+    return q;
+}
+
+// The same where lines are indented: there is as much white space as in the line before. While that is so, nothing has to
+// wait until this has been counted. (See expectation().)
+static inline const char *skip_gap(struct parser *s, const char *p, uint32_t *gap) {
+    uint32_t likely = *gap;
+    if (s->limit - p < (ptrdiff_t)likely) return skip_other_gap(s, p, gap);
+    uint64_t other = window_not_space(p) | (uint64_t)window_not_space(p + 16) << 16 | (uint64_t)1 << 32;
+    return (uint32_t)__builtin_ctzll(other) == likely ? p + likely : skip_other_gap(s, p, gap);
+}
+
 static __attribute__((noinline)) void *new_block_slowly(struct parser *s, size_t size) {
     if (!s->large || size > ASL__SMALL_MAX) return asl__heap_alloc(s->heap, size);
     s->heap->run = s->run;
@@ -246,92 +268,129 @@ static int32_t hex4(const char *p, const char *end) {
     return x;
 }
 
-// Decodes the escape at p, which is at a backslash, to the end of s->decoded.
-static const char *escape(struct parser *s, const char *p) {
-    char c = p + 1 < s->end ? p[1] : 0;
-    switch (c) {
-    case '"':
-    case '\\':
-    case '/': break;
-    case 'b': c = '\b'; break;
-    case 'f': c = '\f'; break;
-    case 'n': c = '\n'; break;
-    case 'r': c = '\r'; break;
-    case 't': c = '\t'; break;
-    case 'u': {
-        int32_t unit = hex4(p + 2, s->end);
-        if (unit < 0) return fail(s, p, "\\u needs four hexadecimal digits");
-        uint32_t code = (uint32_t)unit;
-        const char *after = p + 6;
-        if (code >= 0xd800 && code < 0xe000) {
-            int32_t low = code < 0xdc00 && s->end - after >= 2 && after[0] == '\\' && after[1] == 'u'
-                              ? hex4(after + 2, s->end) : -1;
-            if (low >= 0xdc00 && low <= 0xdfff) {
-                code = 0x10000 + ((code - 0xd800) << 10) + ((uint32_t)low - 0xdc00);
-                after += 6;
-            } else if (!s->lone_surrogates) {
-                return fail(s, p, "lone surrogate \\u%04x", code);
-            }
+// Decodes \u at p to *out, of which 4 bytes may be written.
+static const char *unicode_escape(struct parser *s, const char *p, char **out) {
+    int32_t unit = hex4(p + 2, s->end);
+    if (unit < 0) return fail(s, p, "\\u needs four hexadecimal digits");
+    uint32_t code = (uint32_t)unit;
+    const char *after = p + 6;
+    if (code >= 0xd800 && code < 0xe000) {
+        int32_t low = code < 0xdc00 && s->end - after >= 2 && after[0] == '\\' && after[1] == 'u'
+                          ? hex4(after + 2, s->end) : -1;
+        if (low >= 0xdc00 && low <= 0xdfff) {
+            code = 0x10000 + ((code - 0xd800) << 10) + ((uint32_t)low - 0xdc00);
+            after += 6;
+        } else if (!s->lone_surrogates) {
+            return fail(s, p, "lone surrogate \\u%04x", code);
         }
-        char *out = asl_buffer_reserve(&s->decoded, 4);
-        if (code < 0x80) {
-            out[0] = (char)code;
-            s->decoded.size += 1;
-        } else if (code < 0x800) {
-            out[0] = (char)(0xc0 | code >> 6);
-            out[1] = (char)(0x80 | (code & 0x3f));
-            s->decoded.size += 2;
-        } else if (code < 0x10000) {
-            out[0] = (char)(0xe0 | code >> 12);
-            out[1] = (char)(0x80 | (code >> 6 & 0x3f));
-            out[2] = (char)(0x80 | (code & 0x3f));
-            s->decoded.size += 3;
-        } else {
-            out[0] = (char)(0xf0 | code >> 18);
-            out[1] = (char)(0x80 | (code >> 12 & 0x3f));
-            out[2] = (char)(0x80 | (code >> 6 & 0x3f));
-            out[3] = (char)(0x80 | (code & 0x3f));
-            s->decoded.size += 4;
-        }
-        return after;
     }
-    default:
-        if (p + 1 == s->end) return fail(s, p, "unterminated string");
-        if (c > ' ' && c <= '~') return fail(s, p, "unknown escape \\%c", c);
-        return fail(s, p, "unknown escape: a backslash before byte 0x%02x", (uint8_t)c);
+    char *to = *out;
+    if (code < 0x80) {
+        *to++ = (char)code;
+    } else if (code < 0x800) {
+        *to++ = (char)(0xc0 | code >> 6);
+        *to++ = (char)(0x80 | (code & 0x3f));
+    } else if (code < 0x10000) {
+        *to++ = (char)(0xe0 | code >> 12);
+        *to++ = (char)(0x80 | (code >> 6 & 0x3f));
+        *to++ = (char)(0x80 | (code & 0x3f));
+    } else {
+        *to++ = (char)(0xf0 | code >> 18);
+        *to++ = (char)(0x80 | (code >> 12 & 0x3f));
+        *to++ = (char)(0x80 | (code >> 6 & 0x3f));
+        *to++ = (char)(0x80 | (code & 0x3f));
     }
-    asl_buffer_byte(&s->decoded, c);
-    return p + 2;
+    *out = to;
+    return after;
+}
+
+// The same of any escape.
+static inline const char *escape(struct parser *s, const char *p, char **out) {
+    static const char meant[128] = {['"'] = '"',  ['\\'] = '\\', ['/'] = '/',  ['b'] = '\b',
+                                    ['f'] = '\f', ['n'] = '\n',  ['r'] = '\r', ['t'] = '\t'};
+    if (p + 1 == s->end) return fail(s, p, "unterminated string");
+    char c = p[1];
+    if ((uint8_t)c < 128 && meant[(uint8_t)c]) {
+        *(*out)++ = meant[(uint8_t)c];
+        return p + 2;
+    }
+    if (c == 'u') return unicode_escape(s, p, out);
+    if (c > ' ' && c <= '~') return fail(s, p, "unknown escape \\%c", c);
+    return fail(s, p, "unknown escape: a backslash before byte 0x%02x", (uint8_t)c);
+}
+
+// Whether `size` bytes of a string can be read in steps of 16.
+static inline bool in_steps(const struct parser *s, const char *p, size_t size) {
+    return s->end - p >= (ptrdiff_t)(size + ASL__TEXT_STEP) || s->in_copy;
+}
+
+static inline void copy_in_steps(char *to, const char *from, size_t size) {
+    if (size < 128) {
+        for (size_t i = 0; i <= size; i += ASL__TEXT_STEP) memcpy(to + i, from + i, ASL__TEXT_STEP);
+    } else {
+        memcpy(to, from, size);
+    }
+}
+
+// Where the last character before p begins that may reach to p, not before `first`; p when there is none.
+static const char *character_start(const char *p, const char *first) {
+    for (int i = 1; i < 4 && p - first >= i; i++) {
+        if ((uint8_t)p[-i] >= 0xc0) return p - i;
+    }
+    return p;
+}
+
+// After the character at p, which is not ASCII.
+static const char *after_character(struct parser *s, const char *p) {
+    size_t size = asl__utf8_size(p, s->end);
+    if (!size && s->lone_surrogates && s->end - p >= 3 && (uint8_t)p[0] == 0xed && (uint8_t)p[1] >= 0xa0 &&
+        (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80)
+        size = 3;
+    if (!size) return fail(s, p, "invalid UTF-8 byte 0x%02x", (uint8_t)*p);
+    return p + size;
 }
 
 // From p on, to the next byte that is special in a string: '"', '\\' or one below 0x20. NULL: there is none, or invalid
 // UTF-8 stands before it. start is that of the string, for the message.
 static const char *plain_run(struct parser *s, const char *p, const char *start) {
-    for (;;) {
-        if (s->end - p >= 16) {
-            uint32_t special = window_special(p, true);
-            if (!special) {
-                p += 16;
+    const char *first = p; // what is before it is none of the characters that follow
+    bool open = false;     // whether a character may have begun in the window before
+    while (s->end - p >= 16 || s->in_copy) {
+        uint32_t special = window_special(p, false), other = window_non_ascii(p);
+        if (other || open) {
+            uint32_t errors = asl__utf8_errors(p, p > first) & (special ^ (special - 1)); // up to the special one, with it
+            if (__builtin_expect(errors != 0, 0)) {
+                // Or there is one that is allowed nevertheless, or nobody has looked yet.
+                p = character_start(p + __builtin_ctz(errors), first);
+                do {
+                    if (!(p = after_character(s, p))) return NULL;
+                } while (p < s->end && (uint8_t)*p >= 0x80);
+                first = p;
+                open = false;
                 continue;
             }
-            p += __builtin_ctz(special);
-        } else {
-            while (p < s->end && (uint8_t)*p >= 0x20 && (uint8_t)*p < 0x80 && *p != '"' && *p != '\\') p++;
-            if (p == s->end) return fail(s, start, "unterminated string");
+            open = other != 0;
         }
-        if ((uint8_t)*p < 0x80) return p;
-        do {
-            size_t length = asl__utf8_size(p, s->end);
-            if (!length && s->lone_surrogates && s->end - p >= 3 && (uint8_t)p[0] == 0xed && (uint8_t)p[1] >= 0xa0 &&
-                (p[1] & 0xc0) == 0x80 && (p[2] & 0xc0) == 0x80)
-                length = 3;
-            if (!length) return fail(s, p, "invalid UTF-8 byte 0x%02x", (uint8_t)*p);
-            p += length;
-        } while (p < s->end && (uint8_t)*p >= 0x80);
+        if (special) {
+            p += __builtin_ctz(special);
+            return p < s->end ? p : fail(s, start, "unterminated string");
+        }
+        p += 16;
     }
+    if (open) p = character_start(p, first);
+    while (p < s->end) {
+        if ((uint8_t)*p >= 0x80) {
+            if (!(p = after_character(s, p))) return NULL;
+        } else {
+            if ((uint8_t)*p < 0x20 || *p == '"' || *p == '\\') return p;
+            p++;
+        }
+    }
+    return fail(s, start, "unterminated string");
 }
 
-// The rest of a string in general: p is after its opening quote. *text is in the source, or decoded in s->decoded.
+// The rest of a string in general: p is after its opening quote. *text is in the source, or decoded in s->decoded; then it
+// can be read in steps of 16.
 static const char *string_text(struct parser *s, const char *p, asl_str *text) {
     const char *start = p - 1, *run = p;
     p = plain_run(s, p, start);
@@ -341,33 +400,42 @@ static const char *string_text(struct parser *s, const char *p, asl_str *text) {
         return p + 1;
     }
     s->decoded.size = 0;
-    while (*p != '"') {
+    for (;;) {
+        // What an escape becomes, or what is copied too much.
+        size_t size = (size_t)(p - run);
+        char *out = asl_buffer_reserve(&s->decoded, size + ASL__TEXT_STEP);
+        if (in_steps(s, run, size)) copy_in_steps(out, run, size);
+        else memcpy(out, run, size);
+        out += size;
+        if (*p == '"') {
+            memset(out, 0, ASL__TEXT_STEP);
+            *text = (asl_str){s->decoded.data, (size_t)(out - s->decoded.data)};
+            return p + 1;
+        }
         if (*p != '\\') return fail(s, p, "a control character in a string must be escaped: \\u%04x", (uint8_t)*p);
-        asl_buffer_add(&s->decoded, run, (size_t)(p - run));
-        run = p = escape(s, p);
+        run = p = escape(s, p, &out);
         if (!p) return NULL;
-        p = plain_run(s, p, start);
+        s->decoded.size = (size_t)(out - s->decoded.data);
+        if (p == s->end || *p != '\\') p = plain_run(s, p, start);
         if (!p) return NULL;
     }
-    asl_buffer_add(&s->decoded, run, (size_t)(p - run));
-    *text = (asl_str){s->decoded.data, s->decoded.size};
-    return p + 1;
 }
 
-// A text whose block is filled in steps of 16: so many bytes can be read from the text's first.
-static __attribute__((noinline)) asl_text *new_text(struct parser *s, asl_str text) {
-    if (s->end - text.data < (ptrdiff_t)(text.size + ASL__TEXT_STEP) && !s->in_copy) return asl_text_new(text);
+// The text for a string; decoded: as string_text() leaves it in s->decoded.
+static __attribute__((noinline)) asl_text *new_text(struct parser *s, asl_str text, bool decoded) {
+    if (!decoded && !in_steps(s, text.data, text.size)) return asl_text_new(text);
     asl_text *t = new_block(s, asl__text_block(text.size));
     t->refs = 1;
-    t->hash = asl__hash_with(s->seed, text);
+    t->hash = 0;
     t->size = text.size;
-    if (text.size < 128) {
-        for (size_t i = 0; i <= text.size; i += ASL__TEXT_STEP) memcpy(t->bytes + i, text.data + i, ASL__TEXT_STEP);
-    } else {
-        memcpy(t->bytes, text.data, text.size);
-    }
+    copy_in_steps(t->bytes, text.data, text.size);
     t->bytes[text.size] = 0;
     return t;
+}
+
+static inline void store_string(struct parser *s, asl_value *slot, asl_str text, bool decoded) {
+    if (text.size <= ASL_INLINE_MAX) store_value(slot, asl__inline_text(ASL_STRING, text.data, text.size));
+    else store_value(slot, (asl_value){.tag = ASL_STRING, .size = ASL_ON_HEAP, .text = new_text(s, text, decoded)});
 }
 
 // A string that does not fit into its value, or is not plain ASCII. p is after its opening quote; the first `plain` bytes
@@ -378,8 +446,7 @@ static __attribute__((noinline)) const char *long_string(struct parser *s, const
     if (!q) return NULL;
     if (*q == '"') {
         size_t size = (size_t)(q - p);
-        if (size <= ASL_INLINE_MAX) store_value(slot, asl__inline_text(ASL_STRING, p, size));
-        else store_value(slot, (asl_value){.tag = ASL_STRING, .size = ASL_ON_HEAP, .text = new_text(s, (asl_str){p, size})});
+        store_string(s, slot, (asl_str){p, size}, false);
         if (asl__has_text(like)) {
             size_t likely = expectation(like->text->size);
             if (like->text->size == size) q = p + likely;
@@ -389,12 +456,27 @@ static __attribute__((noinline)) const char *long_string(struct parser *s, const
         asl_str text;
         q = string_text(s, p, &text);
         if (!q) return NULL;
-        store_value(slot, asl_string(text));
+        store_string(s, slot, text, true);
     }
     return q > s->limit ? go_on_in_copy(s, q) : q;
 }
 
-// The text for a key: the one made before, when the cache has it. start are its first 16 bytes, zeros after its end.
+// start are the key's first 16 bytes, zeros after its end.
+static inline asl_text *new_key(struct parser *s, asl_str key, struct window start) {
+    asl_text *t;
+    if (key.size < 16) {
+        t = new_block(s, asl__text_block(15));
+        t->refs = 1;
+        t->size = key.size;
+        memcpy(t->bytes, &start, sizeof start);
+    } else {
+        t = new_text(s, key, key.data == s->decoded.data);
+    }
+    t->hash = asl__hash_with(s->seed, key);
+    return t;
+}
+
+// The one made before, when the cache has it.
 static inline asl_text *key_text(struct parser *s, asl_str key, struct window start) {
     uint64_t h = (start.low ^ start.high * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0xd6e8feb86659fd93);
     size_t slot = (h ^ key.size) >> 32 & (CACHED_KEYS - 1);
@@ -405,14 +487,7 @@ static inline asl_text *key_text(struct parser *s, asl_str key, struct window st
         k->text->refs++;
         return k->text;
     }
-    asl_text *t;
-    if (key.size < 16) {
-        t = new_block(s, asl__text_block(15));
-        *t = (asl_text){.refs = 1, .hash = asl__hash_with(s->seed, key), .size = key.size};
-        memcpy(t->bytes, &start, sizeof start);
-    } else {
-        t = asl_text_new(key);
-    }
+    asl_text *t = new_key(s, key, start);
     *k = (struct cached_key){start, t};
     *cached |= bit;
     return t;
@@ -434,11 +509,21 @@ static __attribute__((noinline)) const char *name_in_general(struct parser *s, c
     return p > s->limit ? go_on_in_copy(s, p) : p;
 }
 
-// A member's name, whatever it is; p is after its opening quote.
-static inline const char *member_name(struct parser *s, const char *p, asl_text **key) {
+// The name of an object's member, whatever it is; p is after its opening quote. Where there are many members they are a
+// table: their names will be as long as each other, and none will occur again.
+static inline const char *member_name(struct parser *s, const char *p, const struct asl__entry *first,
+                                      struct asl__entry *member) {
+    asl_text **key = &member->key;
     size_t size = (size_t)__builtin_ctz(window_special(p, true) | 0x10000);
     if (size == 16 || p[size] != '"') return name_in_general(s, p, key);
-    *key = key_text(s, (asl_str){p, size}, window_load(p, size));
+    asl_str text = {p, size};
+    if (member - first < TABLE) {
+        *key = key_text(s, text, window_load(p, size));
+    } else {
+        *key = new_key(s, text, window_load(p, size));
+        size_t likely = expectation(member[-1].key->size);
+        if (likely == size) return p + likely + 1;
+    }
     return p + size + 1;
 }
 
@@ -528,7 +613,7 @@ static inline const char *number_value(struct parser *s, const char *start, bool
         if (bit && p > fraction && (*p | 0x20) != 'e') {
             asl_str text = {start, (size_t)(p - start)};
             if (text.size <= ASL_INLINE_MAX) store_inline_text(slot, ASL_NUMBER_TEXT, start, text.size);
-            else store_value(slot, (asl_value){.tag = ASL_NUMBER_TEXT, .size = ASL_ON_HEAP, .text = new_text(s, text)});
+            else store_value(slot, (asl_value){.tag = ASL_NUMBER_TEXT, .size = ASL_ON_HEAP, .text = new_text(s, text, false)});
             return p;
         }
     }
@@ -692,6 +777,23 @@ static __attribute__((noinline)) struct level *more_levels(struct parser *s, con
     do {                                                                                                               \
         if (__builtin_expect(p > s->limit, 0)) p = go_on_in_copy(s, p);                                                \
     } while (0)
+// White space before the first of an array or object, which will be the level after this one.
+static inline const char *skip_first_gap(struct parser *s, const char *p, struct level *level) {
+    uint32_t likely = level->gap + s->step;
+    level[1].gap = likely <= LONGEST_GAP ? likely : 0;
+    p = skip_gap(s, p, &level[1].gap);
+    s->step = level[1].gap - level->gap;
+    return p;
+}
+
+#define SKIP_GAP(gap)                                                                                                  \
+    do {                                                                                                               \
+        if (__builtin_expect((uint8_t)*p <= ' ', 0)) p = skip_gap(s, p, &(gap));                                       \
+    } while (0)
+#define SKIP_FIRST_GAP()                                                                                               \
+    do {                                                                                                               \
+        if (__builtin_expect((uint8_t)*p <= ' ', 0)) p = skip_first_gap(s, p, level);                                  \
+    } while (0)
 #define SKIP_SPACE()                                                                                                   \
     do {                                                                                                               \
         if ((uint8_t)*p <= ' ') p = skip_space(s, p);                                                                  \
@@ -710,6 +812,7 @@ static const char *parse_value(struct parser *s, const char *p, asl_value *root,
     asl_value *slot = root;           // where the next value goes
     const asl_value *like = &nothing; // what it is probably like
     asl_tag tag;
+    level->gap = 0;
 
 next_value:
     if (*p == '"') {
@@ -741,7 +844,8 @@ next_value:
         if (level == s->last_level && !(level = more_levels(s, p))) goto failed;
         p++;
         CHECK_ROOM();
-        SKIP_SPACE();
+        level[1].gap = 0;
+        SKIP_FIRST_GAP();
         if (*p == ']') {
             p++;
             store_value(slot, asl_array_new(0));
@@ -797,8 +901,9 @@ open_object:
     if (level == s->last_level && !(level = more_levels(s, p))) goto failed;
     p++;
     CHECK_ROOM();
+    level[1].gap = 0;
     if (*p != '"') {
-        SKIP_SPACE();
+        SKIP_FIRST_GAP();
         if (*p == '}') {
             p++;
             store_value(slot, asl_object_new(0));
@@ -835,7 +940,7 @@ open_object:
 have_value:
     if (kind >= OBJECT) {
         if (*p != ',') {
-            SKIP_SPACE();
+            SKIP_GAP(level[-1].gap);
             if (*p == '}') goto close_object;
             if (*p != ',') {
                 expected_at(s, p, "',' or '}' after a member");
@@ -848,7 +953,7 @@ have_value:
     if (kind == ROOT) return p;
     next += sizeof(asl_value);
     if (*p != ',') {
-        SKIP_SPACE();
+        SKIP_GAP(level[-1].gap);
         if (*p == ']') goto close_array;
         if (*p != ',') {
             expected_at(s, p, "',' or ']' after an item");
@@ -857,7 +962,10 @@ have_value:
     }
     p++;
     CHECK_ROOM();
-    if (*p == ' ') p++;
+    if ((uint8_t)*p <= ' ') {
+        if (*p == ' ') p++; // one is usual
+        SKIP_GAP(level->gap);
+    }
     if (next == full) {
         size_t filled = (size_t)(next - (char *)container);
         container = grow(container, ARRAY);
@@ -895,7 +1003,7 @@ next_member:
     CHECK_ROOM();
     if (*p == ' ') p++; // one is usual, or none
     if (*p != '"') {
-        SKIP_SPACE();
+        SKIP_GAP(level->gap);
         if (*p != '"') {
             expected_at(s, p, "a member's name in double quotes");
             goto failed_between;
@@ -927,7 +1035,7 @@ next_member:
             next = (char *)container + filled;
             member = (struct asl__entry *)(void *)next;
         }
-        p = member_name(s, p + 1, &member->key);
+        p = member_name(s, p + 1, ((asl_object *)(void *)container)->entries, member);
         if (!p) goto failed_between;
         slot = &member->value;
         next += sizeof *member;
@@ -935,6 +1043,7 @@ next_member:
         full = next;
         if (!like_object) {
             kind = LOOSE_OBJECT;
+            if (member > ((asl_object *)(void *)container)->entries) like = &member[-1].value;
         } else {
             // Perhaps some of the members expected are missing here, and this is the one after them.
             const struct asl__entry *end = like_object->entries + like_object->head.count, *found = e;
@@ -997,6 +1106,7 @@ int asl_json_parse(asl_str text, const asl_json_limits *limits, asl_value *out, 
     s.run = s.large ? s.heap->run : NULL;
     s.run_end = s.large ? s.heap->run_end : NULL;
     s.cut = 0;
+    s.step = 0;
     s.seed = asl__hash_seed();
     s.levels = s.first_levels;
     s.last_level = s.levels + (s.max_depth < FIRST_LEVELS - 1 ? s.max_depth : FIRST_LEVELS - 1);

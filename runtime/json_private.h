@@ -35,6 +35,11 @@ static inline uint32_t window_special(const char *p, bool non_ascii) {
     return (uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), low));
 }
 
+// A bit for each byte from 0x80 on.
+static inline uint32_t window_non_ascii(const char *p) {
+    return (uint32_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
 #else
 
 // The high bit of each byte of x that is below `limit`, up to 0x80; no carries between bytes.
@@ -49,6 +54,14 @@ static inline uint32_t window_special(const char *p, bool non_ascii) {
         uint64_t found = bytes_below(x, 0x20) | bytes_below(x ^ EACH('"'), 1) | bytes_below(x ^ EACH('\\'), 1);
         if (non_ascii) found |= x & EACH(0x80);
         mask = mask << 8 | (uint32_t)((found >> 7) * UINT64_C(0x0102040810204080) >> 56);
+    }
+    return mask;
+}
+
+static inline uint32_t window_non_ascii(const char *p) {
+    uint32_t mask = 0;
+    for (int half = 1; half >= 0; half--) {
+        mask = mask << 8 | (uint32_t)(((load8(p + 8 * half) & EACH(0x80)) >> 7) * UINT64_C(0x0102040810204080) >> 56);
     }
     return mask;
 }

@@ -36,7 +36,7 @@ static void make_index(asl_object *o, uint32_t count) {
     asl_free(o->index);
     o->index = asl_calloc(slots, sizeof *o->index);
     o->head.slots = slots;
-    for (uint32_t i = 0; i < o->head.count; i++) index_add(o, o->entries[i].key->hash, i);
+    for (uint32_t i = 0; i < o->head.count; i++) index_add(o, asl__text_hash(o->entries[i].key), i);
 }
 
 static struct asl__entry *find_indexed(asl_object *o, const char *data, size_t size, uint32_t hash) {
@@ -53,7 +53,7 @@ static struct asl__entry *find_indexed(asl_object *o, const char *data, size_t s
 // ---------------------------------------------------------------- searching
 
 struct asl__entry *asl__object_find(asl_object *o, const asl_text *key) {
-    if (o->head.count > ASL__SCAN_MAX) return find_indexed(o, key->bytes, key->size, key->hash);
+    if (o->head.count > ASL__SCAN_MAX) return find_indexed(o, key->bytes, key->size, asl__text_hash(key));
     for (uint32_t i = 0; i < o->head.count; i++) {
         if (asl__text_equal(o->entries[i].key, key)) return &o->entries[i];
     }
@@ -118,11 +118,11 @@ static asl_object *append(asl_object *o, asl_text *key, asl_value item) {
         o = asl__block_resize(o, asl__object_size(o->head.capacity), asl__object_size(capacity));
         o->head.capacity = capacity;
     }
-    uint32_t position = o->head.count++;
+    uint32_t position = o->head.count++, hash = asl__key_hash(key);
     o->entries[position] = (struct asl__entry){key, item};
     if (o->index) {
         if (o->head.count > o->head.slots / 2) make_index(o, o->head.count);
-        else index_add(o, key->hash, position);
+        else index_add(o, hash, position);
     }
     return o;
 }
@@ -175,7 +175,7 @@ asl_value asl_object_remove(asl_value object, asl_str key) {
 static bool may_repeat(const struct asl__entry *entries, size_t count) {
     uint64_t seen = 0;
     for (size_t i = 0; i < count; i++) {
-        uint32_t hash = entries[i].key->hash;
+        uint32_t hash = asl__key_hash(entries[i].key);
         uint64_t bit = (uint64_t)1 << (hash & 63);
         if (seen & bit) {
             for (size_t j = 0; j < i; j++) {
@@ -187,9 +187,31 @@ static bool may_repeat(const struct asl__entry *entries, size_t count) {
     return false;
 }
 
+// The same of many: a table of their hashes says it without looking at any key twice, and is far smaller than an index. In
+// some thousands of keys two may have the same hash by chance; so many that it happens often get their index.
+static bool many_may_repeat(const struct asl__entry *entries, size_t count) {
+    size_t slots = 64;
+    while (slots < 2 * count) slots *= 2;
+    uint32_t *seen = asl_calloc(slots, sizeof *seen); // a slot that is 0 is empty
+    int same = 0;
+    bool found = false;
+    for (size_t i = 0; i < count && !found; i++) {
+        uint32_t hash = asl__key_hash(entries[i].key);
+        size_t at = hash & (slots - 1);
+        while (seen[at] && seen[at] != hash) at = (at + 1) & (slots - 1);
+        if (__builtin_expect(seen[at] == hash, 0)) {
+            found = ++same > 4;
+            for (size_t j = 0; j < i && !found; j++) found = asl__text_equal(entries[j].key, entries[i].key);
+        }
+        seen[at] = hash;
+    }
+    asl_free(seen);
+    return found;
+}
+
 void asl__object_settle(asl_object *o) {
     uint32_t count = o->head.count;
-    if (count <= 16 && !may_repeat(o->entries, count)) return;
+    if (count <= 16 ? !may_repeat(o->entries, count) : !many_may_repeat(o->entries, count)) return;
     o->head.count = 0;
     if (count > ASL__SCAN_MAX) make_index(o, count);
     for (uint32_t i = 0; i < count; i++) {
@@ -201,7 +223,7 @@ void asl__object_settle(asl_object *o) {
         }
         uint32_t position = o->head.count++; // no later than where it was
         o->entries[position] = next;
-        if (o->index) index_add(o, next.key->hash, position);
+        if (o->index) index_add(o, asl__key_hash(next.key), position);
     }
 }
 

@@ -175,7 +175,18 @@ static inline uint32_t asl__hash_with(uint64_t seed, asl_str text) {
     }
     h = asl__fold(a ^ c2, b ^ h);
     h = asl__fold(h ^ text.size, c1 ^ seed);
-    return (uint32_t)(h ^ h >> 32);
+    uint32_t hash = (uint32_t)(h ^ h >> 32);
+    return hash + !hash; // 0 stands for unknown
+}
+/* Of most strings nobody asks for the hash: the parser leaves it out, and an object adds it to the keys it takes. Others read
+   it only, because a carrier may look at the text at the same time (carry.c). */
+static inline uint32_t asl__text_hash(const asl_text *t) {
+    return t->hash ? t->hash : asl_hash((asl_str){t->bytes, t->size});
+}
+/* Of a text that becomes a key. */
+static inline uint32_t asl__key_hash(asl_text *t) {
+    if (__builtin_expect(!t->hash, 0)) t->hash = asl__text_hash(t);
+    return t->hash;
 }
 
 /* The bytes of an asl_text may be read in steps of 16 from the first: what follows the NUL is allocated too. */
@@ -190,7 +201,7 @@ static inline bool asl__text_is(const asl_text *t, const char *data, size_t size
 /* Mostly of names, which are short: a call of memcmp takes longer than all of this. */
 static inline bool asl__text_equal(const asl_text *a, const asl_text *b) {
     if (a == b) return true;
-    if (a->hash != b->hash || a->size != b->size) return false;
+    if (a->size != b->size || (a->hash != b->hash && a->hash && b->hash)) return false;
     if (a->size > 64) return memcmp(a->bytes, b->bytes, a->size) == 0;
     for (size_t i = 0; i < a->size; i += 8) {
         uint64_t x, y;

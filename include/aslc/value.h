@@ -51,7 +51,7 @@ typedef enum asl_tag {
 /* Text on the heap, and the key of an object's entry. Immutable once made. */
 typedef struct asl_text {
     uint32_t refs;
-    uint32_t hash; /* asl_hash() of the bytes */
+    uint32_t hash; /* asl_hash() of the bytes; 0: not known, see asl__text_hash() */
     size_t size;
     char bytes[]; /* `size` bytes and a NUL */
 } asl_text;

@@ -97,7 +97,7 @@ static uint32_t hash_of(const asl_value *v, int depth) {
         return mix(bits ^ 0x6e);
     }
     case ASL_STRING: {
-        if (v->size == ASL_ON_HEAP) return v->text->hash;
+        if (v->size == ASL_ON_HEAP) return asl__text_hash(v->text);
         uint64_t words[2]; // short strings are inline always
         memcpy(words, v, sizeof words);
         return mix(words[0] ^ (uint64_t)mix(words[1]) << 16);
@@ -114,7 +114,7 @@ static uint32_t hash_of(const asl_value *v, int depth) {
         const asl_object *o = v->object;
         uint32_t h = mix(o->head.count + 0x200u);
         for (uint32_t i = 0; depth < HASH_DEPTH && i < o->head.count; i++) {
-            h += mix((uint64_t)o->entries[i].key->hash << 32 | hash_of(&o->entries[i].value, depth + 1));
+            h += mix((uint64_t)asl__text_hash(o->entries[i].key) << 32 | hash_of(&o->entries[i].value, depth + 1));
         }
         return h;
     }

@@ -600,8 +600,9 @@ int32_t asl_rt_jx_range(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, ui
 // ---------------------------------------------------------------- objects
 
 asl_text *jx_key_of(const asl_value *string) {
-    if (string->size == ASL_ON_HEAP) return asl_text_retain(string->text);
-    return asl_text_new(asl_text_of(string));
+    if (string->size != ASL_ON_HEAP) return asl_text_new(asl_text_of(string));
+    asl__key_hash(string->text);
+    return asl_text_retain(string->text);
 }
 
 bool jx_is_index(const asl_text *key, uint32_t *index) {

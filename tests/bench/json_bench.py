@@ -65,10 +65,16 @@ def documents():
     yield "rows-spaced", rows(), {}
     yield "rows-indented", rows(), {"indent": 2}
     yield "messages", messages(r), compact
+    yield "messages-escaped", messages(r), {"separators": (",", ":")}
+    yield "messages-indented", messages(r), {"indent": 2, "ensure_ascii": False}
     yield "decimals", [[[r.uniform(-180, 180), r.uniform(-90, 90)] for _ in range(250)] for _ in range(110)], compact
     yield "integers", [[r.randint(-10**r.randint(1, 12), 10**r.randint(1, 12)) for _ in range(20)] for _ in range(5000)], compact
     yield "texts", [" ".join(r.choice(WORDS) for _ in range(r.randint(1, 60))) for _ in range(4500)], compact
     yield "dictionary", {f"key-{r.randint(0, 10**9)}": r.randint(0, 1000) for _ in range(30000)}, compact
+    yield "records-by-key", {f"user-{r.randint(0, 10**9)}": {"name": f"n{i}", "age": i % 80, "mail": f"user{i}@example.com"}
+                             for i in range(14000)}, compact
+    yield "kana", ["".join(r.choice("これはテストです。日本語の文章を含む長い文字列") for _ in range(r.randint(5, 100)))
+                   for _ in range(6000)], compact
     yield "order-2kb", order(), compact
     yield "small-100b", {"orderId": "A-1001", "amount": 42.5, "items": [{"sku": "x1", "qty": 2}, {"sku": "b7", "qty": 1}],
                          "ok": True, "note": None}, compact

@@ -1,5 +1,6 @@
 // JSON text: what is accepted, what it becomes, how it is printed, how mistakes are reported.
 #include "test.h"
+#include "utf8.h"
 
 #include <pthread.h>
 
@@ -175,6 +176,97 @@ TEST(utf8) {
         snprintf(text, sizeof text, "{\"sixteen bytes and more before \xc3\xa9%s\":1}", invalid[i]);
         refused(text, 35, message);
     }
+}
+
+// Every sequence of two bytes, and those around each limit of longer ones, at every place of a window: as the one place
+// that looks at characters one by one says.
+TEST(utf8_in_windows) {
+    static const uint8_t edges[] = {0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0,
+                                    0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xff};
+    enum { EDGES = sizeof edges };
+    char text[160];
+    for (size_t at = 1; at < 36; at += at < 10 || at > 18 ? 5 : 1) {
+        for (size_t n = 0; n < EDGES * EDGES * EDGES; n++) {
+            // Among ASCII, and among other characters, so that what was before is part of what is looked at.
+            bool among = n & 1;
+            size_t size = 120, begin = at * 3 + 1;
+            memset(text, 'x', size);
+            for (size_t i = 1; among && i + 3 < size; i += 3) memcpy(text + i, "\xe3\x81\x93", 3);
+            text[0] = text[size - 1] = '"';
+            const uint8_t four[] = {edges[n % EDGES], edges[n / EDGES % EDGES], edges[n / EDGES / EDGES], n & 2 ? 0x80 : 'x'};
+            for (size_t i = 0; i < 4; i++) text[begin + i] = (char)four[i];
+            if (among) text[begin + 4] = text[begin + 5] = 'x';
+            size_t wrong = 0;
+            for (size_t i = 1; i < size && !wrong;) {
+                size_t length = asl__utf8_size(text + i, text + size);
+                if (!length) wrong = i;
+                i += length;
+            }
+            asl_value v;
+            asl_json_error error;
+            int rc = asl_json_parse((asl_str){text, size}, NULL, &v, &error);
+            CHECK_EQ(rc != 0, wrong != 0);
+            if (wrong && rc) CHECK_EQ(error.offset, wrong);
+            if (rc) continue;
+            CHECK_STR(asl_text_of(&v), ((asl_str){text + 1, size - 2}));
+            asl_release(v);
+        }
+    }
+}
+
+TEST(indentation) {
+    // Regular and not, narrow and wide, in lines that end as here and as elsewhere.
+    const char *compact = "[[0,1,{\"a\":{\"b\":[],\"c\":[2,\"three\",[4,[5,{\"d\":6,\"e\":{}},7],8]],\"f\":\"g\"},\"h\":null},"
+                          "{\"a\":{\"b\":[],\"c\":[2,[4,[5,{\"d\":6,\"e\":{}},7],8],9],\"f\":{\"i\":true}},\"h\":10}],11]";
+    for (int step = 0; step < 40; step++) {
+        for (int irregular = 0; irregular < 4; irregular++) {
+            asl_buffer text = {0};
+            int depth = 0, line = 0;
+            for (const char *p = compact; *p; p++) {
+                bool opens = *p == '[' || *p == '{', closes = *p == ']' || *p == '}';
+                depth -= closes;
+                int more = irregular ? line % irregular : 0;
+                if (closes && p[-1] != '[' && p[-1] != '{') asl_buffer_format(&text, "\n%*s", depth * step + more, "");
+                asl_buffer_byte(&text, *p);
+                if (*p == ':') asl_buffer_byte(&text, ' ');
+                depth += opens;
+                if (opens ? p[1] != ']' && p[1] != '}' : *p == ',') {
+                    asl_buffer_format(&text, irregular == 2 ? "\r\n%*s" : "\n%*s", depth * step + more, "");
+                    line++;
+                }
+            }
+            check_print((asl_str){text.data, text.size}, asl_str_z(compact));
+            asl_buffer_free(&text);
+        }
+    }
+    refused_str(asl_str_z("[\n    1,\n    2,\n   \001 3]"), 4, 4, "expected a value, found byte 0x01");
+}
+
+// Tables: names that differ, values that are like each other, and some names that occur again.
+TEST(objects_by_name) {
+#define member "%c\"user-%d-of-many\":{\"id\":%d,\"tags\":[%d,\"a longer text, %d\"]}"
+    for (int count = 1; count < 300; count += 37) {
+        for (int repeated = 0; repeated < 3; repeated++) {
+            asl_buffer text = {0}, wanted = {0};
+            for (int i = 0; i < count + repeated; i++) {
+                int name = i < count ? i : (i - count) * 7 % count, value = i;
+                asl_buffer_format(&text, member, i ? ',' : '{', name * name, value, value, value);
+            }
+            for (int i = 0; i < count; i++) {
+                int value = i;
+                for (int r = 0; r < repeated; r++) {
+                    if (r * 7 % count == i) value = count + r;
+                }
+                asl_buffer_format(&wanted, member, i ? ',' : '{', i * i, value, value, value);
+            }
+            asl_buffer_byte(&text, '}');
+            asl_buffer_byte(&wanted, '}');
+            check_print((asl_str){text.data, text.size}, (asl_str){wanted.data, wanted.size});
+            asl_buffer_free(&text);
+            asl_buffer_free(&wanted);
+        }
+    }
+#undef member
 }
 
 TEST(duplicate_keys) {
