@@ -139,6 +139,29 @@ INLINE void asl_hot_fill_words(asl_frame *frame, void *keys, asl_value *x, uint3
     fill(frame, keys, x, i, k, (struct asl__words){(uint64_t)head, (uint64_t)body});
 }
 
+// ---------------------------------------------------------------- arrays
+
+INLINE void asl_hot_list(void *heap, asl_value *d, uint32_t items, uint32_t fresh) {
+    asl_array *a = asl__heap_alloc(heap, asl__array_size(items));
+    a->head = (struct asl__container){.refs = 1, .count = items, .capacity = items};
+    store(d, (struct asl__words){ASL_ARRAY, (uintptr_t)a}, fresh);
+}
+
+INLINE void asl_hot_list_item(asl_value *x, uint32_t i, const asl_value *s) {
+    struct asl__words w = asl__load(s);
+    asl__retain_words(w);
+    asl__store_new(&x->array->items[i], w);
+}
+
+INLINE void asl_hot_list_item_last(asl_value *x, uint32_t i, asl_value *s) {
+    asl__store_new(&x->array->items[i], asl__load(s));
+    asl__store_new(s, (struct asl__words){0, 0});
+}
+
+INLINE void asl_hot_list_words(asl_value *x, uint32_t i, int64_t head, int64_t body) {
+    asl__store_new(&x->array->items[i], (struct asl__words){(uint64_t)head, (uint64_t)body});
+}
+
 INLINE void asl_hot_done(asl_frame *frame, asl_value *s) {
     struct asl__words w = asl__load(s);
     asl__store_new(s, (struct asl__words){0, 0});

@@ -371,6 +371,15 @@ static void emit_fill(struct emit *e, const uint32_t *o) {
         call(e, HOT_fill_last, ARGUMENTS(e->frame, keys, x, at, key, operand(e, o[3])));
 }
 
+static void emit_list_item(struct emit *e, const uint32_t *o) {
+    int64_t words[2];
+    LLVMValueRef x = slot(e, o[0]), at = emit_i32(e, o[1]);
+    if (o[2] & ASL_CONSTANT && as_words(e, o[2] & ~ASL_CONSTANT, words))
+        call(e, HOT_list_words, ARGUMENTS(x, at, i64(e, words[0]), i64(e, words[1])));
+    else
+        call(e, o[2] & ASL_CONSTANT || !(o[2] & ASL_LAST) ? HOT_list_item : HOT_list_item_last, ARGUMENTS(x, at, operand(e, o[2])));
+}
+
 static void emit_copy(struct emit *e, uint32_t d, uint32_t s) {
     if (d == (s & ~ASL_LAST))
         return;
@@ -617,6 +626,9 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_FILL_INT:
         call(e, HOT_fill_words, ARGUMENTS(e->frame, e->keys, slot(e, o[0]), emit_i32(e, o[1]), emit_i32(e, o[2]), head_of_int(e), number(e, o[3])));
         return true;
+    case OP_LIST: call(e, HOT_list, ARGUMENTS(e->heap, slot(e, o[0]), emit_i32(e, o[1]), fresh(e, o[0]))); return true;
+    case OP_LIST_ITEM: emit_list_item(e, o); return true;
+    case OP_LIST_INT: call(e, HOT_list_words, ARGUMENTS(slot(e, o[0]), emit_i32(e, o[1]), head_of_int(e), number(e, o[2]))); return true;
     case OP_MAP_NOW:
     case OP_PARALLEL_NOW:
         emit_hot_tell(e);

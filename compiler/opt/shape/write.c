@@ -88,12 +88,15 @@ static uint32_t build(struct shape *s, struct sym *x) {
     uint32_t d;
     uint32_t *values = arena_alloc(s->arena, (x->count + 1) * sizeof *values);
     for (uint32_t i = 0; i < x->count; i++)
-        if (x->items[i]->kind != NUMBER || x->base || x->kind == ARRAY) // those are filled in as they are
-            values[i] = x->base || x->kind == ARRAY ? shape_in_slot(s, x->items[i]) : shape_operand(s, x->items[i]);
+        if (x->items[i]->kind != NUMBER || x->base) // those are filled in as they are
+            values[i] = x->base ? shape_in_slot(s, x->items[i]) : shape_operand(s, x->items[i]);
     if (x->kind == ARRAY) {
-        shape_append(s, OP_ARRAY, OPERANDS(d = shape_new_slot(s)));
+        shape_append(s, OP_LIST, OPERANDS(d = shape_new_slot(s), x->count));
         for (uint32_t i = 0; i < x->count; i++)
-            shape_append(s, OP_PUSH, OPERANDS(d, values[i]));
+            if (x->items[i]->kind == NUMBER)
+                shape_append(s, OP_LIST_INT, OPERANDS(d, i, x->items[i]->number));
+            else
+                shape_append(s, OP_LIST_ITEM, OPERANDS(d, i, values[i]));
         return d;
     }
     if (x->base) {
