@@ -2,7 +2,7 @@
 
 generate(seed) gives (definition, input, mock file). The same seed gives the same workflow. What is generated ends: loops
 count down, retries and waits are bounded. generate(seed, computes=True) makes workflows that wait for nothing, most of
-them in a loop: what quiet machines take apart. It need not succeed: a path that finds nothing, an intrinsic that fails and an
+them in a loop: what quiet machines take apart; every fourth calculates in JSONata. It need not succeed: a path that finds nothing, an intrinsic that fails and an
 error nobody catches are outcomes like any other, which every engine must give in the same words.
 """
 import json
@@ -313,8 +313,73 @@ def looped(g, definition):
     return {'StartAt': start, 'States': states}
 
 
+class Calculation:
+    """A loop of JSONata states over three variables, mostly numbers: what shape evaluates without calling an expression."""
+    VALUES = [0, 1, 2, 3, 5, -1, -4, 7, 10, 2**31 - 1, -2**31, 2**31, 2**53 - 1, 2**53, -2**53, 2**53 + 2, 1.5, -0.5, 2.0, 1e300,
+              'a', '', True, False, None, [], [1], [1, 2], {}, {'k': 1}, {'k': {'k': 2}}]
+
+    def __init__(self, r):
+        self.r = r
+        self.plain = r.random() < 0.6   # only numbers, as far as it is seen
+
+    def value(self):
+        return self.r.randint(-5, 50) if self.plain or self.r.random() < 0.5 else self.r.choice(self.VALUES)
+
+    def two(self, operators, depth):
+        return f'({self.expression(depth + 1)} {self.r.choice(operators)} {self.expression(depth + 1)})'
+
+    def condition(self):
+        return self.two(['<', '<=', '>', '>=', '=', '!='], 0)
+
+    def expression(self, depth=0):
+        kind = self.r.random()
+        if depth > 2 or kind < 0.3:
+            names = ['$a', '$b', '$c', '$states.input.p']
+            return self.r.choice(names if self.plain else names + ['$states.input.q', '$o.k', '$o.k.k', '$states.input.missing'])
+        if kind < 0.45:
+            numbers = ['0', '1', '2', '3', '7', '10', '65536']
+            return self.r.choice(numbers if self.plain else numbers + ['-1', '1.5', "'a'", 'true', '9007199254740991'])
+        if self.plain or kind < 0.8:
+            return self.two(['+', '-', '*', '/', '%'], depth)
+        if kind < 0.92:
+            return self.condition()
+        return f"{{'k': {self.expression(depth + 1)}, 'z': {self.expression(depth + 1)}}}"
+
+    def state(self, last):
+        assign = {v: f'{{% {self.expression()} %}}' for v in self.r.sample('abc', self.r.randint(1, 2))}
+        if self.r.random() < 0.3:
+            assign['test'] = f'{{% {self.condition()} %}}'
+        if self.r.random() < 0.3:
+            assign['o'] = f"{{% {{'k': {self.expression()}}} %}}"
+        if last:
+            assign['i'] = '{% $i + 1 %}'
+        state = {'Type': 'Pass', 'Assign': assign, 'Next': 'Check' if last else 'Second'}
+        if self.r.random() < 0.4:
+            state['Output'] = {'p': f'{{% {self.expression()} %}}', 'q': '{% $states.input.q %}', 'r': f'{{% {self.condition()} %}}'}
+        return state
+
+    def machine(self):
+        o = self.r.choice([{'k': 1}, {'k': {'k': 3}}, {'k': 's'}, {}, {'k': [1, 2]}, {'k': [4]}])
+        rules = [{'Condition': f'{{% $i < {self.r.choice([2, 3, 5, 9, 40])} %}}', 'Next': 'First'}]
+        if self.r.random() < 0.5:
+            rules.insert(0, {'Condition': f'{{% $i < 20 and {self.condition()} %}}', 'Next': 'Second'})
+        return {'QueryLanguage': 'JSONata', 'StartAt': 'Start', 'States': {
+            'Start': {'Type': 'Pass', 'Assign': {'i': 0, 'o': o, **{v: self.value() for v in 'abc'}}, 'Next': 'Check'},
+            'Check': {'Type': 'Choice', 'Choices': rules, 'Default': 'Done'},
+            'First': self.state(False),
+            'Second': self.state(True),
+            'Done': {'Type': 'Pass', 'Output': {**{v: f'{{% ${v} %}}' for v in 'abcio'}, 'in': '{% $states.input %}',
+                                                'x': f'{{% {self.expression()} %}}'}, 'End': True}}}
+
+    def input(self):
+        return {'p': self.value(), 'q': self.value()}
+
+
 def generate(seed, computes=False):
     g = Generator(seed, computes)
+    if computes and seed % 4 == 3:
+        c = Calculation(g.r)
+        return c.machine(), c.input(), {'StateMachines': {'definition': {'TestCases': {'case': {}}}}, 'MockedResponses': {}}
     definition = g.machine(g.r.randint(3, 10), 0)
     if computes and g.chance(0.6):
         definition = looped(g, definition)
