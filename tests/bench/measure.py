@@ -259,7 +259,7 @@ def measure_builds(args):
 def measure_threads(args, files):
     """map-10k's shape with items that keep a processor busy. None while programs do not have --threads."""
     path = os.path.join(args.work, 'threads.asl.json')
-    states = {'Set': {'Type': 'Pass', 'Parameters': {'n': 0, 'limit': 500}, 'Next': 'Check'},
+    states = {'Set': {'Type': 'Pass', 'Parameters': {'n': 0, 'limit': 100000}, 'Next': 'Check'},
               'Check': {'Type': 'Choice', 'Choices': [{'Variable': '$.n', 'NumericLessThanPath': '$.limit', 'Next': 'Add'}], 'Default': 'Done'},
               'Add': {'Type': 'Pass', 'Parameters': {'n.$': 'States.MathAdd($.n, 1)', 'limit.$': '$.limit'}, 'Next': 'Check'},
               'Done': {'Type': 'Succeed'}}
