@@ -1,4 +1,4 @@
-// What quiet machines call instead of entries of rt.def (compiler/opt/shape.c, compiler/emit/hot.c). Slots are given as
+// What quiet machines call instead of entries of rt.def (compiler/opt/shape, compiler/emit/hot.c). Slots are given as
 // pointers, constants as pointers or as their two words, and nothing here explains an error: 1 means "give up".
 #ifndef ASL_HOT_H
 #define ASL_HOT_H

@@ -15,7 +15,7 @@ _aslc_value() {
     --format) mapfile -t COMPREPLY < <(compgen -W 'text json sarif' -- "$cur") ;;
     --color) mapfile -t COMPREPLY < <(compgen -W 'auto always never' -- "$cur") ;;
     --emit) mapfile -t COMPREPLY < <(compgen -W 'plan ir bc asm obj' -- "$cur") ;;
-    --dump-after) mapfile -t COMPREPLY < <(compgen -W 'lower thread quiet slots' -- "$cur") ;;
+    --dump-after) mapfile -t COMPREPLY < <(compgen -W 'lower thread quiet shape slots views pack' -- "$cur") ;;
     --query-language) mapfile -t COMPREPLY < <(compgen -W 'jsonpath intrinsic jsonata' -- "$cur") ;;
     --engine) mapfile -t COMPREPLY < <(compgen -W 'jit interpret' -- "$cur") ;;
     --status) mapfile -t COMPREPLY < <(compgen -W 'RUNNING SUCCEEDED FAILED TIMED_OUT ABORTED' -- "$cur") ;;

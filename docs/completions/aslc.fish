@@ -24,7 +24,7 @@ complete -c aslc -n "__fish_seen_subcommand_from build" -s L -r -d 'Look for lib
 complete -c aslc -n "__fish_seen_subcommand_from build" -l unbound -d 'Leave resources to --bind at run time'
 complete -c aslc -n "__fish_seen_subcommand_from build" -l static -d 'Link statically'
 complete -c aslc -n "__fish_seen_subcommand_from build" -s s -d 'Strip the executable'
-complete -c aslc -n "__fish_seen_subcommand_from build run interpret" -l dump-after -x -a 'lower thread quiet slots' -d 'Print the plan'
+complete -c aslc -n "__fish_seen_subcommand_from build run interpret" -l dump-after -x -a 'lower thread quiet shape slots views pack' -d 'Print the plan'
 complete -c aslc -n "__fish_seen_subcommand_from build run interpret check replay" -l color -x -a 'auto always never' -d 'Colour'
 complete -c aslc -l version -d 'Print the version'
 complete -c aslc -l help -d 'Explain'

@@ -310,6 +310,17 @@ def time_limit(bench):
     return None
 
 
+def after_sigterm(p, status, seconds):
+    """Sends SIGTERM; None when the process then ends with this status in time."""
+    p.send_signal(signal.SIGTERM)
+    try:
+        p.wait(seconds)
+    except subprocess.TimeoutExpired:
+        p.kill()
+        return 'goes on after SIGTERM'
+    return None if p.returncode == status else f'exit status {p.returncode}'
+
+
 def interrupted(bench):
     definition, value = long_map()
     for engine, argv in bench.commands(definition, value):
@@ -320,14 +331,9 @@ def interrupted(bench):
         if p.poll() is not None or threads_of(p.pid) < 3:
             p.kill()
             return f'{engine}: has not started its threads'
-        p.send_signal(signal.SIGTERM)
-        try:
-            p.wait(20)
-        except subprocess.TimeoutExpired:
-            p.kill()
-            return f'{engine}: goes on after SIGTERM'
-        if p.returncode != 4:
-            return f'{engine}: exit status {p.returncode}'
+        problem = after_sigterm(p, 4, 20)
+        if problem:
+            return f'{engine}: {problem}'
     return None
 
 
@@ -377,14 +383,9 @@ def each_interrupted(bench):
         until = time.monotonic() + 30
         while threads_of(p.pid) < 3 and time.monotonic() < until:
             time.sleep(0.01)
-        p.send_signal(signal.SIGTERM)
-        try:
-            p.wait(30)
-        except subprocess.TimeoutExpired:
-            p.kill()
-            return f'{engine}: goes on after SIGTERM'
-        if p.returncode != 1:
-            return f'{engine}: exit status {p.returncode}'
+        problem = after_sigterm(p, 1, 30)
+        if problem:
+            return f'{engine}: {problem}'
     return None
 
 
