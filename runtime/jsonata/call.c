@@ -483,7 +483,7 @@ int32_t asl_rt_jx_call_function(asl_frame *frame, uint32_t d, uint32_t g, uint32
     jx->depth = depth;
     if (UNLIKELY(rc < 0)) return jx_place_site(jx, k);
     if (UNLIKELY(is_sequence(&out))) out = node_value(jx, out, k);
-    put_words(frame, d, words_of(&out));
+    put_words(frame, d, asl__load(&out));
     return 0;
 }
 
@@ -518,9 +518,9 @@ int32_t asl_rt_jx_tail_function(asl_frame *frame, uint32_t g, uint32_t a, uint32
 
 int32_t asl_rt_jx_return(asl_frame *frame, uint32_t v) {
     struct jx *jx = jx_of(frame);
-    struct words old = words_of(&jx->result);
-    words_store(&jx->result, take_words(frame, v));
-    words_release(old);
+    struct asl__words old = asl__load(&jx->result);
+    asl__store_new(&jx->result, take_words(frame, v));
+    asl__release_words(old);
     return 0;
 }
 

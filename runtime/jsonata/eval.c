@@ -227,7 +227,7 @@ static inline struct activation activate(struct jx *jx, uint32_t g, uint32_t cou
     struct activation a = {.top = jx->top, .end = jx->end, .chunk = jx->chunk};
     uint32_t slots = jx->program->functions[g].slots;
     a.slot = push_slots(jx, slots);
-    for (uint32_t i = count; i < slots; i++) words_store(&a.slot[i], (struct words){0, 0});
+    for (uint32_t i = count; i < slots; i++) asl__store_new(&a.slot[i], (struct asl__words){0, 0});
     return a;
 }
 
@@ -239,7 +239,7 @@ static inline int32_t execute(struct jx *jx, uint32_t g, const struct activation
     frame.head.machine = g;
     frame.jx = jx;
     int32_t status = f->code(&frame.head);
-    for (uint32_t i = 0; i < f->slots; i++) words_release(words_of(&a->slot[i]));
+    for (uint32_t i = 0; i < f->slots; i++) asl__release_words(asl__load(&a->slot[i]));
     jx->top = a->top;
     jx->end = a->end;
     jx->chunk = a->chunk;
@@ -249,8 +249,8 @@ static inline int32_t execute(struct jx *jx, uint32_t g, const struct activation
 static int32_t enter(struct jx *jx, uint32_t g, asl_value *in, uint32_t count) {
     struct activation a = activate(jx, g, count);
     for (uint32_t i = 0; i < count; i++) {
-        words_store(&a.slot[i], words_of(&in[i]));
-        words_store(&in[i], (struct words){0, 0});
+        asl__store_new(&a.slot[i], asl__load(&in[i]));
+        asl__store_new(&in[i], (struct asl__words){0, 0});
     }
     return execute(jx, g, &a);
 }
@@ -269,8 +269,8 @@ static inline int returned(struct jx *jx, int32_t status, asl_value *out) {
         status = enter(jx, jx->tail_function, jx->tail, jx->tail_count);
     }
     if (UNLIKELY(status != ASL_DONE)) return -1;
-    words_store(out, words_of(&jx->result));
-    words_store(&jx->result, (struct words){0, 0});
+    asl__store_new(out, asl__load(&jx->result));
+    asl__store_new(&jx->result, (struct asl__words){0, 0});
     return 0;
 }
 
@@ -540,7 +540,7 @@ static inline void end(struct jx *jx) {
 static inline int run(struct jx *jx, uint32_t g, const asl_value *context, const asl_value *args, uint32_t count, asl_value *out) {
     if (STACK_IS_FULL(jx)) return jx_raise_limit(jx, JX_STACK);
     struct activation a = activate(jx, g, count + 1);
-    words_store(&a.slot[0], (struct words){0, 0});
+    asl__store_new(&a.slot[0], (struct asl__words){0, 0});
     if (context) a.slot[0] = jx_retain(*context);
     // An array as the input is one input (1, outerWrapper).
     if (context && is_array(context) && !is_sequence(context)) {
@@ -549,9 +549,9 @@ static inline int run(struct jx *jx, uint32_t g, const asl_value *context, const
         a.slot[0] = jx_marked(wrapper, JX_SEQUENCE | JX_OUTER);
     }
     for (uint32_t i = 0; i < count; i++) {
-        struct words w = words_of(&args[i]);
-        words_retain(w);
-        words_store(&a.slot[i + 1], w);
+        struct asl__words w = asl__load(&args[i]);
+        asl__retain_words(w);
+        asl__store_new(&a.slot[i + 1], w);
     }
     int rc = returned(jx, execute(jx, g, &a), out);
     if (rc == 0 && is_array(out) && jx_marks(out) & JX_OUTER && count_of(out) == 1) {

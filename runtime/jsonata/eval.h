@@ -14,6 +14,7 @@
 #include "rt.h"
 #include "run.h"
 #include "value_private.h"
+#include "words.h"
 
 #define COLD __attribute__((cold, noinline))
 #define LIKELY(x) __builtin_expect(!!(x), 1)
@@ -121,48 +122,6 @@ static inline void jx_release(asl_value v) {
     if (is_counted(&v)) asl_release(v);
 }
 
-/* A value as two registers. What is stored as a byte and eight more and then loaded as 16 makes the processor wait each
-   time, so values on their way from slot to slot are two words that are stored and loaded as such. */
-struct words {
-    uint64_t head, body;
-};
-static inline struct words words_of(const asl_value *v) {
-    struct words w;
-    memcpy(&w.head, v, 8);
-    memcpy(&w.body, (const char *)v + 8, 8);
-    return w;
-}
-static inline void words_store(asl_value *v, struct words w) {
-    memcpy(v, &w.head, 8);
-    memcpy((char *)v + 8, &w.body, 8);
-}
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-static inline uint8_t words_tag(struct words w) { return (uint8_t)w.head; }
-#define WORDS_HEAD(tag) ((uint64_t)(tag))
-static inline bool words_counted(struct words w) {
-    uint8_t tag = (uint8_t)w.head;
-    return tag >= ASL_ARRAY || ((tag == ASL_STRING || tag == ASL_NUMBER_TEXT) && (uint8_t)(w.head >> 8) == ASL_ON_HEAP);
-}
-#else
-static inline uint8_t words_tag(struct words w) { return (uint8_t)(w.head >> 56); }
-#define WORDS_HEAD(tag) ((uint64_t)(tag) << 56)
-static inline bool words_counted(struct words w) {
-    uint8_t tag = (uint8_t)(w.head >> 56);
-    return tag >= ASL_ARRAY || ((tag == ASL_STRING || tag == ASL_NUMBER_TEXT) && (uint8_t)(w.head >> 48) == ASL_ON_HEAP);
-}
-#endif
-/* Containers and texts both begin with their count. */
-static inline void words_retain(struct words w) {
-    if (words_counted(w)) ++*(uint32_t *)(uintptr_t)w.body;
-}
-static inline void words_release(struct words w) {
-    if (words_counted(w)) {
-        asl_value v;
-        words_store(&v, w);
-        asl_release(v);
-    }
-}
-
 // ---------------------------------------------------------------- operands
 
 static inline const asl_value *at(const asl_frame *frame, uint32_t s) { return &frame->slot[s & ~ASL_LAST]; }
@@ -187,40 +146,37 @@ static inline asl_value take_any(asl_frame *frame, uint32_t v) {
 
 static inline void put(asl_frame *frame, uint32_t d, asl_value v) {
     asl_value *slot = &frame->slot[d];
-    struct words old = words_of(slot);
+    struct asl__words old = asl__load(slot);
     *slot = v;
-    words_release(old);
+    asl__release_words(old);
 }
 
-static inline void put_words(asl_frame *frame, uint32_t d, struct words w) {
-    asl_value *slot = &frame->slot[d];
-    struct words old = words_of(slot);
-    words_store(slot, w);
-    words_release(old);
+static inline void put_words(asl_frame *frame, uint32_t d, struct asl__words w) {
+    asl__store(&frame->slot[d], w);
 }
 
 static inline void put_int(asl_frame *frame, uint32_t d, int64_t i) {
-    put_words(frame, d, (struct words){WORDS_HEAD(ASL_INT), (uint64_t)i});
+    put_words(frame, d, (struct asl__words){ASL_INT, (uint64_t)i});
 }
 
 /* The operand's own reference, as words. */
-static inline struct words take_words(asl_frame *frame, uint32_t v) {
+static inline struct asl__words take_words(asl_frame *frame, uint32_t v) {
     if (v & ASL_CONSTANT) {
-        struct words w = words_of(&jx_of(frame)->constants[v & ~ASL_CONSTANT]);
-        words_retain(w);
+        struct asl__words w = asl__load(&jx_of(frame)->constants[v & ~ASL_CONSTANT]);
+        asl__retain_words(w);
         return w;
     }
     asl_value *slot = &frame->slot[v & ~ASL_LAST];
-    struct words w = words_of(slot);
-    if (v & ASL_LAST) words_store(slot, (struct words){0, 0});
-    else words_retain(w);
+    struct asl__words w = asl__load(slot);
+    if (v & ASL_LAST) asl__store_new(slot, (struct asl__words){0, 0});
+    else asl__retain_words(w);
     return w;
 }
 
 /* Somebody else's value: a new reference to it goes to the slot. */
 static inline void put_copy(asl_frame *frame, uint32_t d, const asl_value *v) {
-    struct words w = words_of(v);
-    words_retain(w);
+    struct asl__words w = asl__load(v);
+    asl__retain_words(w);
     put_words(frame, d, w);
 }
 
@@ -245,13 +201,13 @@ static inline void jx_push(asl_value *array, asl_value item) {
     }
     a->items[a->head.count++] = item;
 }
-static inline void jx_push_words(asl_value *array, struct words w) {
+static inline void jx_push_words(asl_value *array, struct asl__words w) {
     asl_array *a = array->array;
     if (UNLIKELY(a->head.count == a->head.capacity)) {
         jx_grow(array);
         a = array->array;
     }
-    words_store(&a->items[a->head.count++], w);
+    asl__store_new(&a->items[a->head.count++], w);
 }
 /* A copy of the items in a new array with room for more; unmarked. */
 asl_value jx_copy_items(const asl_value *array, size_t more);

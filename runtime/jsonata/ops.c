@@ -80,7 +80,7 @@ static inline void put_number(asl_frame *frame, uint32_t d, double x) {
     } else if (!isfinite(x)) {
         jx_strange = true;
     }
-    struct words w = {WORDS_HEAD(ASL_DOUBLE), 0};
+    struct asl__words w = {ASL_DOUBLE, 0};
     memcpy(&w.body, &x, 8);
     put_words(frame, d, w);
 }
@@ -93,7 +93,7 @@ int32_t asl_rt_jx_const(asl_frame *frame, uint32_t d, uint32_t k) {
 }
 
 int32_t asl_rt_jx_undefined(asl_frame *frame, uint32_t d) {
-    put_words(frame, d, (struct words){0, 0});
+    put_words(frame, d, (struct asl__words){0, 0});
     return 0;
 }
 
@@ -151,7 +151,7 @@ static __attribute__((noinline)) int32_t arithmetic(asl_frame *frame, uint32_t d
     if (left < 0) return jx_place(jx, position, symbols[op]);
     int right = finite_number(b) ? 0 : bad_operand(jx, b, "T2002");
     if (right < 0) return jx_place(jx, position, symbols[op]);
-    if (left || right) put_words(frame, d, (struct words){0, 0});
+    if (left || right) put_words(frame, d, (struct asl__words){0, 0});
     else put_number(frame, d, compute(op, jx_number(a), jx_number(b)));
     return 0;
 }

@@ -227,7 +227,7 @@ int32_t asl_rt_jx_field(asl_frame *frame, uint32_t d, uint32_t v, uint32_t k) {
     if (LIKELY(context->tag == ASL_OBJECT)) {
         const asl_value *member = jx_member(context, name);
         if (member) put_copy(frame, d, member);
-        else put_words(frame, d, (struct words){0, 0});
+        else put_words(frame, d, (struct asl__words){0, 0});
         return 0;
     }
     put(frame, d, jx_lookup(context, name));
@@ -246,7 +246,7 @@ int32_t asl_rt_jx_names(asl_frame *frame, uint32_t d, uint32_t v, uint32_t how, 
         if (!from || from->tag != ASL_ARRAY) {
             if (LIKELY(!from || !(how & KEEP_NAMES))) {
                 if (from) put_copy(frame, d, from);
-                else put_words(frame, d, (struct words){0, 0});
+                else put_words(frame, d, (struct asl__words){0, 0});
                 return 0;
             }
         } else if ((how & (LAST_NAMES | KEEP_NAMES)) == LAST_NAMES) {
@@ -297,8 +297,8 @@ int32_t asl_rt_jx_names(asl_frame *frame, uint32_t d, uint32_t v, uint32_t how, 
                         pair[0] = all;
                     }
                     if (pair[1].i > 1 || pair[0].array->head.refs == 1) {
-                        struct words w = words_of(m);
-                        words_retain(w);
+                        struct asl__words w = asl__load(m);
+                        asl__retain_words(w);
                         jx_push_words(&pair[0], w);
                         pair[1].i++;
                         continue;
