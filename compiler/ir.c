@@ -100,10 +100,10 @@ uint32_t ir_frame_slots(const struct ir_machine *m) {
 }
 
 bool ir_finds(uint8_t opcode) {
-    return opcode == OP_FIELD || opcode == OP_FIELD_MAYBE || opcode == OP_ELEMENT || opcode == OP_ELEMENT_MAYBE;
+    return opcode == OP_FIELD || opcode == OP_FIELD_MAYBE || opcode == OP_ELEMENT || opcode == OP_ELEMENT_MAYBE || opcode == OP_OBJECT_OR_NEW;
 }
 
-bool ir_takes_views(uint8_t opcode) { return ir_op_info[opcode].flags & IR_HOT || opcode == OP_COPY; }
+bool ir_takes_views(uint8_t opcode) { return ir_op_info[opcode].flags & IR_HOT || opcode == OP_COPY || opcode == OP_SET; }
 
 uint32_t ir_block_new(struct ir_plan *p, struct ir_machine *m, const char *name, uint32_t state) {
     struct ir_block *b = arena_alloc(p->arena, sizeof *b);

@@ -54,15 +54,28 @@ static inline asl_text *key_of(asl_frame *frame, void *keys, uint32_t k) {
 
 // ---------------------------------------------------------------- members and items
 
-/* Where it was last time, under the very same text. */
-static inline const asl_value *cached(const asl_value *s, const struct asl_hot_cache *c) {
-    const asl_object *o = s->object;
-    return LIKELY(c->at < o->head.count && o->entries[c->at].key == c->key) ? &o->entries[c->at].value : NULL;
+/* What is behind a short text can be read, see asl__text_equal. */
+static inline bool reads(const asl_text *text, const struct asl_hot_text *name) {
+    uint64_t low, high;
+    if (text->size != name->size) return false;
+    memcpy(&low, text->bytes, 8);
+    if (name->size < 8) return (low ^ name->low) << (64 - 8 * name->size) == 0;
+    if (low != name->low || name->size == 8) return low == name->low;
+    memcpy(&high, text->bytes + 8, 8);
+    return (high ^ name->high) << (128 - 8 * name->size) == 0;
 }
 
-INLINE const asl_value *asl_hot_field_at(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache) {
+/* Where it was last time, under the very same text, or, with a name, one that reads alike. */
+static inline const asl_value *cached(const asl_value *s, const struct asl_hot_cache *c, const struct asl_hot_text *name) {
+    const asl_object *o = s->object;
+    if (UNLIKELY(c->at >= o->head.count)) return NULL;
+    const asl_text *key = o->entries[c->at].key;
+    return LIKELY(name ? reads(key, name) : key == c->key) ? &o->entries[c->at].value : NULL;
+}
+
+INLINE const asl_value *asl_hot_field_at(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, const struct asl_hot_text *name) {
     if (UNLIKELY(s->tag != ASL_OBJECT)) return NULL;
-    const asl_value *v = cached(s, cache);
+    const asl_value *v = cached(s, cache, name);
     return LIKELY(v != NULL) ? v : asl__hot_find(frame, s, k, cache);
 }
 
@@ -72,8 +85,8 @@ INLINE const asl_value *asl_hot_element_at(const asl_value *s, int64_t index) {
 
 static const asl_value asl__hot_nothing; /* in a module with the user's own names */
 
-INLINE const asl_value *asl_hot_field_at_maybe(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache) {
-    const asl_value *v = asl_hot_field_at(frame, s, k, cache);
+INLINE const asl_value *asl_hot_field_at_maybe(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, const struct asl_hot_text *name) {
+    const asl_value *v = asl_hot_field_at(frame, s, k, cache, name);
     return v ? v : &asl__hot_nothing;
 }
 
@@ -82,15 +95,22 @@ INLINE const asl_value *asl_hot_element_at_maybe(const asl_value *s, int64_t ind
     return v ? v : &asl__hot_nothing;
 }
 
-INLINE int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, uint32_t fresh) {
-    const asl_value *v = asl_hot_field_at(frame, s, k, cache);
+INLINE const asl_value *asl_hot_object_or_new_at(asl_frame *frame, const asl_value *s, uint32_t k) {
+    if (LIKELY(s->tag == ASL_OBJECT)) return s;
+    return s->tag == ASL_NONE ? asl_hot_constant(frame, k) : NULL;
+}
+
+INLINE int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache,
+                             const struct asl_hot_text *name, uint32_t fresh) {
+    const asl_value *v = asl_hot_field_at(frame, s, k, cache, name);
     if (UNLIKELY(!v)) return 1;
     asl_hot_copy(d, v, fresh);
     return 0;
 }
 
-INLINE void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, uint32_t fresh) {
-    asl_hot_copy(d, asl_hot_field_at_maybe(frame, s, k, cache), fresh);
+INLINE void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache,
+                                const struct asl_hot_text *name, uint32_t fresh) {
+    asl_hot_copy(d, asl_hot_field_at_maybe(frame, s, k, cache, name), fresh);
 }
 
 INLINE int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index, uint32_t fresh) {
@@ -102,6 +122,13 @@ INLINE int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index, 
 
 INLINE void asl_hot_element_maybe(asl_value *d, const asl_value *s, int64_t index, uint32_t fresh) {
     asl_hot_copy(d, asl_hot_element_at_maybe(s, index), fresh);
+}
+
+INLINE int32_t asl_hot_object_or_new(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, uint32_t fresh) {
+    const asl_value *v = asl_hot_object_or_new_at(frame, s, k);
+    if (UNLIKELY(!v)) return 1;
+    asl_hot_copy(d, v, fresh);
+    return 0;
 }
 
 INLINE int64_t asl_hot_length(const asl_value *s) { return s->tag == ASL_ARRAY ? (int64_t)s->array->head.count : -1; }
@@ -171,7 +198,7 @@ INLINE void asl_hot_done(asl_frame *frame, asl_value *s) {
 // ---------------------------------------------------------------- States.Format
 
 /* Of one integer, into a text that fits into a value: the pieces are constants here, and so are most of the shifts. */
-INLINE int32_t asl_hot_format_one(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_piece *pieces, uint32_t fresh,
+INLINE int32_t asl_hot_format_one(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_text *pieces, uint32_t fresh,
                                   const asl_value *a) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
     uint64_t digits, before = pieces[0].size, behind = pieces[1].size;

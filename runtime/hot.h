@@ -11,8 +11,8 @@ struct asl_hot_cache {
     uint32_t at;
 };
 
-/* A text between arguments of States.Format: up to 16 bytes, the first the lowest. One that is longer has only its size. */
-struct asl_hot_piece {
+/* A text that code is made for: up to 16 bytes, the first the lowest. One that is longer has only its size. */
+struct asl_hot_text {
     uint64_t size, low, high;
 };
 
@@ -21,15 +21,21 @@ void asl_hot_copy(asl_value *d, const asl_value *s, uint32_t fresh);
 void asl_hot_move(asl_value *d, asl_value *s, uint32_t fresh);     /* s is empty afterwards */
 void asl_hot_words(asl_value *d, int64_t head, int64_t body, uint32_t fresh); /* a value that owns nothing */
 const asl_value *asl_hot_constant(asl_frame *frame, uint32_t k);
-/* Where the member or item is. NULL: there is none; _maybe: ASL_NONE is there. */
-const asl_value *asl_hot_field_at(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache);
-const asl_value *asl_hot_field_at_maybe(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache);
+/* Where the member or item is. NULL: there is none; _maybe: ASL_NONE is there. Members are found where they were last time, in
+   loops by the very same text. What runs once in an execution has name: with each input come texts of its own. */
+const asl_value *asl_hot_field_at(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, const struct asl_hot_text *name);
+const asl_value *asl_hot_field_at_maybe(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, const struct asl_hot_text *name);
 const asl_value *asl_hot_element_at(const asl_value *s, int64_t index);
 const asl_value *asl_hot_element_at_maybe(const asl_value *s, int64_t index);
-int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, uint32_t fresh);
-void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, uint32_t fresh);
+/* s, an object, or constant k, an empty one, when s holds nothing; NULL: it holds something else. */
+const asl_value *asl_hot_object_or_new_at(asl_frame *frame, const asl_value *s, uint32_t k);
+int32_t asl_hot_field(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache,
+                      const struct asl_hot_text *name, uint32_t fresh);
+void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, struct asl_hot_cache *cache,
+                         const struct asl_hot_text *name, uint32_t fresh);
 int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index, uint32_t fresh);
 void asl_hot_element_maybe(asl_value *d, const asl_value *s, int64_t index, uint32_t fresh);
+int32_t asl_hot_object_or_new(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, uint32_t fresh);
 int64_t asl_hot_length(const asl_value *s);                        /* -1: no array */
 int64_t asl_hot_timestamp(const asl_value *s);                     /* nanoseconds since 1970; INT64_MIN: none that fits */
 void *asl_hot_keys(asl_frame *frame);   /* the engine's tables, which stay where they are */
@@ -40,6 +46,10 @@ void asl_hot_record(void *heap, asl_value *d, uint32_t members, uint32_t fresh);
 void asl_hot_fill(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, const asl_value *s);
 void asl_hot_fill_last(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, asl_value *s); /* s is empty afterwards */
 void asl_hot_fill_words(asl_frame *frame, void *keys, asl_value *x, uint32_t i, uint32_t k, int64_t head, int64_t body);
+/* The object in x becomes one of its own, with room for so many more members; then x[k] = s. */
+void asl_hot_own(asl_value *x, uint32_t room);
+void asl_hot_set(asl_frame *frame, void *keys, asl_value *x, uint32_t k, const asl_value *s);
+void asl_hot_set_last(asl_frame *frame, void *keys, asl_value *x, uint32_t k, asl_value *s); /* s is empty afterwards */
 
 /* An array of so many items, each of which is put in once, as an object's members are. */
 void asl_hot_list(void *heap, asl_value *d, uint32_t items, uint32_t fresh);
@@ -48,9 +58,9 @@ void asl_hot_list_item_last(asl_value *x, uint32_t i, asl_value *s); /* s is emp
 void asl_hot_list_words(asl_value *x, uint32_t i, int64_t head, int64_t body);
 void asl_hot_done(asl_frame *frame, asl_value *s); /* the machine's output; s is empty afterwards */
 /* Constant k's pieces round its arguments, one more than those. */
-int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_piece *pieces, uint32_t fresh,
+int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_text *pieces, uint32_t fresh,
                        const asl_value *a, const asl_value *b, const asl_value *c, const asl_value *e, uint32_t count);
-int32_t asl_hot_format_one(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_piece *pieces, uint32_t fresh, const asl_value *a);
+int32_t asl_hot_format_one(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_text *pieces, uint32_t fresh, const asl_value *a);
 /* An intrinsic function of up to four arguments. */
 int32_t asl_hot_call(asl_frame *frame, asl_value *d, uint32_t function, uint32_t fresh, const asl_value *a, const asl_value *b,
                      const asl_value *c, const asl_value *e, uint32_t count);

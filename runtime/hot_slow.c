@@ -25,6 +25,25 @@ const asl_value *asl__hot_find(asl_frame *frame, const asl_value *s, uint32_t k,
     return &e->value;
 }
 
+void asl_hot_own(asl_value *x, uint32_t room) { x->object = asl__object_own(x->object, room); }
+
+static void set(asl_frame *frame, void *keys, asl_value *x, uint32_t k, struct asl__words w) {
+    asl_text *key = ((asl_text **)keys)[k];
+    asl__store(asl__object_place(x, key ? key : asl__hot_key(frame, k)), w);
+}
+
+void asl_hot_set(asl_frame *frame, void *keys, asl_value *x, uint32_t k, const asl_value *s) {
+    struct asl__words w = asl__load(s);
+    asl__retain_words(w);
+    set(frame, keys, x, k, w);
+}
+
+void asl_hot_set_last(asl_frame *frame, void *keys, asl_value *x, uint32_t k, asl_value *s) {
+    struct asl__words w = asl__load(s);
+    asl__store_new(s, (struct asl__words){0, 0});
+    set(frame, keys, x, k, w);
+}
+
 int64_t asl_hot_timestamp(const asl_value *s) {
     int64_t seconds, nanoseconds;
     int32_t nanos;
@@ -75,7 +94,7 @@ static inline bool add_short(struct short_text *t, bytes16 text, size_t size) {
 }
 
 /* An argument and the piece behind it. */
-static inline bool add_both(struct short_text *t, const asl_value *v, const struct asl_hot_piece *piece) {
+static inline bool add_both(struct short_text *t, const asl_value *v, const struct asl_hot_text *piece) {
     bytes16 text;
     size_t size;
     if (!short_argument(v, &text, &size) || (t->size < ASL_INLINE_MAX ? !add_short(t, text, size) : size > 0)) return false;
@@ -83,7 +102,7 @@ static inline bool add_both(struct short_text *t, const asl_value *v, const stru
 }
 
 /* False: it is longer, or an argument is of another kind. */
-static inline bool format_short(asl_value *d, const struct asl_hot_piece *piece, const asl_value *a, const asl_value *b,
+static inline bool format_short(asl_value *d, const struct asl_hot_text *piece, const asl_value *a, const asl_value *b,
                                 const asl_value *c, const asl_value *e, uint32_t count, bool fresh) {
     struct short_text t = {(bytes16)piece->high << 64 | piece->low, piece->size};
     if (t.size > ASL_INLINE_MAX || !add_both(&t, a, piece + 1)) return false;
@@ -97,7 +116,7 @@ static inline bool format_short(asl_value *d, const struct asl_hot_piece *piece,
 }
 
 #else
-static inline bool format_short(asl_value *d, const struct asl_hot_piece *piece, const asl_value *a, const asl_value *b,
+static inline bool format_short(asl_value *d, const struct asl_hot_text *piece, const asl_value *a, const asl_value *b,
                                 const asl_value *c, const asl_value *e, uint32_t count, bool fresh) {
     (void)d, (void)piece, (void)a, (void)b, (void)c, (void)e, (void)count, (void)fresh;
     return false;
@@ -151,7 +170,7 @@ __attribute__((noinline)) static int32_t format_any(asl_frame *frame, asl_value 
     return 0;
 }
 
-int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_piece *pieces, uint32_t fresh,
+int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_text *pieces, uint32_t fresh,
                        const asl_value *a, const asl_value *b, const asl_value *c, const asl_value *e, uint32_t count) {
     if (format_short(d, pieces, a, b, c, e, count, fresh)) return 0;
     return format_any(frame, d, k, a, b, c, e, count);

@@ -97,10 +97,9 @@ const asl_value *asl_object_at(const asl_value *object, size_t index) {
 
 // ---------------------------------------------------------------- changing
 
-// The object for its sole owner to change. The caller's reference is taken.
-static asl_object *writable(asl_object *o) {
+asl_object *asl__object_own(asl_object *o, uint32_t room) {
     if (o->head.refs == 1) return o;
-    asl_object *copy = new_object(o->head.count + 1);
+    asl_object *copy = new_object((size_t)o->head.count + room);
     for (uint32_t i = 0; i < o->head.count; i++) {
         copy->entries[i].key = asl_text_retain(o->entries[i].key);
         copy->entries[i].value = asl_retain(o->entries[i].value);
@@ -109,6 +108,8 @@ static asl_object *writable(asl_object *o) {
     o->head.refs--; // not the last one
     return copy;
 }
+
+static inline asl_object *writable(asl_object *o) { return o->head.refs == 1 ? o : asl__object_own(o, 1); }
 
 // Adds a member whose key is not there yet; key and item are moved in.
 static asl_object *append(asl_object *o, asl_text *key, asl_value item) {

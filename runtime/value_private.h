@@ -235,6 +235,9 @@ struct asl__entry *asl__object_find(asl_object *o, const asl_text *key);
 /* Where the member or item is, to be changed: the container is made its owner's alone. A member that was missing is there
    now, and ASL_NONE until the caller has put something into it. */
 asl_value *asl__object_place(asl_value *object, asl_text *key);
+/* The object for its sole owner to change: a copy, with room for so many more members, unless it is that already. The
+   caller's reference is taken. */
+asl_object *asl__object_own(asl_object *object, uint32_t room);
 asl_value *asl__array_place(asl_value *array, size_t index);
 
 /* The digits of 0 … 99999999, the first in the lowest byte: all at once, halves of four, of two and of one, of which the

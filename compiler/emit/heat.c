@@ -17,7 +17,7 @@ struct search { // Tarjan's, without recursion: machines may have ten thousand s
     uint32_t *order, *low, *path, *component, *next; /* order: 0: not seen; next: target to look at */
     size_t path_size, component_size;
     uint32_t seen;
-    bool *warm;
+    bool *loops;
 };
 
 /* Where control goes without waiting and without an error. A retrier that takes the error waits. */
@@ -48,7 +48,7 @@ static void leave(struct search *s, uint32_t block) {
     }
     bool loop = s->component_size - from > 1 || goes_to_itself(s, block);
     for (size_t i = from; i < s->component_size; i++) {
-        s->warm[s->component[i]] = loop;
+        s->loops[s->component[i]] = loop;
         s->low[s->component[i]] = UINT32_MAX; // no longer on the way
     }
     s->component_size = from;
@@ -76,14 +76,16 @@ static void search(struct search *s, uint32_t first) {
     }
 }
 
-static void find_loops(struct arena *a, const struct ir_machine *m, bool *warm) {
+static const bool *find_loops(struct arena *a, const struct ir_machine *m) {
     size_t count = m->blocks.count;
+    bool *loops = arena_alloc(a, count * sizeof *loops);
     uint32_t *words = arena_alloc(a, 5 * count * sizeof *words);
-    struct search s = {.machine = m, .warm = warm, .order = words, .low = words + count, .path = words + 2 * count,
+    struct search s = {.machine = m, .loops = loops, .order = words, .low = words + count, .path = words + 2 * count,
                        .component = words + 3 * count, .next = words + 4 * count};
     for (uint32_t b = 0; b < count; b++)
         if (!s.order[b])
             search(&s, b);
+    return loops;
 }
 
 // Inlining makes some twenty instructions of an op or a test, and twenty microseconds' work for LLVM of each of them.
@@ -118,15 +120,13 @@ static bool never_waits(const struct ir_machine *m) {
 }
 
 /* By block; *size: of all of it. NULL: none is. */
-static const bool *warm_blocks(struct arena *a, const struct ir_machine *m, bool once, size_t *size) {
-    bool *warm = arena_alloc(a, m->blocks.count * sizeof *warm);
-    *size = 0;
-    if (never_waits(m)) {
-        memset(warm, true, m->blocks.count * sizeof *warm);
-        *size = size_of(m, warm);
-    }
-    if (!*size || (once && *size > ONCE)) {
-        find_loops(a, m, warm);
+static const bool *warm_blocks(struct arena *a, const struct ir_machine *m, const bool *loops, bool once, size_t *size) {
+    bool *all = arena_alloc(a, m->blocks.count * sizeof *all);
+    memset(all, true, m->blocks.count * sizeof *all);
+    const bool *warm = never_waits(m) ? all : loops;
+    *size = size_of(m, warm);
+    if (once && *size > ONCE) {
+        warm = loops;
         *size = size_of(m, warm);
     }
     return *size ? warm : NULL;
@@ -138,7 +138,10 @@ void emit_heat(struct emit *e) {
     e->warm = arena_alloc(e->arena, (p->machines.count + 1) * sizeof *e->warm);
     for (size_t i = p->machines.count; p->quiet && i-- > p->quiet;) { // the first one last: the others may run more often
         size_t size;
-        const bool *warm = warm_blocks(e->arena, p->machines.items[i], i == p->quiet, &size);
+        const bool *loops = find_loops(e->arena, p->machines.items[i]);
+        const bool *warm = warm_blocks(e->arena, p->machines.items[i], loops, i == p->quiet, &size);
+        if (i == p->quiet)
+            e->loops = loops;
         if (sum + size <= HUGE) {
             e->warm[i] = warm;
             sum += size;

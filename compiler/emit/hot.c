@@ -396,7 +396,17 @@ static void drop_last(struct emit *e, const struct ir_op *op) {
     }
 }
 
-// What stands between the places of a template, as asl_hot_piece.
+// As asl_hot_text.
+static void text_words(struct emit *e, asl_str text, LLVMValueRef words[3]) {
+    uint64_t halves[2] = {0, 0};
+    for (size_t i = 0; i < text.size && text.size <= sizeof halves; i++)
+        halves[i / 8] |= (uint64_t)(uint8_t)text.data[i] << i % 8 * 8;
+    words[0] = i64(e, (int64_t)text.size);
+    words[1] = i64(e, (int64_t)halves[0]);
+    words[2] = i64(e, (int64_t)halves[1]);
+}
+
+// What stands between the places of a template.
 static LLVMValueRef pieces_of(struct emit *e, uint32_t k) {
     asl_value v;
     LLVMValueRef words[3 * 5];
@@ -407,12 +417,8 @@ static LLVMValueRef pieces_of(struct emit *e, uint32_t k) {
         bool place = at + 1 < t.size && t.data[at] == '{' && t.data[at + 1] == '}';
         if (at < t.size && !place)
             continue;
-        uint64_t halves[2] = {0, 0};
-        for (size_t i = from; i < at && at - from <= sizeof halves; i++)
-            halves[(i - from) / 8] |= (uint64_t)(uint8_t)t.data[i] << (i - from) % 8 * 8;
-        words[count++] = i64(e, (int64_t)(at - from));
-        words[count++] = i64(e, (int64_t)halves[0]);
-        words[count++] = i64(e, (int64_t)halves[1]);
+        text_words(e, (asl_str){t.data + from, at - from}, words + count);
+        count += 3;
         from = at + 2;
         at++;
     }
@@ -486,14 +492,30 @@ static LLVMValueRef next_cache(struct emit *e) {
     return LLVMBuildInBoundsGEP2(e->builder, e->i8, e->cache, &offset, 1, "");
 }
 
+// The key by which code that runs once finds a member; NULL: as a text that has been seen before.
+static LLVMValueRef name_of(struct emit *e, uint32_t k) {
+    LLVMValueRef words[3], name = LLVMConstPointerNull(e->ptr);
+    asl_value v;
+    if (e->in_loop || asl_json_parse(asl_str_z(e->plan->constants.items[k]), &(asl_json_limits){.lone_surrogates = true}, &v, NULL) < 0)
+        return name;
+    asl_str text = asl_text_of(&v);
+    text_words(e, text, words);
+    if (text.size > 0 && text.size <= 16)
+        name = constant_words(e, words, 3, "name");
+    asl_release(v);
+    return name;
+}
+
 // Member or item of a value, as a value. Returns whether there is none, or NULL when that is no failure.
 static LLVMValueRef emit_find(struct emit *e, const struct ir_op *op) {
     LLVMValueRef d = slot(e, op->operand[0]), s = slot(e, op->operand[1]), f = fresh(e, op->operand[0]);
     if (op->opcode == OP_FIELD || op->opcode == OP_FIELD_MAYBE) {
-        LLVMValueRef a[] = {e->frame, d, s, emit_i32(e, op->operand[2]), next_cache(e), f};
+        LLVMValueRef a[] = {e->frame, d, s, emit_i32(e, op->operand[2]), next_cache(e), name_of(e, op->operand[2]), f};
         if (op->opcode == OP_FIELD)
             return is_not(e, call(e, HOT_field, a), 0);
         call(e, HOT_field_maybe, a);
+    } else if (op->opcode == OP_OBJECT_OR_NEW) {
+        return is_not(e, call(e, HOT_object_or_new, ARGUMENTS(e->frame, d, s, emit_i32(e, op->operand[2]), f)), 0);
     } else {
         LLVMValueRef a[] = {d, s, i64(e, op->operand[2]), f};
         if (op->opcode == OP_ELEMENT)
@@ -508,7 +530,10 @@ static LLVMValueRef emit_view(struct emit *e, const struct ir_op *op) {
     bool fails = ir_op_info[op->opcode].flags & IR_FAILS;
     LLVMValueRef s = slot(e, op->operand[1]);
     if (op->opcode == OP_FIELD || op->opcode == OP_FIELD_MAYBE)
-        e->found = call(e, fails ? HOT_field_at : HOT_field_at_maybe, ARGUMENTS(e->frame, s, emit_i32(e, op->operand[2]), next_cache(e)));
+        e->found = call(e, fails ? HOT_field_at : HOT_field_at_maybe,
+                        ARGUMENTS(e->frame, s, emit_i32(e, op->operand[2]), next_cache(e), name_of(e, op->operand[2])));
+    else if (op->opcode == OP_OBJECT_OR_NEW)
+        e->found = call(e, HOT_object_or_new_at, ARGUMENTS(e->frame, s, emit_i32(e, op->operand[2])));
     else
         e->found = call(e, fails ? HOT_element_at : HOT_element_at_maybe, ARGUMENTS(s, i64(e, op->operand[2])));
     return fails ? LLVMBuildIsNull(e->builder, e->found, "") : NULL;
@@ -564,7 +589,8 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_FIELD:
     case OP_FIELD_MAYBE:
     case OP_ELEMENT:
-    case OP_ELEMENT_MAYBE: *failed = ir_is_view(e->machine, o[0]) ? emit_view(e, op) : emit_find(e, op); break;
+    case OP_ELEMENT_MAYBE:
+    case OP_OBJECT_OR_NEW: *failed = ir_is_view(e->machine, o[0]) ? emit_view(e, op) : emit_find(e, op); break;
     case OP_GUARD: {
         LLVMValueRef tag = LLVMBuildZExt(e->builder, load_at(e, e->i8, slot(e, o[0]), 0), e->i32, "");
         LLVMValueRef bit = LLVMBuildShl(e->builder, emit_i32(e, 1), tag, "");
@@ -622,6 +648,10 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     }
     case OP_TIMESTAMP: set_number(e, o[0], call(e, HOT_timestamp, ARGUMENTS(slot(e, o[1])))); break;
     case OP_RECORD: call(e, HOT_record, ARGUMENTS(e->heap, slot(e, o[0]), emit_i32(e, o[1]), fresh(e, o[0]))); return true;
+    case OP_OWN: call(e, HOT_own, ARGUMENTS(slot(e, o[0]), emit_i32(e, o[1]))); return true;
+    case OP_SET:
+        call(e, o[2] & ASL_LAST ? HOT_set_last : HOT_set, ARGUMENTS(e->frame, e->keys, slot(e, o[0]), emit_i32(e, o[1]), slot(e, o[2])));
+        return true;
     case OP_FILL: emit_fill(e, o); return true;
     case OP_FILL_INT:
         call(e, HOT_fill_words, ARGUMENTS(e->frame, e->keys, slot(e, o[0]), emit_i32(e, o[1]), emit_i32(e, o[2]), head_of_int(e), number(e, o[3])));

@@ -152,7 +152,9 @@ class Generator:
         if result and self.chance(0.25):
             state['ResultSelector'] = self.r.choice([{'r.$': '$', 'k': 1}, {'all.$': '$', 'state.$': '$$.State.Name'}])
         if not self.risky(0.25):
-            state['ResultPath'] = self.r.choice(['$.item', '$.a', '$.b', '$.o.result', None, '$.new.deep'])
+            state['ResultPath'] = self.r.choice(['$.item', '$.a', '$.b', '$.o.result', None, '$.new.deep', '$.new.deep.er'])
+            if self.risky(0.9):
+                state['ResultPath'] = self.r.choice(['$.item.in', '$.a.in.side', '$.new.deep.er.still'])
         if self.chance(0.07):
             state['OutputPath'] = self.reference() if self.risky(0.4) else '$'
 

@@ -194,6 +194,20 @@ bool shape_run_path(struct shape *s, const struct ir_op *op) {
     return !fails;
 }
 
+// What ResultPath puts a member into: x, or an object without members where there is nothing.
+static struct sym *object_or_new(struct shape *s, struct sym *x) {
+    uint32_t types = x->kind == SLOT ? shape_types_of(&s->at.env, x) : x->types;
+    if (!(types & TYPE(ASL_NONE)) || !(types & TYPE(ASL_OBJECT)))
+        return x;
+    struct sym *o = shape_find(&s->at.env, OP_OBJECT_OR_NEW, x, 0, 0);
+    if (o)
+        return o;
+    o = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_OBJECT));
+    shape_fallible(s, OP_OBJECT_OR_NEW, OPERANDS(o->number, x->number, ir_const(s->plan, "{}")));
+    shape_learn(s, OP_OBJECT_OR_NEW, x, 0, 0, o);
+    return o;
+}
+
 // ResultPath. Members on the way that are not known to be objects are left to the runtime.
 static struct sym *put(struct shape *s, struct sym *document, const asl_path *path, size_t step, struct sym *value) {
     if (step == asl_path_steps(path))
@@ -216,8 +230,8 @@ static struct sym *put(struct shape *s, struct sym *document, const asl_path *pa
         below = shape_child(s, o, key, 0, true);
         if (!below)
             below = shape_sym_new(s, OBJECT, 0, TYPE(ASL_OBJECT));
-        else if (below->kind == SLOT && shape_types_of(&s->at.env, below) & TYPE(ASL_NONE))
-            return NULL;
+        else
+            below = object_or_new(s, below);
         below = put(s, below, path, step + 1, value);
         if (!below)
             return NULL;

@@ -102,6 +102,7 @@ static uint32_t build(struct shape *s, struct sym *x) {
     if (x->base) {
         uint32_t base = shape_in_slot(s, x->base);
         shape_append(s, OP_COPY, OPERANDS(d = shape_new_slot(s), base));
+        shape_append(s, OP_OWN, OPERANDS(d, x->count));
         for (uint32_t i = 0; i < x->count; i++)
             shape_append(s, OP_SET, OPERANDS(d, x->keys[i], values[i]));
         return d;
