@@ -75,7 +75,9 @@ static int32_t call(asl_frame *frame, const struct ir_op *op) {
 
 static inline bool failed(const struct ir_op *op, int32_t answer) {
     unsigned flags = ir_op_info[op->opcode].flags;
-    return answer != 0 && flags & IR_FAILS && (answer < 0 || !(flags & IR_ASKS));
+    if (answer == 0 || !(flags & IR_FAILS))
+        return false;
+    return flags & IR_ASKS ? answer < 0 : !(flags & IR_STARTS) || answer != ASL_ANSWERED;
 }
 
 static int32_t walk(const struct machine *m, asl_frame *frame) {
@@ -95,13 +97,19 @@ static int32_t walk(const struct machine *m, asl_frame *frame) {
         switch (e->kind) {
         case EXIT_JUMP: number = e->target[0]; break;
         case EXIT_IF: number = e->target[asl_rt_test(frame, e->test, e->a, e->b) ? 0 : 1]; break;
-        case EXIT_SUSPEND: frame->resume = m->point[e->target[0]]; return ASL_SUSPENDED;
         case EXIT_RETRY:
-            if (asl_rt_retry(frame, e->site) != 0) {
+            answer = asl_rt_retry(frame, e->site);
+            if (answer == 0) {
+                number = e->target[1];
+                break;
+            }
+            __attribute__((fallthrough));
+        case EXIT_SUSPEND:
+            if (answer != ASL_ANSWERED) {
                 frame->resume = m->point[e->target[0]];
                 return ASL_SUSPENDED;
             }
-            number = e->target[1];
+            number = e->target[0];
             break;
         case EXIT_CATCH:
             chosen = asl_rt_catch(frame, e->site);

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { FAILS = IR_FAILS, PURE = IR_PURE, ASKS = IR_ASKS, HOT = IR_HOT };
+enum { FAILS = IR_FAILS, PURE = IR_PURE, ASKS = IR_ASKS, HOT = IR_HOT, STARTS = IR_STARTS };
 
 const struct ir_op_info ir_op_info[OP_COUNT] = {
 #define OP(id, op_name, op_operands, op_flags) [OP_##id] = {op_name, op_operands, op_flags},

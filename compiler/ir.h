@@ -50,7 +50,7 @@ struct ir_op_info {
     const char *name, *operands;
     unsigned flags;
 };
-enum { IR_FAILS = 1, IR_PURE = 2, IR_ASKS = 4, IR_HOT = 8 };
+enum { IR_FAILS = 1, IR_PURE = 2, IR_ASKS = 4, IR_HOT = 8, IR_STARTS = 16 };
 extern const struct ir_op_info ir_op_info[OP_COUNT];
 
 #define IR_MAX_OPERANDS 7

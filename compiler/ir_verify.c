@@ -147,10 +147,7 @@ static const char *bad_exit(const struct place *at, const struct ir_exit *e) {
 
 // Work that is started must be waited for at once: nothing but slots lives across a suspend, and the op that starts the
 // work is the last one before it.
-static bool starts_work(uint8_t opcode) {
-    return opcode == OP_TASK || opcode == OP_WAIT_SECONDS || opcode == OP_WAIT_UNTIL || opcode == OP_PARALLEL ||
-           opcode == OP_MAP;
-}
+static bool starts_work(uint8_t opcode) { return ir_op_info[opcode].flags & IR_STARTS; }
 
 static const char *bad_block(const struct place *at, const struct ir_block *b) {
     const char *why = NULL;

@@ -335,14 +335,16 @@ static inline struct frame *take_first(asl_engine *e) {
     return f;
 }
 
+enum { TURNS_JOINED = 64 }; /* steps; of some microseconds, if they make turns of their own */
+
 /* What is ready now; what becomes ready meanwhile has the next turn. Where nobody would see it, turns are joined: tasks that
    are answered at once come and go without a look at the clock in between. */
 static void run_ready(asl_engine *e, uint64_t ended) {
-    enum { TURNS_JOINED = 64 }; /* steps; of some microseconds, if they make turns of their own */
-    size_t n = e->ready_count;
-    if (n < TURNS_JOINED && asl__unwatched(e) && !working(e)) n = TURNS_JOINED;
+    e->turns = e->ready_count;
+    if (e->turns < TURNS_JOINED && asl__unwatched(e) && !working(e)) e->turns = TURNS_JOINED;
     /* With a journal all that end in one turn are told after one commit. */
-    for (; n > 0 && e->ready_first && (e->ended == ended || e->journal) && !asl__interrupted(e); n--) {
+    while (e->turns && e->ready_first && (e->ended == ended || e->journal) && !asl__interrupted(e)) {
+        e->turns--;
         enum ready_kind kind = e->ready_first->ready;
         struct frame *f = take_first(e);
         if (kind == READY_STEP) { /* nearly always */
@@ -470,6 +472,7 @@ int asl_engine_run(asl_engine *e, enum asl_run_mode mode) {
     struct frame *f = e->ready_first;
     if (f && !f->ready_next && f->ready == READY_STEP && asl__unwatched(e) && !asl__interrupted(e)) {
         asl__clock_update(&e->clock); /* the loop's first turn when all there is to do is one step: often it is the last */
+        e->turns = TURNS_JOINED;
         asl__frame_step(take_first(e));
     }
     if (e->ended == ended) run(e, mode, ended);

@@ -303,8 +303,14 @@ void asl__ready_take_out(struct frame *f); /* it stands in a queue */
 static inline void asl__ready_remove(struct frame *f) {
     if (f->ready != READY_NOT) asl__ready_take_out(f);
 }
-void asl__frame_answer(struct frame *f, asl_value result);          /* moved in; the frame is stepped again */
-void asl__frame_answer_failure(struct frame *f, struct failure *failure); /* moved in */
+/* What came of what it waited for, moved in: the frame has it … */
+static inline void asl__frame_take(struct frame *f, asl_value result);
+/* … and is stepped again. */
+void asl__frame_answer(struct frame *f, asl_value result);
+void asl__frame_answer_failure(struct frame *f, struct failure *failure);
+/* For an entry of rt.def that started what is over already: the frame has the answer and goes on at once when the queue
+   would come to it next, else in its turn. */
+static inline int32_t asl__answered(struct frame *f);
 void asl__frame_step(struct frame *f);
 
 void asl__failure_clear(struct failure *failure);
@@ -466,6 +472,7 @@ struct asl_engine {
     struct frame *ready_first, *ready_last;
     struct frame *held_first, *held_last; /* READY_HELD */
     size_t ready_count;
+    size_t turns; /* of the queue that are left before the loop looks at the clock again */
     struct uv_loop_s *loop; /* NULL until a handler awaits something outside */
     const struct asl__loop_calls *loop_calls; /* of loop */
     struct uv_timer_s *timer;
@@ -535,6 +542,24 @@ static inline bool asl__time_jumps(asl_engine *e, int64_t due) {
 
 /* Also another thread may have said so. */
 static inline bool asl__interrupted(const asl_engine *e) { return __atomic_load_n(&e->interrupted, __ATOMIC_RELAXED); }
+
+static inline void asl__frame_take(struct frame *f, asl_value result) {
+    f->generation++;
+    f->failed = false;
+    asl_value old = f->result;
+    f->result = result;
+    if (old.tag != ASL_NONE) asl_release(old);
+}
+
+static inline int32_t asl__answered(struct frame *f) {
+    asl_engine *e = f->execution->engine;
+    if (e->turns && !e->ready_first && asl__unwatched(e) && !asl__interrupted(e)) {
+        e->turns--;
+        return ASL_ANSWERED;
+    }
+    asl__ready_push(f, READY_STEP);
+    return 0;
+}
 
 struct uv_loop_s *asl__engine_loop(asl_engine *e); /* made on first use (loop.c) */
 struct asl__loop_calls {

@@ -55,6 +55,10 @@ static inline void forget(asl_value *v) {
 static void wipe_little(struct frame *f) {
     asl__context_drop(f);
     forget(&f->result); // of an iteration that is forgotten
+    if (f->retry_count) memset(f->retries, 0, f->execution->engine->image.most_retriers * sizeof *f->retries);
+    f->retry_count = 0;
+    f->failed = f->caught = false;
+    if (f->failure.error.tag | f->failure.cause.tag) asl__failure_clear(&f->failure); // ASL_NONE is 0
     f->head = (asl_frame){.slot = f->slots, .machine = f->made_for};
     f->up = NULL;
     f->prev = NULL;
@@ -213,9 +217,7 @@ void asl__ready_take_out(struct frame *f) {
 }
 
 void asl__frame_answer(struct frame *f, asl_value result) {
-    f->generation++;
-    f->failed = false;
-    asl_value_set(&f->result, result);
+    asl__frame_take(f, result);
     asl__ready_push(f, READY_STEP);
 }
 

@@ -1,6 +1,7 @@
 // Retry and Catch: policy is data, compiled code only asks (asl-language 15 to 17).
 #include "value_private.h"
 #include "waiting.h"
+#include "words.h"
 
 #include <math.h>
 
@@ -12,8 +13,17 @@ static inline bool same(asl_str a, asl_str b) { return a.size == b.size && memcm
 
 #define IS(v, literal) ((v)->tag == ASL_STRING && same(text_of(v), ASL_STR(literal)))
 
-static bool matches_name(const asl_value *name, const struct failure *e) {
+static inline void forget_failure(struct failure *failure) {
+    struct asl__words error = asl__load(&failure->error), cause = asl__load(&failure->cause);
+    *failure = (struct failure){0};
+    asl__release_words(error);
+    asl__release_words(cause);
+}
+
+static inline bool matches_name(const asl_value *name, const struct failure *e) {
     const asl_value *error = &e->error;
+    struct asl__words n = asl__load(name), w = asl__load(error);
+    if (n.head == w.head && n.body == w.body && name->tag == ASL_STRING) return true;
     if (name->tag != ASL_STRING) return false;
     if (error->tag == ASL_STRING && same(text_of(name), text_of(error))) return true;
     asl_str text = text_of(name);
@@ -40,7 +50,7 @@ static int64_t delay_ms(asl_engine *e, const struct retrier *r, uint32_t attempt
     if (r->max_delay_seconds > 0 && delay > (double)r->max_delay_seconds) delay = (double)r->max_delay_seconds;
     if (r->jitter) delay *= asl__random_unit(&e->random);
     /* A rate of 1e9 must not overflow: a million years is never. */
-    return delay < 3.2e13 ? (int64_t)floor(delay * 1000 + 0.5) : (int64_t)32 * 1000 * 1000 * 1000 * 1000 * 1000;
+    return delay < 3.2e13 ? (int64_t)(delay * 1000 + 0.5) : (int64_t)32 * 1000 * 1000 * 1000 * 1000 * 1000;
 }
 
 int32_t asl_rt_retry(asl_frame *frame, uint32_t t) {
@@ -57,12 +67,13 @@ int32_t asl_rt_retry(asl_frame *frame, uint32_t t) {
         f->retry_count++;
         f->failed_event = 0;
         if (e->journal) e->journal->forgotten(e->journal, f);
-        asl__drop(f->failure.error);
-        asl__drop(f->failure.cause);
-        f->failure = (struct failure){0};
+        forget_failure(&f->failure);
         asl__context_drop(f);
-        if (asl__time_jumps(e, due)) asl__on_backoff(&f->timer);
-        else asl__timer_start(&e->clock, &f->timer, due, asl__on_backoff);
+        if (asl__time_jumps(e, due)) {
+            f->generation++;
+            return asl__answered(f) ? ASL_ANSWERED : 1;
+        }
+        asl__timer_start(&e->clock, &f->timer, due, asl__on_backoff);
         return 1;
     }
     asl__frame_failed_event(f);

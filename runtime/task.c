@@ -5,11 +5,15 @@
 //     asl_task_*        the handler's answer is kept, READY_ANSWER
 //     asl__task_answer  TaskSucceeded or TaskFailed; the frame is stepped
 //
+// Where nobody watches, nothing else is ready and the handler is simple, all this is one call: asl_rt_task gives the answer
+// (ASL_ANSWERED), since the queue would come to nothing else in between.
+//
 // Whatever else ends the attempt (timeout, heartbeat, a cancelled branch, the end of the execution) calls handler->cancel
 // and frees the task; the contract of handlers is that nothing is heard of it afterwards.
 #include "observe.h"
 #include "value_private.h"
 #include "waiting.h"
+#include "words.h"
 
 #include <string.h>
 
@@ -28,34 +32,31 @@ static __attribute__((noinline)) void tell_listeners(struct task *t, enum event 
     asl__tell(t->frame, event + family[t->site->resource_kind], &d);
 }
 
-static inline void tell_task(struct task *t, enum event event, const struct event_details *details) {
-    struct frame *f = t->frame;
-    if (f->execution->engine->observers) tell_listeners(t, event, details);
-    else f->last = asl__event(f->execution);
-}
+/* The details are made when somebody listens. */
+#define TELL_TASK(t, event, details)                                                                                   \
+    ((t)->frame->execution->engine->observers ? tell_listeners(t, event, details)                                      \
+                                              : (void)((t)->frame->last = asl__event((t)->frame->execution)))
 
 static __attribute__((noinline)) void tell_scheduled(struct task *t) {
     const asl_value *payload = &t->payload;
     bool service = t->site->resource_kind == RESOURCE_TASK;
-    tell_task(t, EVENT_TASK_SCHEDULED,
+    tell_listeners(t, EVENT_TASK_SCHEDULED,
               DETAILS(.parameters = service ? payload : NULL, .input = service ? NULL : payload, .role = &t->role,
                       .timeout_s = t->timeout_ms / 1000, .heartbeat_s = t->heartbeat_ms / 1000));
 }
 
 static inline void clear(asl_value *v) {
-    asl_value old = *v;
-    *v = asl_none();
-    asl__drop(old);
+    struct asl__words old = asl__load(v);
+    asl__store_new(v, (struct asl__words){0, 0});
+    asl__release_words(old);
 }
 
-/* The frame keeps one, in which all is nothing that new_task() does not fill in. */
-static void free_task(struct task *t) {
+static __attribute__((noinline)) void let_go(struct task *t) {
     struct frame *f = t->frame;
     asl_engine *e = f->execution->engine;
     if (t->timeout.position) asl__timer_stop(&e->clock, &t->timeout);
     if (t->heartbeat.position) asl__timer_stop(&e->clock, &t->heartbeat);
     if (t->outside) e->outside--;
-    clear(&t->payload);
     if (t->role.tag | t->result.tag | t->error.tag | t->cause.tag) { /* ASL_NONE is 0 */
         clear(&t->role);
         clear(&t->result);
@@ -69,11 +70,19 @@ static void free_task(struct task *t) {
     t->idempotency = NULL;
     t->trace = NULL;
     t->starting = t->started = t->told = t->submitted = t->outside = false;
-    t->answer = ANSWER_NONE;
     t->handle.data = NULL;
     t->handle.traceparent = t->handle.xray_trace = NULL;
-    f->task = NULL;
     if (e->journal) e->journal->task_ended(e->journal, f);
+}
+
+/* The frame keeps one, in which all is nothing that new_task() does not fill in. */
+static void free_task(struct task *t) {
+    struct frame *f = t->frame;
+    clear(&t->payload);
+    if (!t->at_once) let_go(t);
+    t->at_once = false;
+    t->answer = ANSWER_NONE;
+    f->task = NULL;
     if (f->spare) asl__block_free(t, sizeof *t);
     else f->spare = t;
 }
@@ -133,14 +142,13 @@ static int64_t seconds_of(struct frame *f, const struct site *site, uint32_t slo
 /* What the handler gets to see. */
 static void hand_over(struct task *t) {
     struct frame *f = t->frame;
-    uint32_t depth = asl__map_depth(f);
+    uint32_t depth = f->up ? asl__map_depth(f) : 0;
+    t->iteration = NULL;
     if (depth) {
         t->iteration = depth <= ASL__NESTED_MAPS ? t->indexes : asl_alloc(depth * sizeof *t->iteration);
         asl__map_indexes(f, t->iteration, depth);
     }
     asl_task *h = &t->handle;
-    h->resource = t->site->resource;
-    h->state = f->execution->engine->image.states[t->site->state].name_z;
     h->payload = &t->payload;
     h->token = f->token;
     h->idempotency = t->idempotency;
@@ -148,7 +156,6 @@ static void hand_over(struct task *t) {
     h->iteration = t->iteration;
     h->iteration_depth = depth;
     h->execution = f->execution->number;
-    h->binding = t->site->binding;
 }
 
 static struct task *new_task(struct frame *f, const struct site *site) {
@@ -158,9 +165,14 @@ static struct task *new_task(struct frame *f, const struct site *site) {
     } else {
         t = asl__block_alloc(sizeof *t);
         memset(t, 0, sizeof *t);
+        t->frame = f;
     }
-    t->frame = f;
-    t->site = site;
+    if (t->site != site) {
+        t->site = site;
+        t->handle.resource = site->resource;
+        t->handle.state = f->execution->engine->image.states[site->state].name_z;
+        t->handle.binding = site->binding;
+    }
     return t;
 }
 
@@ -179,6 +191,41 @@ static __attribute__((noinline)) void name_attempt(struct task *t) {
     key[name.size] = '/';
     memcpy(key + name.size + 1, number, digits);
     key[name.size + 1 + digits] = 0;
+}
+
+static void on_timeout(struct timer *timer);
+static void on_heartbeat(struct timer *timer);
+
+static void start_timers(struct task *t) {
+    struct clock *c = &t->frame->execution->engine->clock;
+    if (t->timeout_ms && !t->timeout.position) asl__timer_start(c, &t->timeout, c->now_ms + t->timeout_ms, on_timeout);
+    if (t->heartbeat_ms) asl__timer_start(c, &t->heartbeat, c->now_ms + t->heartbeat_ms, on_heartbeat);
+}
+
+/* A mocked task that hangs is nobody's work: with the virtual clock, time may pass over it. */
+static void count_outside(struct task *t) {
+    t->outside = !t->site->mocked;
+    if (t->outside) t->frame->execution->engine->outside++;
+}
+
+static void take_answer(struct task *t);
+
+static int32_t start_at_once(struct task *t) {
+    struct frame *f = t->frame;
+    f->last = asl__event(f->execution); /* TaskStarted */
+    t->at_once = t->role.tag == ASL_NONE && t->handle.iteration_depth <= ASL__NESTED_MAPS;
+    t->starting = true;
+    t->handle.binding->handler->start(&t->handle);
+    t->starting = false;
+    if (t->answer != ANSWER_NONE) {
+        take_answer(t);
+        return asl__answered(f);
+    }
+    t->at_once = false;
+    t->started = t->told = true;
+    start_timers(t);
+    count_outside(t);
+    return 0;
 }
 
 int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t timeout, uint32_t heartbeat, uint32_t role) {
@@ -209,7 +256,9 @@ int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t tim
         task->payload = frame->slot[s];
         frame->slot[s] = asl_none();
     } else {
-        task->payload = asl_retain(frame->slot[s]);
+        struct asl__words w = asl__load(&frame->slot[s]);
+        asl__retain_words(w);
+        asl__store_new(&task->payload, w);
     }
     if (role != ASL_NO_OPERAND) task->role = asl_retain(frame->slot[role & ~ASL_LAST]);
     f->task = task;
@@ -218,9 +267,8 @@ int32_t asl_rt_task(asl_frame *frame, uint32_t t, uint32_t payload, uint32_t tim
     bool simple = site->binding->handler->simple;
     if (!simple || e->journal) name_attempt(task);
     hand_over(task);
-    /* Where nothing else is ready, the queue would come to it next. */
-    if (simple && !e->ready_first && asl__unwatched(e)) asl__task_start(f);
-    else asl__ready_push(f, READY_START);
+    if (simple && !e->ready_first && asl__unwatched(e)) return start_at_once(task);
+    asl__ready_push(f, READY_START);
     return 0;
 }
 
@@ -229,7 +277,7 @@ static void time_out(struct task *t, bool heartbeat) {
     struct frame *f = t->frame;
     struct failure failure = {
         .error = asl_string_z("States.Timeout"), .state = f->head.state, .heartbeat = heartbeat};
-    tell_task(t, EVENT_TASK_TIMED_OUT, DETAILS(.error = &failure.error));
+    TELL_TASK(t, EVENT_TASK_TIMED_OUT, DETAILS(.error = &failure.error));
     asl__ready_remove(f);
     asl__task_cancel(f);
     asl__frame_answer_failure(f, &failure);
@@ -248,12 +296,10 @@ static void on_heartbeat(struct timer *timer) {
 void asl__task_start(struct frame *f) {
     struct task *t = f->task;
     asl_engine *e = f->execution->engine;
-    struct clock *c = &e->clock;
-    if (!t->told) tell_task(t, EVENT_TASK_STARTED, NULL);
+    if (!t->told) TELL_TASK(t, EVENT_TASK_STARTED, NULL);
     t->told = true;
     if (e->journal) e->journal->touched(e->journal, f, false);
-    if (t->timeout_ms && !t->timeout.position) asl__timer_start(c, &t->timeout, c->now_ms + t->timeout_ms, on_timeout);
-    if (t->heartbeat_ms) asl__timer_start(c, &t->heartbeat, c->now_ms + t->heartbeat_ms, on_heartbeat);
+    start_timers(t);
     t->started = true;
     if (e->tracer) {
         if (!t->trace) t->trace = asl_alloc(sizeof *t->trace);
@@ -261,9 +307,7 @@ void asl__task_start(struct frame *f) {
         t->handle.traceparent = t->trace->traceparent;
         t->handle.xray_trace = t->trace->xray;
     }
-    /* A mocked task that hangs is nobody's work: with the virtual clock, time may pass over it. */
-    t->outside = !t->site->mocked;
-    if (t->outside) e->outside++;
+    count_outside(t);
     t->starting = true;
     t->handle.binding->handler->start(&t->handle);
     if (f->task != t) return; /* start() has stopped the execution; the frame is in its pool */
@@ -295,9 +339,10 @@ void asl__task_restore(struct frame *f, const struct site *site, asl_value paylo
 // ---------------------------------------------------------------- the handler's side
 
 /* Whether this answer counts; the first one does. */
-static bool take_answer(struct task *t, enum answer answer) {
+static bool counts(struct task *t, enum answer answer) {
     if (t->answer != ANSWER_NONE) return false;
     t->answer = answer;
+    if (t->at_once) return true;
     if (t->outside) t->frame->execution->engine->outside--;
     t->outside = false;
     /* When nothing else is ready it would have the next turn anyway. */
@@ -315,7 +360,7 @@ static bool takes_token(const struct task *t) {
 
 static void submitted(struct task *t, asl_value answer) {
     asl_engine *e = t->frame->execution->engine;
-    tell_task(t, EVENT_TASK_SUBMITTED, DETAILS(.output = &answer));
+    TELL_TASK(t, EVENT_TASK_SUBMITTED, DETAILS(.output = &answer));
     asl_release(answer);
     t->submitted = true;
     if (t->outside) e->outside--;
@@ -325,7 +370,7 @@ static void submitted(struct task *t, asl_value answer) {
 
 void asl__task_token_answer(struct frame *f, bool success, asl_value output, asl_value error, asl_value cause) {
     struct task *t = f->task;
-    if (!take_answer(t, success ? ANSWER_SUCCESS : ANSWER_FAILURE)) {
+    if (!counts(t, success ? ANSWER_SUCCESS : ANSWER_FAILURE)) {
         asl_release(output);
         asl_release(error);
         asl_release(cause);
@@ -342,13 +387,13 @@ void asl_task_succeed(asl_task *task, asl_value result) {
         submitted(t, result.tag == ASL_NONE ? asl_null() : result);
         return;
     }
-    if (take_answer(t, ANSWER_SUCCESS)) t->result = result.tag == ASL_NONE ? asl_null() : result;
+    if (counts(t, ANSWER_SUCCESS)) t->result = result.tag == ASL_NONE ? asl_null() : result;
     else asl_release(result);
 }
 
 void asl_task_fail(asl_task *task, asl_value error, asl_value cause) {
     struct task *t = (struct task *)task;
-    if (take_answer(t, ANSWER_FAILURE)) {
+    if (counts(t, ANSWER_FAILURE)) {
         t->error = error;
         t->cause = cause;
     } else {
@@ -359,7 +404,7 @@ void asl_task_fail(asl_task *task, asl_value error, asl_value cause) {
 
 void asl_task_broken(asl_task *task, asl_value cause) {
     struct task *t = (struct task *)task;
-    if (take_answer(t, ANSWER_BROKEN)) t->cause = cause;
+    if (counts(t, ANSWER_BROKEN)) t->cause = cause;
     else asl_release(cause);
 }
 
@@ -369,7 +414,7 @@ void asl_task_submitted(asl_task *task, asl_value answer) {
         submitted(t, answer);
         return;
     }
-    if (t->answer == ANSWER_NONE && t->site->submits) tell_task(t, EVENT_TASK_SUBMITTED, DETAILS(.output = &answer));
+    if (t->answer == ANSWER_NONE && t->site->submits) TELL_TASK(t, EVENT_TASK_SUBMITTED, DETAILS(.output = &answer));
     asl_release(answer);
 }
 
@@ -402,19 +447,16 @@ void asl_engine_unhold(struct asl_engine *engine) {
 
 // ---------------------------------------------------------------- the answer
 
-void asl__task_answer(struct frame *f) {
-    struct task *t = f->task;
-    asl_engine *e = f->execution->engine;
-    struct failure failure = {.state = f->head.state};
-    if (t->answer == ANSWER_BROKEN) {
-        failure.error = asl_string_z("States.Runtime");
-        failure.cause = t->cause;
-        t->cause = asl_none();
-        free_task(t);
-        asl__frame_answer_failure(f, &failure);
-        return;
-    }
-    if (t->answer == ANSWER_SUCCESS && e->strict && asl_json_size(&t->result) > ASL__PAYLOAD_LIMIT) {
+static inline void move(asl_value *to, asl_value *from) {
+    struct asl__words w = asl__load(from);
+    asl__store_new(from, (struct asl__words){0, 0});
+    asl__store(to, w);
+}
+
+/* The frame has it, and the task is gone. */
+static void take_answer(struct task *t) {
+    struct frame *f = t->frame;
+    if (t->answer == ANSWER_SUCCESS && f->execution->engine->strict && asl_json_size(&t->result) > ASL__PAYLOAD_LIMIT) {
         /* A task failure like any other: States.ALL takes it (recorded, 2.5). */
         t->answer = ANSWER_FAILURE;
         t->error = asl_string_z("States.DataLimitExceeded");
@@ -422,18 +464,23 @@ void asl__task_answer(struct frame *f) {
                                      "bytes service limit.",
                                      t->site->limit_name);
     }
+    f->generation++;
+    f->failed = t->answer != ANSWER_SUCCESS;
     if (t->answer == ANSWER_SUCCESS) {
-        tell_task(t, EVENT_TASK_SUCCEEDED, DETAILS(.output = &t->result));
-        asl_value result = t->result;
-        t->result = asl_none();
-        free_task(t);
-        asl__frame_answer(f, result);
+        TELL_TASK(t, EVENT_TASK_SUCCEEDED, DETAILS(.output = &t->result));
+        move(&f->result, &t->result);
     } else {
-        tell_task(t, EVENT_TASK_FAILED, DETAILS(.error = &t->error, .cause = &t->cause));
-        failure.error = t->error;
-        failure.cause = t->cause;
-        t->error = t->cause = asl_none();
-        free_task(t);
-        asl__frame_answer_failure(f, &failure);
+        if (t->answer == ANSWER_BROKEN) t->error = asl_string_z("States.Runtime");
+        else TELL_TASK(t, EVENT_TASK_FAILED, DETAILS(.error = &t->error, .cause = &t->cause));
+        move(&f->failure.error, &t->error);
+        move(&f->failure.cause, &t->cause);
+        f->failure.state = f->head.state;
+        f->failure.heartbeat = false;
     }
+    free_task(t);
+}
+
+void asl__task_answer(struct frame *f) {
+    take_answer(f->task);
+    asl__ready_push(f, READY_STEP);
 }

@@ -17,8 +17,11 @@ void asl__on_backoff(struct timer *timer) {
 static int32_t start(struct frame *f, int64_t due_ms) {
     struct clock *c = &f->execution->engine->clock;
     /* No wait, no timer: a time in the past takes the next turn. */
-    if (due_ms <= c->now_ms || asl__time_jumps(f->execution->engine, due_ms)) asl__frame_answer(f, asl_none());
-    else asl__timer_start(c, &f->timer, due_ms, asl__on_wait);
+    if (due_ms <= c->now_ms || asl__time_jumps(f->execution->engine, due_ms)) {
+        asl__frame_take(f, asl_none());
+        return asl__answered(f);
+    }
+    asl__timer_start(c, &f->timer, due_ms, asl__on_wait);
     return 0;
 }
 

@@ -23,6 +23,7 @@ struct task {
     uint32_t *iteration; /* indexes, or NULL where they are none */
     char *idempotency;   /* key, or longer; NULL when the handler does not ask for it */
     struct task_trace *trace; /* NULL without a tracer */
+    bool at_once;   /* in asl_rt_task, which takes the answer: there is nothing to free but the payload */
     bool starting;  /* the handler's start() is running */
     bool started;   /* the handler is at work, or was */
     bool told;      /* TaskStarted; after a resume it may be so before it is started again */

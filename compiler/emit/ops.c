@@ -4,7 +4,8 @@
 //     block:      r = call asl_rt_path(frame, d, s, p, mode, k)
 //                 br r != 0, error block (unlikely), path.ok
 //     path.ok:    …
-//                 frame->resume = 3; ret SUSPENDED            SUSPEND, and RETRY when a retrier took the error
+//                 frame->resume = 3; ret SUSPENDED            SUSPEND, and RETRY when a retrier took the error; but when
+//                                                             what they wait for is there, a br to the block of that number
 //
 // An op is a call of the runtime entry of its name with its operands in their order: that is all this file knows of ops.
 // A block that fails without an error edge returns FAILED.
@@ -96,6 +97,10 @@ static LLVMValueRef is_nonzero(struct emit *e, LLVMValueRef v) {
     return LLVMBuildICmp(e->builder, LLVMIntNE, v, emit_i32(e, 0), "");
 }
 
+static LLVMValueRef is_answered(struct emit *e, LLVMValueRef answer) {
+    return LLVMBuildICmp(e->builder, LLVMIntEQ, answer, emit_i32(e, ASL_ANSWERED), "");
+}
+
 static bool of_expressions(uint8_t opcode) { return opcode == OP_JX_EVAL || opcode == OP_EXPECT || opcode == OP_CONDITION; }
 
 static bool gives_up(const struct emit *e, const struct ir_block *b) {
@@ -135,9 +140,9 @@ static LLVMValueRef emit_op(struct emit *e, const struct ir_block *b, const stru
     LLVMBasicBlockRef ok = following(e, info->name);
     LLVMBasicBlockRef unraise = counted ? following(e, "unraise") : error;
     emit_debug_none(e);
-    LLVMValueRef is_failed = info->flags & IR_ASKS
-                                 ? LLVMBuildICmp(e->builder, LLVMIntSLT, failed, emit_i32(e, 0), "")
-                                 : is_nonzero(e, failed);
+    LLVMValueRef is_failed = info->flags & IR_ASKS     ? LLVMBuildICmp(e->builder, LLVMIntSLT, failed, emit_i32(e, 0), "")
+                             : info->flags & IR_STARTS ? LLVMBuildICmp(e->builder, LLVMIntEQ, failed, emit_i32(e, 1), "")
+                                                       : is_nonzero(e, failed);
     LLVMValueRef branch = LLVMBuildCondBr(e->builder, is_failed, unraise, ok);
     LLVMSetMetadata(branch, e->weights, e->unlikely);
     if (counted) {
@@ -157,6 +162,15 @@ static void suspend(struct emit *e, uint32_t block) {
     LLVMBuildStore(e->builder, emit_i32(e, e->resume_number[block]), resume);
     emit_debug_none(e);
     ret(e, ASL_SUSPENDED);
+}
+
+/* answer: of the op that started it, or of the retrier. */
+static void suspend_unless_answered(struct emit *e, uint32_t block, LLVMValueRef answer) {
+    emit_debug_none(e);
+    LLVMBasicBlockRef waits = following(e, "waits");
+    LLVMBuildCondBr(e->builder, is_answered(e, answer), e->blocks[block], waits);
+    enter(e, waits);
+    suspend(e, block);
 }
 
 static void exit_if(struct emit *e, const struct ir_exit *x) {
@@ -179,7 +193,7 @@ static void exit_retry(struct emit *e, const struct ir_exit *x) {
     LLVMBasicBlockRef again = following(e, "again");
     LLVMBuildCondBr(e->builder, is_nonzero(e, taken), again, e->blocks[x->target[1]]);
     enter(e, again);
-    suspend(e, x->target[0]);
+    suspend_unless_answered(e, x->target[0], taken);
 }
 
 static void exit_catch(struct emit *e, const struct ir_exit *x) {
@@ -192,7 +206,9 @@ static void exit_catch(struct emit *e, const struct ir_exit *x) {
         LLVMAddCase(s, emit_i32(e, i + 1), e->blocks[x->target[i]]);
 }
 
-static void emit_exit(struct emit *e, const struct ir_exit *x, LLVMValueRef answer) {
+static void emit_exit(struct emit *e, const struct ir_block *b, LLVMValueRef answer) {
+    const struct ir_exit *x = &b->exit;
+    bool starts = b->ops.count && ir_op_info[b->ops.items[b->ops.count - 1].opcode].flags & IR_STARTS;
     switch (x->kind) {
     case EXIT_NONE: LLVMBuildUnreachable(e->builder); break; // the verifier refuses such a plan
     case EXIT_JUMP:
@@ -200,7 +216,12 @@ static void emit_exit(struct emit *e, const struct ir_exit *x, LLVMValueRef answ
         LLVMBuildBr(e->builder, e->blocks[x->target[0]]);
         break;
     case EXIT_IF: exit_if(e, x); break;
-    case EXIT_SUSPEND: suspend(e, x->target[0]); break;
+    case EXIT_SUSPEND:
+        if (starts)
+            suspend_unless_answered(e, x->target[0], answer);
+        else
+            suspend(e, x->target[0]);
+        break;
     case EXIT_RETRY: exit_retry(e, x); break;
     case EXIT_CATCH: exit_catch(e, x); break;
     case EXIT_DONE:
@@ -252,7 +273,7 @@ static void emit_block(struct emit *e, uint32_t number) {
             opt_owning_after(e->plan, &b->ops.items[i], e->owns);
     }
     emit_debug_at(e, b->exit.line, b->exit.column);
-    emit_exit(e, &b->exit, answer);
+    emit_exit(e, b, answer);
 }
 
 static void emit_dispatch(struct emit *e, LLVMBasicBlockRef entry) {

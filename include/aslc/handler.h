@@ -3,7 +3,7 @@
 // A handler serves a scheme: "exec:./charge --fast" goes to the handler of scheme "exec" with spec "./charge --fast".
 // It never completes inline: start() begins the work and returns; later, from the loop, it calls asl_task_succeed or
 // asl_task_fail exactly once, unless cancel() was called first. Calling them from within start() is allowed: the
-// answer still travels through the ready queue.
+// answer still travels through the ready queue, or is taken when start() has returned.
 //
 // Every call happens on the loop's thread. A handler that blocks does so on libuv's pool (uv_queue_work).
 #ifndef ASLC_HANDLER_H

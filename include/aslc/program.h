@@ -62,6 +62,10 @@ enum {
     ASL_TAIL = 3,      /* functions only: call what the last op named in my stead */
 };
 
+/* What an entry that starts something answers when what it would wait for is there: the machine goes on at the resume point
+   that it would suspend for. 0: it waits; 1: it has failed (asl_rt_retry: a retrier waits). */
+#define ASL_ANSWERED 2
+
 #define ASL_NO_OPERAND 0xffffffffu /* an absent slot, constant or path */
 #define ASL_LAST       0x80000000u /* set in a source slot operand: the value is dead afterwards and may be moved out */
 #define ASL_CONSTANT   0x40000000u /* set in an operand that may be a slot or a constant: it is the constant of that number */

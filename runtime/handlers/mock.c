@@ -49,6 +49,7 @@ struct mocked {
     struct group *groups;
     uint32_t group_count;
     uint32_t last_group;   /* that answered: mostly it does so again, or the next one does */
+    uint32_t last_entry;   /* likewise */
     const char *resource;  /* that was asked about last, and whether its service answers twice */
     bool submits;
 };
@@ -794,21 +795,35 @@ static const struct group *group_of(struct mocked *s, const asl_task *task) {
     return s->entries[s->groups[0].first].for_iteration ? NULL : &s->groups[0];
 }
 
+static bool in_group(const struct group *g, uint32_t entry) { return entry - g->first < g->count; }
+
+/* The entry for this call of a group; the numbers of its entries follow on one another. NULL: it has one call too many. */
+static const struct entry *entry_of(struct mocked *s, const struct group *g, uint64_t call) {
+    const struct entry *entries = s->entries;
+    uint32_t near = s->last_entry;
+    if (in_group(g, near) && call - entries[near].first <= entries[near].last - entries[near].first)
+        return &entries[near];
+    uint32_t from = g->first, to = g->first + g->count; /* the first that is not over yet */
+    if (in_group(g, ++near) && entries[near].first == call)
+        from = to = near;
+    while (from < to) {
+        uint32_t middle = from + (to - from) / 2;
+        if (entries[middle].last >= call)
+            to = middle;
+        else
+            from = middle + 1;
+    }
+    s->last_entry = from;
+    return in_group(g, from) ? &entries[from] : NULL;
+}
+
 static const struct entry *next_entry(struct mock *mock, struct mocked *s, const asl_task *task, uint64_t *call) {
     const struct group *g = group_of(s, task);
     *call = 0;
     if (!g)
         return NULL;
     *call = calls_of(mock, task->execution)[g->counter]++;
-    uint32_t from = 0, to = g->count; /* the first that is not over yet */
-    while (from < to) {
-        uint32_t middle = from + (to - from) / 2;
-        if (s->entries[g->first + middle].last >= *call)
-            to = middle;
-        else
-            from = middle + 1;
-    }
-    return from < g->count ? &s->entries[g->first + from] : NULL;
+    return entry_of(s, g, *call);
 }
 
 /* Does the service answer twice, first when it has taken the job? */
@@ -819,11 +834,6 @@ static bool is_submitted(const char *resource) {
         if (strcmp(dot, patterns[i]) == 0)
             return true;
     return false;
-}
-
-/* asl_retain, which short texts do not need. */
-static inline asl_value counted(const asl_value *v) {
-    return asl__is_container(v) || asl__has_text(v) ? asl_retain(*v) : *v;
 }
 
 static void mock_start(asl_task *task) {
@@ -852,8 +862,8 @@ static void mock_start(asl_task *task) {
             asl_task_submitted(task, asl_retain(e->result));
     }
     switch (e->kind) {
-    case RETURN: asl_task_succeed(task, counted(&e->result)); break;
-    case THROW: asl_task_fail(task, counted(&e->error), counted(&e->cause)); break;
+    case RETURN: asl_task_succeed(task, asl__keep(e->result)); break;
+    case THROW: asl_task_fail(task, asl__keep(e->error), asl__keep(e->cause)); break;
     case HANG: break; /* a time-out, a heartbeat or the end of the execution ends it */
     }
 }

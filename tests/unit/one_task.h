@@ -8,6 +8,7 @@
 
 #include "aslc/runtime.h"
 #include "rt.h"
+#include "steps.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,6 +18,7 @@
 
 /* State "A": slot 0 is its input and slot 1 its result. */
 static int32_t one_task_step(asl_frame *f) {
+    int32_t answer;
     switch (f->resume) {
     case 0:
         if (asl_rt_enter(f, 0, 0)) return ASL_FAILED;
@@ -26,14 +28,14 @@ static int32_t one_task_step(asl_frame *f) {
             if (asl_rt_exit(f, 0, 1) || asl_rt_done(f, 1)) return ASL_FAILED;
             return ASL_DONE;
         }
-        if (asl_rt_retry(f, 0) == 0) return ASL_FAILED;
+        if ((answer = asl_rt_retry(f, 0)) == 0) return ASL_FAILED;
         f->resume = 2;
-        return ASL_SUSPENDED;
+        return retry_or_go_on(f, one_task_step, answer);
     default: break; /* 2: the backoff is over */
     }
-    if (asl_rt_attempt(f, 0) || asl_rt_task(f, 0, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND)) return ASL_FAILED;
     f->resume = 1;
-    return ASL_SUSPENDED;
+    if (asl_rt_attempt(f, 0)) return ASL_FAILED;
+    return wait_or_go_on(f, one_task_step, asl_rt_task(f, 0, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND));
 }
 
 static asl_step *const one_task_steps[] = {one_task_step};

@@ -4,6 +4,7 @@
 //     test:now:JSON   answers from within start        test:later:MS:JSON   after so many real milliseconds
 //     test:fail:A,B,C fails with A, then B, then C, then A again          test:never   waits to be cancelled
 #include "engine.h"
+#include "steps.h"
 #include "test.h"
 
 #include <pthread.h>
@@ -272,8 +273,7 @@ static int32_t wait_state(asl_frame *f) {
     if (f->resume == 0) {
         TRY(asl_rt_enter(f, 0, 0));
         f->resume = 1;
-        TRY(asl_rt_wait_seconds(f, 0, 0));
-        return ASL_SUSPENDED;
+        return wait_or_go_on(f, wait_state, asl_rt_wait_seconds(f, 0, 0));
     }
     TRY(asl_rt_result(f, 1));
     TRY(asl_rt_exit(f, 0, 0));
@@ -285,8 +285,7 @@ static int32_t wait_until(asl_frame *f) {
     if (f->resume == 0) {
         TRY(asl_rt_enter(f, 0, 0));
         f->resume = 1;
-        TRY(asl_rt_wait_until(f, 0, 0));
-        return ASL_SUSPENDED;
+        return wait_or_go_on(f, wait_until, asl_rt_wait_until(f, 0, 0));
     }
     TRY(asl_rt_result(f, 1));
     asl_rt_done(f, 0);
@@ -388,21 +387,22 @@ TEST(express_ends_after_five_minutes_under_strict) {
 
 /* slot 0 input, 1 result, 2 timeout, 3 heartbeat */
 static int32_t task_state(asl_frame *f) {
+    int32_t answer;
     switch (f->resume) {
     case 0: TRY(asl_rt_enter(f, 0, 0)); /* fallthrough */
     case 1:
-        if (asl_rt_attempt(f, 0) || asl_rt_task(f, 0, 0, 2, 3, ASL_NO_OPERAND)) break;
         f->resume = 2;
-        return ASL_SUSPENDED;
+        if (asl_rt_attempt(f, 0) || (answer = asl_rt_task(f, 0, 0, 2, 3, ASL_NO_OPERAND)) == 1) break;
+        return wait_or_go_on(f, task_state, answer);
     case 2:
         if (asl_rt_result(f, 1)) break;
         TRY(asl_rt_exit(f, 0, 1));
         asl_rt_done(f, 1);
         return ASL_DONE;
     }
-    if (asl_rt_retry(f, 0)) {
+    if ((answer = asl_rt_retry(f, 0))) {
         f->resume = 1;
-        return ASL_SUSPENDED;
+        return retry_or_go_on(f, task_state, answer);
     }
     if (asl_rt_catch(f, 0) == 0) return ASL_FAILED;
     asl_rt_error_output(f, 1);
@@ -656,22 +656,24 @@ TEST(context) {
 
 /* The parent of both: slot 0 input, 1 result. */
 static int32_t fork_state(asl_frame *f) {
+    int32_t answer;
     bool is_map = frame_of(f)->execution->engine->image.sites[0].kind == SITE_MAP;
     switch (f->resume) {
     case 0: TRY(asl_rt_enter(f, 0, 0)); /* fallthrough */
     case 1:
-        if (is_map ? asl_rt_map(f, 0, 0, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND) : asl_rt_parallel(f, 0, 0)) break;
         f->resume = 2;
-        return ASL_SUSPENDED;
+        answer = is_map ? asl_rt_map(f, 0, 0, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND) : asl_rt_parallel(f, 0, 0);
+        if (answer == 1) break;
+        return wait_or_go_on(f, fork_state, answer);
     case 2:
         if (asl_rt_result(f, 1)) break;
         TRY(asl_rt_exit(f, 0, 1));
         asl_rt_done(f, 1);
         return ASL_DONE;
     }
-    if (asl_rt_retry(f, 0)) {
+    if ((answer = asl_rt_retry(f, 0))) {
         f->resume = 1;
-        return ASL_SUSPENDED;
+        return retry_or_go_on(f, fork_state, answer);
     }
     if (asl_rt_catch(f, 0) == 0) return ASL_FAILED;
     asl_rt_error_output(f, 1);
@@ -687,8 +689,7 @@ static int32_t inner_task(asl_frame *f) {
         TRY(asl_rt_enter(f, 1, 0));
         TRY(asl_rt_attempt(f, 1));
         f->resume = 1;
-        TRY(asl_rt_task(f, 1, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND));
-        return ASL_SUSPENDED;
+        return wait_or_go_on(f, inner_task, asl_rt_task(f, 1, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND));
     }
     TRY(asl_rt_result(f, 1));
     TRY(asl_rt_exit(f, 1, 1));
@@ -700,8 +701,7 @@ static int32_t branch_task(asl_frame *f) {
     if (f->resume == 0) {
         TRY(asl_rt_enter(f, 1, 0));
         f->resume = 1;
-        TRY(asl_rt_task(f, 1, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND));
-        return ASL_SUSPENDED;
+        return wait_or_go_on(f, branch_task, asl_rt_task(f, 1, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND));
     }
     TRY(asl_rt_result(f, 1));
     asl_rt_done(f, 1);
@@ -713,8 +713,7 @@ static int32_t branch_fail(asl_frame *f) {
     if (f->resume == 0) {
         TRY(asl_rt_enter(f, 2, 0));
         f->resume = 1;
-        TRY(asl_rt_wait_seconds(f, 2, 0));
-        return ASL_SUSPENDED;
+        return wait_or_go_on(f, branch_fail, asl_rt_wait_seconds(f, 2, 0));
     }
     TRY(asl_rt_exit(f, 2, 0));
     TRY(asl_rt_enter(f, 3, 0));
@@ -741,8 +740,7 @@ static int32_t item_wait(asl_frame *f) {
         TRY(asl_rt_item(f, 0));
         TRY(asl_rt_enter(f, 2, 0));
         f->resume = 1;
-        TRY(asl_rt_wait_seconds(f, 2, 0));
-        return ASL_SUSPENDED;
+        return wait_or_go_on(f, item_wait, asl_rt_wait_seconds(f, 2, 0));
     }
     TRY(asl_rt_exit(f, 2, 0));
     asl_rt_done(f, 0);

@@ -7,6 +7,7 @@
 
 #include "aslc/handler.h"
 #include "rt.h"
+#include "steps.h"
 #include "test.h"
 
 static const char image[] =
@@ -17,10 +18,10 @@ static const char image[] =
 
 static int32_t step(asl_frame *f) {
     if (f->resume == 0) {
-        if (asl_rt_enter(f, 0, 0) || asl_rt_attempt(f, 0) || asl_rt_task(f, 0, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND))
+        if (asl_rt_enter(f, 0, 0) || asl_rt_attempt(f, 0))
             return ASL_FAILED;
         f->resume = 1;
-        return ASL_SUSPENDED;
+        return wait_or_go_on(f, step, asl_rt_task(f, 0, 0, ASL_NO_OPERAND, ASL_NO_OPERAND, ASL_NO_OPERAND));
     }
     if (asl_rt_result(f, 1) || asl_rt_exit(f, 0, 1))
         return ASL_FAILED;
