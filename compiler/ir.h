@@ -72,7 +72,7 @@ enum ir_exit_kind {
     EXIT_FAILED,  /* return FAILED: the error is in the frame */
     EXIT_BRANCH,  /* the last op asks: nonzero: target[0], zero: target[1] */
     EXIT_GIVE_UP, /* quiet machines: the watched machine goes on at its block target[0] */
-    EXIT_RETURN,  /* functions: return a, which is ASL_DONE or ASL_TAIL; an op before it has handed over the value */
+    EXIT_RETURN,  /* return a, which is ASL_DONE or, in functions, ASL_TAIL; an op before it has handed over the value */
 };
 
 #define IR_NO_BLOCK 0xffffffffu
@@ -155,7 +155,7 @@ uint32_t ir_slot(struct ir_plan *p, struct ir_machine *m, const char *name);
 void ir_view(struct ir_plan *p, struct ir_machine *m, uint32_t slot);
 bool ir_is_view(const struct ir_machine *m, uint32_t slot);
 uint32_t ir_frame_slots(const struct ir_machine *m); /* those up to the last that is no view */
-bool ir_finds(uint8_t opcode);       /* a member or item, in another slot's value */
+bool ir_finds(uint8_t opcode);       /* a member or item in another slot's value, or a value that others keep */
 bool ir_takes_views(uint8_t opcode); /* where it only reads slots */
 uint32_t ir_block_new(struct ir_plan *p, struct ir_machine *m, const char *name, uint32_t state);
 struct ir_op *ir_op(struct ir_plan *p, struct ir_block *b, enum ir_opcode opcode, const uint32_t *operands);

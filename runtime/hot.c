@@ -217,12 +217,34 @@ INLINE int32_t asl_hot_format_one(asl_frame *frame, asl_value *d, uint32_t k, co
 
 // ---------------------------------------------------------------- iterations
 
-INLINE int64_t asl_hot_index(asl_frame *frame) { return frame_of(frame)->index; }
+INLINE int32_t asl_hot_next_item(asl_frame *frame) {
+    struct frame *f = frame_of(frame);
+    struct fanout *o = f->up;
+    if (UNLIKELY(o->next_item == o->last_item)) return 0;
+    o->next_item++;
+    f->index++;
+    return 1;
+}
 
-INLINE void asl_hot_item(asl_frame *frame, asl_value *d, uint32_t fresh) {
-    const struct frame *f = frame_of(frame);
-    const struct fanout *o = f->up;
-    asl_hot_copy(d, o->item ? o->item : &o->items.array->items[f->index], fresh);
+INLINE const asl_value *asl_hot_item(asl_frame *frame) { return frame_of(frame)->up->next_item - 1; }
+INLINE int64_t asl_hot_index(asl_frame *frame) { return frame_of(frame)->index; }
+INLINE const asl_value *asl_hot_captured(asl_frame *frame, uint32_t slot) { return &frame_of(frame)->up->parent->head.slot[slot]; }
+
+static inline void result(asl_frame *frame, struct asl__words w) {
+    struct fanout *o = frame_of(frame)->up;
+    asl__store_new(o->next_result++, w);
+}
+
+INLINE void asl_hot_result(asl_frame *frame, const asl_value *s) {
+    struct asl__words w = asl__load(s);
+    asl__retain_words(w);
+    result(frame, w);
+}
+
+INLINE void asl_hot_result_last(asl_frame *frame, asl_value *s) {
+    struct asl__words w = asl__load(s);
+    asl__store_new(s, (struct asl__words){0, 0});
+    result(frame, w);
 }
 
 // ---------------------------------------------------------------- tests

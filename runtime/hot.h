@@ -70,8 +70,14 @@ int32_t asl_hot_affixes(const asl_value *s, const char *head, uint32_t head_size
 int32_t asl_hot_pieces(const asl_value *s, uint32_t head_size, uint32_t tail_size, const char *pieces, uint32_t count);
 void asl_hot_tick(asl_frame *frame, int64_t events, int64_t states);
 void asl_hot_arrive(asl_frame *frame, uint32_t n);
-int64_t asl_hot_index(asl_frame *frame);                           /* of the Map's iteration that the frame is */
-void asl_hot_item(asl_frame *frame, asl_value *d, uint32_t fresh); /* its item */
+/* A Map's iterations in one frame (now.c): whether there is one more, which it becomes then. */
+int32_t asl_hot_next_item(asl_frame *frame);
+const asl_value *asl_hot_item(asl_frame *frame);
+int64_t asl_hot_index(asl_frame *frame);
+void asl_hot_begin_item(asl_frame *frame);                         /* it is in the Map's state, as its ItemSelector sees it */
+const asl_value *asl_hot_captured(asl_frame *frame, uint32_t slot); /* of the frame that the Map is in */
+void asl_hot_result(asl_frame *frame, const asl_value *s);
+void asl_hot_result_last(asl_frame *frame, asl_value *s);          /* s is empty afterwards */
 int64_t asl_hot_polls(asl_frame *frame);
 void asl_hot_set_polls(asl_frame *frame, int64_t polls);
 int32_t asl_hot_poll(asl_frame *frame);                            /* the slow one: every so many back edges */

@@ -2,6 +2,7 @@
 #include "hot.h"
 
 #include "engine.h"
+#include "waiting.h"
 #include "words.h"
 
 static struct image *image_of(asl_frame *frame) { return &frame_of(frame)->execution->engine->image; }
@@ -204,6 +205,14 @@ void asl_hot_arrive(asl_frame *frame, uint32_t n) {
     asl__context_drop(f);
 }
 
+void asl_hot_begin_item(asl_frame *frame) {
+    struct frame *f = frame_of(frame);
+    const struct frame *parent = f->up->parent;
+    frame->state = parent->head.state;
+    f->entered_ms = parent->entered_ms;
+    asl__context_drop(f);
+}
+
 int32_t asl_hot_poll(asl_frame *frame) { return asl__poll_now(frame_of(frame)->execution); }
 
 void asl_hot_unraise(asl_frame *frame, int64_t events) {
@@ -223,6 +232,7 @@ int32_t asl_hot_give_up(asl_frame *frame, uint32_t machine, uint32_t resume, uin
     struct frame *f = frame_of(frame);
     if (frame->now) return 1;
     asl_hot_forget(frame, slots, f->execution->engine->image.machines[frame->machine].slots);
+    if (f->up && f->up->is_map && resume == 0) asl_hot_begin_item(frame); /* this iteration has entered no state */
     frame->machine = machine;
     frame->resume = resume;
     f->eventful = true;

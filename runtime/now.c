@@ -1,5 +1,8 @@
-// Branches and iterations that only compute, run by a quiet machine as a loop: no frame of theirs waits, so they need no
-// queue, and their results are written where they belong.
+// Branches and iterations that only compute, run at once: no frame of theirs waits, so they need no queue, and their results
+// are written where they belong. Branches have a frame each. Iterations have one together, whose quiet machine is a loop:
+//
+//     asl_hot_next_item     next_item ─► last_item          the runtime looks at the clock once in a thousand, and at threads
+//     asl_hot_result        next_result
 //
 // Nothing else of the execution runs meanwhile: the compiler sees to it that only the outermost machine, or one that is
 // run like this itself, does so (compiler/opt/shape). So event ids are what they would be. A child that comes upon anything
@@ -32,30 +35,10 @@ static struct frame *begin(struct fanout *o, uint32_t machine) {
     struct frame *parent = o->parent, *child = asl__frame_new(parent->execution, asl__child_machine(parent, machine));
     child->up = o;
     child->head.now = parent->execution->engine->image.machines[machine].waits;
-    child->started = true; /* its events are counted here */
-    return child;
-}
-
-static inline void set_start(struct frame *child, const struct machine *m, uint32_t index, const asl_value *input) {
-    const struct frame *parent = child->up->parent;
-    child->index = index;
     child->head.state = parent->head.state;
     child->entered_ms = parent->entered_ms;
-    if (child->context.tag != ASL_NONE) asl__context_drop(child);
-    for (uint32_t i = 0; i < m->capture_count; i++)
-        asl_value_set(&child->slots[m->captures[i].slot], asl_retain(parent->head.slot[m->captures[i].parent_slot]));
-    struct asl__words w = asl__load(input), old = asl__load(&child->slots[0]);
-    asl__retain_words(w);
-    asl__store_new(&child->slots[0], w);
-    asl__release_words(old);
-}
-
-/* Variables have no value yet; a quiet machine sees to that itself. */
-static void clear(struct frame *child) {
-    const struct image *image = &child->execution->engine->image;
-    uint32_t home = image->machines[child->made_for - image->quiet].slots;
-    for (uint32_t i = 1; i < home; i++)
-        if (child->slots[i].tag != ASL_NONE) asl_value_set(&child->slots[i], asl_none());
+    child->started = true; /* its events are counted here */
+    return child;
 }
 
 /* It gave up, or has not come to its end at once. False: it does not. */
@@ -65,25 +48,72 @@ __attribute__((noinline)) static bool unusual(struct frame *child, int32_t outco
         child->yields = false;
         outcome = image->machines[child->head.machine].step(&child->head);
     }
-    if (outcome != ASL_DONE) return false;
-    clear(child);
-    child->head.machine = child->made_for;
-    child->head.resume = 0;
-    return true;
+    return outcome == ASL_DONE;
+}
+
+// ---------------------------------------------------------------- branches
+
+static void start_branch(struct frame *child, uint32_t index, const asl_value *input) {
+    const struct frame *parent = child->up->parent;
+    const struct machine *m = &child->execution->engine->image.machines[child->made_for];
+    child->index = index;
+    for (uint32_t i = 0; i < m->capture_count; i++)
+        asl_value_set(&child->slots[m->captures[i].slot], asl_retain(parent->head.slot[m->captures[i].parent_slot]));
+    asl_value_set(&child->slots[0], asl_retain(*input));
 }
 
 /* False: it did not come to its end at once, and can only be freed. */
-static inline bool run(struct frame *child, asl_step *step) {
-    int32_t outcome = step(&child->head);
-    return __builtin_expect(outcome == ASL_DONE && child->head.machine == child->made_for, 1) || unusual(child, outcome);
+static bool run_branch(struct frame *child) {
+    int32_t outcome = child->execution->engine->image.machines[child->made_for].step(&child->head);
+    return outcome == ASL_DONE || unusual(child, outcome);
 }
+
+// ---------------------------------------------------------------- iterations
+
+/* What the watched machine has left: variables have no value at its start. */
+static void clear(struct frame *child) {
+    const struct image *image = &child->execution->engine->image;
+    uint32_t home = image->machines[child->made_for - image->quiet].slots;
+    for (uint32_t i = 0; i < home; i++)
+        if (child->slots[i].tag != ASL_NONE) asl_value_set(&child->slots[i], asl_none());
+}
+
+/* So many, from index on. The quiet machine is a loop over them; one that gave up has ended in the watched machine, and the
+   loop goes on behind it. Returns the first that has no result. */
+__attribute__((noinline)) static size_t iterate(struct frame *child, size_t index, size_t count, const asl_value *items, asl_value *results) {
+    asl_step *step = child->execution->engine->image.machines[child->made_for].step;
+    struct fanout *o = child->up;
+    o->next_item = items;
+    o->last_item = items + count;
+    o->next_result = results;
+    child->index = (uint32_t)index - 1;
+    for (;;) {
+        int32_t outcome = step(&child->head);
+        if (outcome == ASL_DONE && child->head.machine == child->made_for) return index + count;
+        if (!unusual(child, outcome)) return child->index;
+        asl_value result = child->result; /* where it may belong, too */
+        child->result = asl_none();
+        *o->next_result++ = result;
+        clear(child);
+        child->head.machine = child->made_for;
+        child->head.resume = 0;
+    }
+}
+
+// ---------------------------------------------------------------- both, in any thread
 
 static void start_now(struct frame *child, size_t index, asl_value input) {
-    set_start(child, &child->execution->engine->image.machines[child->made_for], (uint32_t)index, &input);
-    asl_release(input);
+    if (child->up->is_map) child->index = (uint32_t)index;
+    else start_branch(child, (uint32_t)index, &input);
+    asl_release(input); /* the item is where it was */
 }
 
-static bool run_now(struct frame *child) { return run(child, child->execution->engine->image.machines[child->made_for].step); }
+static bool run_now(struct frame *child) {
+    struct fanout *o = child->up;
+    size_t index = child->index;
+    if (!o->is_map) return run_branch(child);
+    return iterate(child, index, 1, o->item ? o->item : &o->items.array->items[index], &child->result) > index;
+}
 
 static const struct child_ways now = {begin, start_now, run_now, clear};
 
@@ -97,19 +127,6 @@ static bool cut(asl_execution *x) {
         if (e->clock.now_ms >= x->main->deadline_ms) x->main->cut = ASL_TIMED_OUT;
     }
     return x->main->cut != ASL_RUNNING;
-}
-
-/* Iterations from … to before …; the first that has no result. */
-__attribute__((noinline)) static size_t iterate(struct frame *child, const asl_value *items, asl_value *results, size_t from, size_t to) {
-    const struct machine *m = &child->execution->engine->image.machines[child->made_for];
-    asl_step *step = m->step;
-    for (size_t i = from; i < to; i++) {
-        set_start(child, m, (uint32_t)i, &items[i]);
-        if (!run(child, step)) return i;
-        asl__store_new(&results[i], asl__load(&child->result));
-        asl__store_new(&child->result, (struct asl__words){0, 0});
-    }
-    return to;
 }
 
 int32_t asl_hot_map(asl_frame *frame, uint32_t t, asl_value *d, const asl_value *items) {
@@ -140,7 +157,7 @@ int32_t asl_hot_map(asl_frame *frame, uint32_t t, asl_value *d, const asl_value 
         if (done == count) break;
         size_t stop = look < count ? look : count;
         if (!watch.off && watch.next > done && watch.next < stop) stop = watch.next;
-        done = iterate(child, list.array->items, results.array->items, done, stop);
+        done = iterate(child, done, stop - done, &list.array->items[done], &results.array->items[done]);
         if (done < stop) break;
     }
     asl__spread_end(&watch, &o);
@@ -174,9 +191,8 @@ int32_t asl_hot_parallel(asl_frame *frame, uint32_t t, asl_value *d, const asl_v
         }
         if (done == count) break;
         struct frame *child = begin(&o, o.site->machines[done]);
-        const struct machine *m = &x->engine->image.machines[child->made_for];
-        set_start(child, m, (uint32_t)done, &o.input);
-        ok = run(child, m->step);
+        start_branch(child, (uint32_t)done, &o.input);
+        ok = run_branch(child);
         if (ok) {
             results.array->items[done] = child->result;
             results.array->head.count = (uint32_t)done + 1;

@@ -49,6 +49,8 @@ struct fanout {
     asl_value input;                /* Map: for messages; what the ItemSelector sees is captured */
     asl_value items, results;
     const asl_value *item;          /* in another thread: the item that is being run; there are no items then */
+    const asl_value *next_item, *last_item; /* now.c: what the quiet machine runs through; last_item is behind them */
+    asl_value *next_result;
     uint64_t chain;                 /* event the next child points at */
     uint64_t told;                  /* the last event of the children that are done */
 };

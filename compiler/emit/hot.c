@@ -196,6 +196,7 @@ static int64_t states_a_poll(struct emit *e, const struct ir_machine *m) {
     uint32_t last = 0, *stack = arena_alloc(e->arena, (m->blocks.count + 1) * sizeof *stack);
     int64_t *far = arena_alloc(e->arena, (m->blocks.count + 1) * sizeof *far); // from the poll to the block's end
     bool any = false, *seen = arena_alloc(e->arena, m->blocks.count + 1);
+    seen[0] = true; // a Map's next item is no round of such a loop
     for (uint32_t b = 0; b < m->blocks.count; b++)
         if (polls(m->blocks.items[b]))
             last = b, any = true;
@@ -506,9 +507,19 @@ static LLVMValueRef name_of(struct emit *e, uint32_t k) {
     return name;
 }
 
+// A value that others keep.
+static LLVMValueRef find_kept(struct emit *e, const struct ir_op *op) {
+    return op->opcode == OP_ITEM_VALUE ? call(e, HOT_item, ARGUMENTS(e->frame)) : call(e, HOT_captured, ARGUMENTS(e->frame, emit_i32(e, op->operand[1])));
+}
+
 // Member or item of a value, as a value. Returns whether there is none, or NULL when that is no failure.
 static LLVMValueRef emit_find(struct emit *e, const struct ir_op *op) {
-    LLVMValueRef d = slot(e, op->operand[0]), s = slot(e, op->operand[1]), f = fresh(e, op->operand[0]);
+    LLVMValueRef d = slot(e, op->operand[0]), f = fresh(e, op->operand[0]);
+    if (op->opcode == OP_ITEM_VALUE || op->opcode == OP_CAPTURED) {
+        call(e, HOT_copy, ARGUMENTS(d, find_kept(e, op), f));
+        return NULL;
+    }
+    LLVMValueRef s = slot(e, op->operand[1]);
     if (op->opcode == OP_FIELD || op->opcode == OP_FIELD_MAYBE) {
         LLVMValueRef a[] = {e->frame, d, s, emit_i32(e, op->operand[2]), next_cache(e), name_of(e, op->operand[2]), f};
         if (op->opcode == OP_FIELD)
@@ -528,6 +539,10 @@ static LLVMValueRef emit_find(struct emit *e, const struct ir_op *op) {
 // The same, as a view: where it is. One that may not be there is known once it has been found.
 static LLVMValueRef emit_view(struct emit *e, const struct ir_op *op) {
     bool fails = ir_op_info[op->opcode].flags & IR_FAILS;
+    if (op->opcode == OP_ITEM_VALUE || op->opcode == OP_CAPTURED) {
+        e->found = find_kept(e, op);
+        return NULL;
+    }
     LLVMValueRef s = slot(e, op->operand[1]);
     if (op->opcode == OP_FIELD || op->opcode == OP_FIELD_MAYBE)
         e->found = call(e, fails ? HOT_field_at : HOT_field_at_maybe,
@@ -558,7 +573,6 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_COPY: emit_copy(e, o[0], o[1]); return true;
     case OP_MOVE: set_number(e, o[0], number(e, o[1])); return true;
     case OP_BOX: call(e, HOT_words, ARGUMENTS(slot(e, o[0]), head_of_int(e), number(e, o[1]), fresh(e, o[0]))); return true;
-    case OP_NOTHING: call(e, HOT_words, ARGUMENTS(slot(e, o[0]), i64(e, 0), i64(e, 0), fresh(e, o[0]))); return true;
     case OP_TICK:
         if (!e->keeps) {
             call(e, HOT_tick, ARGUMENTS(e->frame, i64(e, o[0]), i64(e, o[1])));
@@ -584,8 +598,16 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
         call(e, HOT_arrive, ARGUMENTS(e->frame, emit_i32(e, o[1])));
         emit_rt(e, OP_CONTEXT, o);
         return true;
+    case OP_NEXT_ITEM: *failed = call(e, HOT_next_item, ARGUMENTS(e->frame)); return true; // what it asks
     case OP_ITEM_INDEX: set_number(e, o[0], call(e, HOT_index, ARGUMENTS(e->frame))); return true;
-    case OP_ITEM_VALUE: call(e, HOT_item, ARGUMENTS(e->frame, slot(e, o[0]), fresh(e, o[0]))); return true;
+    case OP_ITEM_CONTEXT:
+        emit_hot_tell(e);
+        call(e, HOT_begin_item, ARGUMENTS(e->frame));
+        emit_rt(e, OP_CONTEXT, o);
+        return true;
+    case OP_ITEM_RESULT: call(e, o[0] & ASL_LAST ? HOT_result_last : HOT_result, ARGUMENTS(e->frame, slot(e, o[0]))); return true;
+    case OP_ITEM_VALUE:
+    case OP_CAPTURED:
     case OP_FIELD:
     case OP_FIELD_MAYBE:
     case OP_ELEMENT:

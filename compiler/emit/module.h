@@ -101,7 +101,7 @@ void emit_heat(struct emit *e);
 void emit_hot_begin(struct emit *e, const struct ir_machine *m); /* at the start of the step function */
 void emit_hot_block(struct emit *e, uint32_t number);             /* … of a block … */
 void emit_hot_end(struct emit *e);                               /* … and when all is there */
-/* An op; false: it is a call like any other. *failed: whether it failed, or NULL when it cannot. */
+/* An op; false: it is a call like any other. *failed: whether it failed, or NULL when it cannot; what the op asks for, if it does. */
 bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed);
 void emit_hot_done(struct emit *e, uint32_t s); /* the output is in this slot */
 void emit_hot_drop(struct emit *e);  /* where it has not failed */

@@ -108,11 +108,14 @@ static bool gives_up(const struct emit *e, const struct ir_block *b) {
 }
 
 // An op of a quiet machine that is not a call of the runtime's entries.
-static bool emit_quiet_op(struct emit *e, const struct ir_block *b, const struct ir_op *op) {
+static bool emit_quiet_op(struct emit *e, const struct ir_block *b, const struct ir_op *op, LLVMValueRef *answer) {
     LLVMValueRef failed;
+    *answer = NULL;
     if (!emit_hot_op(e, op, &failed))
         return false;
-    if (!failed)
+    if (ir_op_info[op->opcode].flags & IR_ASKS)
+        *answer = failed;
+    if (!failed || *answer)
         return true;
     LLVMBasicBlockRef error = b->error == IR_NO_BLOCK ? failed_block(e) : e->blocks[b->error];
     LLVMBasicBlockRef ok = following(e, ir_op_info[op->opcode].name);
@@ -125,10 +128,10 @@ static bool emit_quiet_op(struct emit *e, const struct ir_block *b, const struct
 // Returns what the entry answered: an op that asks is followed by a branch on it.
 static LLVMValueRef emit_op(struct emit *e, const struct ir_block *b, const struct ir_op *op) {
     const struct ir_op_info *info = &ir_op_info[op->opcode];
-    LLVMValueRef counted = NULL;
+    LLVMValueRef counted = NULL, answer;
     if (e->quiet) {
-        if (emit_quiet_op(e, b, op))
-            return NULL;
+        if (emit_quiet_op(e, b, op, &answer))
+            return answer;
         // It raises an error and counts its event, which the watched machine is about to do again.
         if (of_expressions(op->opcode) && gives_up(e, b))
             counted = emit_hot_counted(e);

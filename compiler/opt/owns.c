@@ -2,8 +2,8 @@
 // boolean or null, or a constant's short text: what is written over them is written without a look.
 //
 // Forward data flow over blocks. A slot owns something from an op that may put such a value there until it is moved out.
-// Where a machine is resumed every slot may; at its start those that it shares with the watched machine, and those that an
-// earlier run of it may have left (iterations of a Map run in one frame).
+// Where a machine is resumed every slot may; at its start those that it shares with the watched machine, and those that
+// earlier iterations of a Map have left in its frame.
 #include <string.h>
 
 #include "ir.h"
@@ -46,7 +46,7 @@ void opt_owning_after(const struct ir_plan *p, const struct ir_op *op, uint64_t 
     const uint32_t *o = op->operand;
     const char *kinds = ir_op_info[op->opcode].operands;
     bool empties = ir_op_info[op->opcode].flags & IR_HOT || op->opcode == OP_COPY;
-    bool owns = op->opcode == OP_COPY ? has(owning, o[1] & ~ASL_LAST) : op->opcode == OP_CONST ? constant_owns(p, o[1]) : op->opcode != OP_BOX && op->opcode != OP_HOLDS && op->opcode != OP_NOTHING;
+    bool owns = op->opcode == OP_COPY ? has(owning, o[1] & ~ASL_LAST) : op->opcode == OP_CONST ? constant_owns(p, o[1]) : op->opcode != OP_BOX && op->opcode != OP_HOLDS;
     if (op->opcode == OP_INT) // it was one
         take(owning, o[1] & ~ASL_LAST);
     for (size_t i = 0; empties && kinds[i]; i++)
@@ -91,7 +91,7 @@ const uint64_t *const *opt_owning(const struct ir_plan *p, const struct ir_machi
                 take(now, b->exit.a & ~ASL_LAST);
             for (uint32_t t = 0; t < b->exit.target_count && b->exit.kind != EXIT_GIVE_UP; t++)
                 changed |= join(in[b->exit.target[t]], now, words);
-            if (b->exit.kind == EXIT_DONE)
+            if (b->exit.kind == EXIT_RETURN) // until there are more items
                 changed |= join(in[0], now, words);
         }
     }

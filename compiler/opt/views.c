@@ -10,12 +10,13 @@
 //
 // What the execution has as its input it keeps to its end: views of the root machine's slot %0 stay what they are whatever
 // becomes of the slot, unless another value is put into it before the machine gives up: then it is unknown which they mean.
+// A Map's items, and what its iterations capture of the frame that it is in, others keep for as long as these run.
 //
 // Views are known to ops that take pointers (IR_HOT, copy) and to exits. Where another op names one, a copy of it is made
 // first; mostly that is where the machine gives up.
 #include "opt/flow.h"
 
-enum { NO_ROOT = ASL_NO_OPERAND };
+enum { NO_ROOT = ASL_NO_OPERAND, KEPT = ASL_NO_OPERAND - 1 /* by others */ };
 
 struct views {
     struct ir_plan *plan;
@@ -105,7 +106,9 @@ static void find_roots(struct views *v) {
                 const struct ir_op *op = &m->blocks.items[i]->ops.items[j];
                 if (!ir_finds(op->opcode) || !has(v->is, op->operand[0]))
                     continue;
-                uint32_t d = op->operand[0], s = op->operand[1] & ~ASL_LAST, root = has(v->is, s) ? v->root[s] : s;
+                bool kept = op->opcode == OP_ITEM_VALUE || op->opcode == OP_CAPTURED;
+                uint32_t d = op->operand[0], s = kept ? KEPT : op->operand[1] & ~ASL_LAST;
+                uint32_t root = !kept && has(v->is, s) ? v->root[s] : s;
                 if (root == NO_ROOT || root == v->root[d])
                     continue;
                 if (v->root[d] == NO_ROOT)
@@ -126,6 +129,8 @@ static void check_live(struct views *v, const uint64_t *live, const struct ir_op
         for (uint64_t left = live[w] & v->is[w]; left; left &= left - 1) {
             uint32_t slot = (uint32_t)(w * 64) + (uint32_t)__builtin_ctzll(left), root = v->root[slot];
             uint32_t above = v->above[slot];
+            if (root == KEPT)
+                continue;
             while (has(v->were, above) && !has(live, above))
                 above = v->above[above];
             if (has(v->were, above))

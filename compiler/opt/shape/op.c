@@ -68,12 +68,12 @@ static bool captures_home(struct shape *s, const struct site *site) {
 static uint32_t key(struct shape *s, const char *name) { return ir_const_string(s->plan, name, strlen(name)); }
 
 static void learn_item(struct shape *s, struct sym *context) {
-    struct sym *index = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT)), *value = shape_sym_new(s, SLOT, shape_new_slot(s), ANY);
+    struct sym *index = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT));
+    index->range = (struct range){0, INT32_MAX}; // arrays are not longer
     shape_append(s, OP_ITEM_INDEX, OPERANDS(index->number));
-    shape_append(s, OP_ITEM_VALUE, OPERANDS(value->number));
     struct sym *item = shape_sym_new(s, OBJECT, 0, TYPE(ASL_OBJECT)), *map = shape_sym_new(s, OBJECT, 0, TYPE(ASL_OBJECT));
     item = shape_object_with(s, item, key(s, "Index"), index);
-    item = shape_object_with(s, item, key(s, "Value"), value);
+    item = shape_object_with(s, item, key(s, "Value"), s->item);
     map = shape_object_with(s, map, key(s, "Item"), item);
     shape_learn(s, OP_FIELD, context, key(s, "Map"), 0, map);
 }
@@ -95,8 +95,8 @@ static struct sym *context(struct shape *s) {
         return x;
     shape_count_events(s);
     x = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_OBJECT));
-    if (s->iteration && s->entry == 0) // an ItemSelector's: it is in the Map's state
-        shape_append(s, OP_CONTEXT, OPERANDS(x->number));
+    if (s->iteration && s->entry == 0)
+        shape_append(s, OP_ITEM_CONTEXT, OPERANDS(x->number));
     else
         shape_append(s, OP_STATE_CONTEXT, OPERANDS(x->number, s->state));
     shape_learn(s, OP_CONTEXT, NULL, s->entry, 0, x);

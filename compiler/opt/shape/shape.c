@@ -142,30 +142,55 @@ static bool is_iteration(const struct ir_plan *p, const struct site *sites, size
     return false;
 }
 
-// They run in one frame: what one has left in slots that the next may read is emptied before it. Items and captures are
-// new each time.
-static void begin_empty(struct shape *s) {
-    const uint64_t *live = opt_live(s->plan, s->m)[0];
-    struct ir_block *first = s->m->blocks.items[0];
-    bool *left = arena_alloc(s->arena, s->home + 1);
-    for (size_t i = 0; i < s->m->blocks.count; i++)
-        for (size_t o = 0; o < s->m->blocks.items[i]->ops.count; o++) {
-            const struct ir_op *op = &s->m->blocks.items[i]->ops.items[o];
-            const char *kinds = ir_op_info[op->opcode].operands;
-            for (size_t k = 0; kinds[k]; k++)
-                for (uint32_t n = 0; strchr("dxDX", kinds[k]) && n < (kinds[k] == 'D' || kinds[k] == 'X' ? 2 : 1); n++)
-                    if (op->operand[k] + n < s->home)
-                        left[op->operand[k] + n] = true;
-        }
-    for (size_t c = 0; c < s->m->captures.count; c++)
-        left[s->m->captures.items[c].slot] = false;
-    for (uint32_t slot = 1; slot < s->home; slot++) {
-        if (!left[slot] || !(live[slot / 64] >> (slot % 64) & 1))
+// The machine becomes a loop over items: what an iteration finds in slots is the item, what it captures, and nothing else.
+//
+//     block b0 "M.item" n0
+//       next_item
+//       branch b1 b9                                  b9: return 0
+//     block b1 …
+//       item_value %7
+//       captured %8 2                                 of the Map's own frame
+//       …
+//       item_result %12!
+//       jump b0
+static void begin_iterations(struct shape *s) {
+    const struct ir_block *from = s->from[0];
+    uint32_t first, end;
+    s->state = from->state;
+    s->line = from->ops.items[0].line;
+    s->column = from->ops.items[0].column;
+    s->at.out = shape_new_block(s, from->name, from->state);
+    s->at.env = (struct env){.slot = arena_alloc(s->arena, (s->home + 1) * sizeof *s->at.env.slot)};
+    shape_append(s, OP_NEXT_ITEM, OPERANDS(0));
+    first = shape_new_block(s, from->name, from->state);
+    end = shape_new_block(s, from->name, from->state);
+    shape_leave_block(s, EXIT_BRANCH, first, end, 2);
+    shape_out_block(s, end)->exit = (struct ir_exit){.kind = EXIT_RETURN, .a = ASL_DONE};
+    s->at.out = first;
+    for (uint32_t i = 1; i < s->home; i++)
+        if (shape_is_live(s, 0, i)) // a slot that nobody writes
+            s->at.env.slot[i] = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_NONE));
+    for (size_t i = 0; i < s->m->captures.count; i++) {
+        const struct ir_capture *c = &s->m->captures.items[i];
+        s->at.env.slot[c->slot] = shape_sym_new(s, SLOT, shape_new_slot(s), MAYBE);
+        shape_append(s, OP_CAPTURED, OPERANDS(s->at.env.slot[c->slot]->number, c->parent_slot));
+    }
+    s->at.env.slot[0] = s->item = shape_sym_new(s, SLOT, shape_new_slot(s), ANY);
+    shape_append(s, OP_ITEM_VALUE, OPERANDS(s->item->number));
+    *vec_push(s->arena, &s->visits) = (struct visit){0, s->at, false};
+}
+
+static void end_iterations(struct shape *s) {
+    for (size_t i = 0; i < s->m->blocks.count; i++) {
+        struct ir_block *b = s->m->blocks.items[i];
+        if (b->exit.kind != EXIT_DONE)
             continue;
-        struct ir_op op = {.opcode = OP_NOTHING, .operand = {slot}};
-        vec_push(s->arena, &first->ops);
-        memmove(first->ops.items + 1, first->ops.items, (first->ops.count - 1) * sizeof op);
-        first->ops.items[0] = op;
+        struct ir_op *op = ir_op(s->plan, b, OP_ITEM_RESULT, OPERANDS(b->exit.a));
+        op->line = b->exit.line;
+        op->column = b->exit.column;
+        b->exit.kind = EXIT_JUMP;
+        b->exit.target_count = 1;
+        b->exit.target = arena_alloc(s->arena, sizeof *b->exit.target); // block 0
     }
 }
 
@@ -200,7 +225,10 @@ static void shape_machine(struct ir_plan *p, struct site *sites, const struct or
         drop_items(s);
     m->blocks.items = NULL;
     m->blocks.count = m->blocks.capacity = 0;
-    shape_target_of_copy(s, 0);
+    if (s->iteration)
+        begin_iterations(s);
+    else
+        shape_target_of_copy(s, 0);
     while (s->visits.count || s->to_copy.count) {
         if (s->to_copy.count) {
             copy_block(s, s->to_copy.items[--s->to_copy.count]);
@@ -209,11 +237,11 @@ static void shape_machine(struct ir_plan *p, struct site *sites, const struct or
         struct visit next = s->visits.items[--s->visits.count];
         shape_run_state(s, next.block, next.at, next.calls);
     }
+    if (s->iteration)
+        end_iterations(s);
     pack_slots(s, (uint32_t)s->watched->slots.count);
     for (size_t i = 0; i < s->forgets.count; i++)
         shape_out_block(s, s->forgets.items[i].block)->ops.items[s->forgets.items[i].op].operand[1] = (uint32_t)m->slots.count;
-    if (s->iteration)
-        begin_empty(s);
     shape_drop_checks(s);
     for (size_t k = 0; k < s->constant_room; k++)
         asl_release(s->constants[k]);

@@ -156,6 +156,7 @@ struct shape {
     struct env entry_env;
     struct arrivals *pending; // by block
     bool iteration; // the machine is a Map's, run here and now
+    struct sym *item; // what it is the iteration of
     bool hopes;  // some expression of it is calculated: when that does not work out, it begins again in a version that calls it
     bool calls;  // that is this one
     bool marked; // branches count their states within this one: giving up takes that back
