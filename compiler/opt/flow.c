@@ -111,12 +111,13 @@ struct flow flow_of(struct ir_plan *p, struct ir_machine *m) {
     for (size_t i = 0; i < m->blocks.count; i++)
         f.in[i] = arena_alloc(a, f.words * sizeof(uint64_t));
     // Which machine a child's captures speak of is not written down: every machine whose slots they could name keeps them.
-    size_t machines = p->quiet ? p->quiet : p->machines.count; // the quiet ones capture the same
+    // They were named when there were no other slots than the watched machine's.
+    size_t machines = p->quiet ? p->quiet : p->machines.count, named = f.home ? f.home : m->slots.count; // quiet ones capture the same
     for (size_t i = 0; i < machines; i++)
         for (size_t j = 0; j < p->machines.items[i]->captures.count; j++) { // functions capture nothing this way
             uint32_t slot = p->machines.items[i]->captures.items[j].parent_slot;
             bool own = p->machines.items[i] == m || (p->quiet && p->machines.items[i + p->quiet] == m);
-            if (!own && slot < m->slots.count)
+            if (!own && slot < named)
                 add(f.pinned, slot);
         }
     return f;
