@@ -238,6 +238,13 @@ void asl__forget_assigned(struct frame *f);
 
 enum ready_kind { READY_NOT, READY_STEP, READY_START, READY_ANSWER, READY_HELD /* to be started once the journal has it */ };
 
+/* What an execution has counted, to be able to forget what came after. */
+struct counts {
+    uint64_t events, transitions;
+    int64_t now_ms; /* of the virtual clock */
+    uint32_t polls;
+};
+
 struct frame {
     asl_frame head; /* what compiled code sees; must be first */
     asl_execution *execution;
@@ -275,6 +282,7 @@ struct frame {
     struct task *task;
     struct task *spare; /* one it had, cleared: a retry or the next iteration takes it */
     struct fanout *down;
+    struct counts before_now; /* the branches or iterations that it has run at once (now.c) */
     struct timer timer;
 
     /* what came of it */

@@ -13,22 +13,18 @@
 #include "words.h"
 #include "waiting.h"
 
-struct before { /* what a run counts, to be able to forget it */
-    uint64_t events, transitions;
-    uint32_t polls;
-    int64_t now_ms;
-};
-
-static struct before remember(const asl_execution *x) {
-    return (struct before){x->events, x->main->transitions, x->engine->polls, x->engine->clock.now_ms};
+static void remember(struct frame *f) {
+    const asl_execution *x = f->execution;
+    f->before_now = (struct counts){x->events, x->main->transitions, x->engine->clock.now_ms, x->engine->polls};
 }
 
-static int32_t forget(asl_execution *x, const struct before *b) {
-    x->events = b->events;
-    x->main->transitions = b->transitions;
-    x->engine->polls = b->polls;
-    if (x->engine->clock.is_virtual) x->engine->clock.now_ms = b->now_ms;
-    return 1;
+void asl_hot_take_back(asl_frame *frame) {
+    const struct frame *f = frame_of(frame);
+    asl_execution *x = f->execution;
+    x->events = f->before_now.events;
+    x->main->transitions = f->before_now.transitions;
+    x->engine->polls = f->before_now.polls;
+    if (x->engine->clock.is_virtual) x->engine->clock.now_ms = f->before_now.now_ms;
 }
 
 static struct frame *begin(struct fanout *o, uint32_t machine) {
@@ -137,7 +133,7 @@ int32_t asl_hot_map(asl_frame *frame, uint32_t t, asl_value *d, const asl_value 
     if (items->tag != ASL_ARRAY) return 1;
     struct fanout o = {.parent = parent, .site = &image->sites[t], .is_map = true, .items = *items,
                        .max_running = (size_t)image->sites[t].max_concurrency};
-    struct before before = remember(x);
+    remember(parent);
     size_t count = o.count = asl_array_count(items), done = 0, look = LOOK;
     asl_value list = asl_retain(*items), results = o.results = asl_array_new(count);
     struct spread_watch watch;
@@ -166,7 +162,8 @@ int32_t asl_hot_map(asl_frame *frame, uint32_t t, asl_value *d, const asl_value 
     if (done < count) {
         results.array->head.count = (uint32_t)done;
         asl_release(results);
-        return forget(x, &before);
+        asl_hot_take_back(frame);
+        return 1;
     }
     x->events += 2 + 2 * count; /* MapStateStarted and Succeeded, the same of iterations */
     asl_value_set(d, results);
@@ -177,7 +174,7 @@ int32_t asl_hot_parallel(asl_frame *frame, uint32_t t, asl_value *d, const asl_v
     struct frame *parent = frame_of(frame);
     asl_execution *x = parent->execution;
     struct fanout o = {.parent = parent, .site = &x->engine->image.sites[t], .input = *input};
-    struct before before = remember(x);
+    remember(parent);
     size_t count = o.count = o.site->machine_count, done = 0;
     asl_value results = o.results = asl_array_new(count);
     struct spread_watch watch;
@@ -203,7 +200,8 @@ int32_t asl_hot_parallel(asl_frame *frame, uint32_t t, asl_value *d, const asl_v
     asl__spread_end(&watch, &o);
     if (done < count) {
         asl_release(results);
-        return forget(x, &before);
+        asl_hot_take_back(frame);
+        return 1;
     }
     asl_value_set(d, results);
     return 0;

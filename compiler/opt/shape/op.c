@@ -215,8 +215,10 @@ bool shape_run_op(struct shape *s, const struct ir_op *op) {
             shape_count_events(s);
             shape_append(s, OP_ARRIVE, OPERANDS(s->state));
         }
-        s->results = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_ARRAY));
-        shape_fallible(s, map ? OP_MAP_NOW : OP_PARALLEL_NOW, OPERANDS(s->results->number, o[0], shape_in_slot(s, x)));
+        struct sym *results = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_ARRAY));
+        shape_fallible(s, map ? OP_MAP_NOW : OP_PARALLEL_NOW, OPERANDS(results->number, o[0], shape_in_slot(s, x)));
+        s->results = results;
+        s->again = s->hopes_less = IR_NO_BLOCK; // what fails from here on has something to take back
         return true;
     }
     case OP_RESULT:

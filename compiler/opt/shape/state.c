@@ -196,6 +196,7 @@ void shape_run_state(struct shape *s, uint32_t block, struct cursor at, bool cal
     s->state = b->state;
     s->again = s->hopes_less = IR_NO_BLOCK;
     s->marked = false;
+    s->results = NULL;
     s->entry_env = shape_env_copy(s, &at.env);
     s->line = b->ops.items[0].line;
     s->column = b->ops.items[0].column;

@@ -46,6 +46,8 @@ static uint32_t again(struct shape *s, bool hoped) {
     s->at.env.events = s->at.env.states = 0; // counted before the op that failed
     if (s->marked)
         shape_append(s, OP_UNMARK, OPERANDS(0));
+    if (s->results)
+        shape_append(s, OP_TAKE_BACK, OPERANDS(0));
     shape_to_homes(s, s->entry);
     if (hoped)
         shape_leave_block(s, EXIT_JUMP, shape_plain_version(s, s->entry, true), 0, 1);
