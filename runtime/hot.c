@@ -195,6 +195,8 @@ INLINE void asl_hot_done(asl_frame *frame, asl_value *s) {
     asl__store_new(&frame_of(frame)->result, w); /* answers have been taken out of it */
 }
 
+INLINE void asl_hot_give_back(asl_frame *frame, asl_value *s) { asl_hot_done(frame, s); } /* of a state, as of a machine */
+
 // ---------------------------------------------------------------- States.Format
 
 /* Of one integer, into a text that fits into a value: the pieces are constants here, and so are most of the shifts. */

@@ -56,6 +56,7 @@ void asl_hot_list(void *heap, asl_value *d, uint32_t items, uint32_t fresh);
 void asl_hot_list_item(asl_value *x, uint32_t i, const asl_value *s);
 void asl_hot_list_item_last(asl_value *x, uint32_t i, asl_value *s); /* s is empty afterwards */
 void asl_hot_list_words(asl_value *x, uint32_t i, int64_t head, int64_t body);
+void asl_hot_give_back(asl_frame *frame, asl_value *s); /* what asl_rt_result took; s is empty afterwards */
 void asl_hot_done(asl_frame *frame, asl_value *s); /* the machine's output; s is empty afterwards */
 /* Constant k's pieces round its arguments, one more than those. */
 int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_text *pieces, uint32_t fresh,

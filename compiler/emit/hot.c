@@ -690,6 +690,7 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_TAKE_BACK: call(e, HOT_take_back, ARGUMENTS(e->frame)); return true;
     case OP_FORMAT: *failed = emit_format(e, o); break;
     case OP_CALL: *failed = emit_intrinsic(e, o); break;
+    case OP_GIVE_BACK: call(e, HOT_give_back, ARGUMENTS(e->frame, slot(e, o[0]))); return true;
     case OP_FORGET: call(e, HOT_forget, ARGUMENTS(e->frame, emit_i32(e, o[0]), emit_i32(e, o[1]))); return true;
     case OP_POLL:
         if (!e->polls)

@@ -74,8 +74,8 @@ void flow_after_block(const struct flow *f, const struct ir_block *b, set live) 
     memset(live, 0, f->words * sizeof *live);
     for (uint32_t t = 0; t < e->target_count && e->kind != EXIT_GIVE_UP; t++)
         flow_join(f, live, f->in[e->target[t]]);
-    for (uint32_t i = 0; i < f->home && e->kind == EXIT_GIVE_UP; i++)
-        add(live, i);
+    if (e->kind == EXIT_GIVE_UP)
+        flow_join(f->watched, live, f->watched->in[e->target[0]]); // its slots are the first
     if (e->kind == EXIT_IF) {
         use_tested(live, e->a);
         use_tested(live, e->b);
@@ -104,8 +104,13 @@ struct flow flow_of(struct ir_plan *p, struct ir_machine *m) {
     struct arena *a = p->arena;
     struct flow f = {.plan = p, .machine = m, .words = m->slots.count / 64 + 1};
     for (size_t i = 0; i < p->quiet; i++)
-        if (p->machines.items[i + p->quiet] == m)
+        if (p->machines.items[i + p->quiet] == m) {
             f.home = (uint32_t)p->machines.items[i]->slots.count;
+            struct flow *watched = arena_alloc(a, sizeof *watched);
+            *watched = flow_of(p, p->machines.items[i]);
+            flow_solve(watched, arena_alloc(a, watched->words * sizeof(uint64_t)));
+            f.watched = watched;
+        }
     f.pinned = arena_alloc(a, f.words * sizeof(uint64_t));
     f.in = arena_alloc(a, m->blocks.count * sizeof *f.in);
     for (size_t i = 0; i < m->blocks.count; i++)

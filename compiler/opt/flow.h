@@ -1,5 +1,6 @@
-// Liveness of slots: the usual backward data flow over blocks, with two particularities: an op that can fail keeps alive
-// what the block's error edge reads, and slots that a child machine captures are alive always.
+// Liveness of slots: the usual backward data flow over blocks, with three particularities: an op that can fail keeps alive
+// what the block's error edge reads, slots that a child machine captures are alive always, and where a quiet machine gives up
+// those are that the watched one reads from there on.
 #ifndef ASLC_OPT_FLOW_H
 #define ASLC_OPT_FLOW_H
 
@@ -16,6 +17,7 @@ struct flow {
     set pinned; /* captured by children */
     set *in;    /* live at the start of each block */
     uint32_t home; /* quiet: the slots of the watched machine, which goes on from them when this one gives up */
+    const struct flow *watched; /* that machine's */
 };
 
 static inline bool has(const uint64_t *s, uint32_t slot) { return s[slot / 64] >> (slot % 64) & 1; }

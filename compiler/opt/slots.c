@@ -109,7 +109,8 @@ struct marking {
 };
 static void mark(void *user, uint32_t slot, uint32_t *operand, char kind) {
     struct marking *m = user;
-    if (!operand || kind != 's' || has(m->after, slot) || has(m->flow->pinned, slot) || flow_writes(m->op, slot))
+    bool changed = flow_writes(m->op, slot) && m->op->opcode != OP_PUT; // that one takes its operands before it writes
+    if (!operand || kind != 's' || has(m->after, slot) || has(m->flow->pinned, slot) || changed)
         return;
     if (flow_reads_raw_input(m->op) && slot == 0)
         return;
@@ -130,6 +131,8 @@ static void mark_last_uses(const struct flow *f, set live, set after) {
         for (size_t j = b->ops.count; j-- > 0;) {
             struct ir_op *op = &b->ops.items[j];
             memcpy(after, live, f->words * sizeof *after);
+            if (op->opcode == OP_PUT)
+                take(after, op->operand[0]);
             if (ir_op_info[op->opcode].flags & IR_FAILS && b->error != IR_NO_BLOCK)
                 flow_join(f, after, f->in[b->error]);
             struct marking m = {f, after, op};

@@ -95,7 +95,9 @@ static struct sym *context(struct shape *s) {
         return x;
     shape_count_events(s);
     x = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_OBJECT));
-    if (s->iteration && s->entry == 0)
+    if (s->entered)
+        shape_append(s, OP_CONTEXT, OPERANDS(x->number));
+    else if (s->iteration && s->entry == 0)
         shape_append(s, OP_ITEM_CONTEXT, OPERANDS(x->number));
     else
         shape_append(s, OP_STATE_CONTEXT, OPERANDS(x->number, s->state));
@@ -115,8 +117,13 @@ bool shape_run_op(struct shape *s, const struct ir_op *op) {
         s->column = op->column;
     }
     switch ((int)op->opcode) {
-    case OP_ENTER: return true;
+    case OP_ENTER:
+    case OP_ATTEMPT: return true; // the latter when all is ready for it
     case OP_EXIT:
+        if (s->entered) {
+            shape_run_exit(s, op);
+            return true;
+        }
         s->at.env.events += 2;
         s->at.env.states++;
         return true;
@@ -222,6 +229,8 @@ bool shape_run_op(struct shape *s, const struct ir_op *op) {
         return true;
     }
     case OP_RESULT:
+        if (s->entered)
+            return shape_run_result(s, op);
         if (o[0] != ASL_NO_OPERAND)
             slot[o[0]] = s->results;
         return s->results != NULL;

@@ -28,7 +28,8 @@
 //
 // A state that several others go to is compiled once for each shape that its slots arrive with, up to VERSIONS; after
 // that with everything in slots. A loop's body so becomes a first round, which finds out the types, and the loop proper.
-// States that wait, and those that draw random numbers, stand as lowering made them, with all slots in place.
+// States that draw random numbers stand as lowering made them, with all slots in place, and so does that of a state that
+// waits which is not a part of it by itself (parts.c).
 #include "opt/shape/shape.h"
 
 static void copy_block(struct shape *s, uint32_t number) {
@@ -217,6 +218,7 @@ static void shape_machine(struct ir_plan *p, struct site *sites, const struct or
     }
     s->preds[0]++;
     s->simple = shape_only_compute(p, sites, s->watched, s->from, s->from_count, inlined);
+    shape_find_parts(s);
     rank_blocks(s);
     s->iteration = is_iteration(p, sites, number);
     if (s->iteration)

@@ -9,6 +9,7 @@
 //     op.c         one op
 //     test.c       Choice rules
 //     state.c      one state
+//     parts.c      what a state that waits does before it waits and with its result
 //     versions.c   from a state to the next
 //     sites.c      which states only compute, which Parallel and Map states run at once
 //     checks.c     checks of numbers that later ones include
@@ -116,6 +117,7 @@ struct place {
 // A Parallel or Map site.
 struct site {
     bool is_map, selects, distributed, limited;
+    bool has_token; // maybe: then every attempt has another
     bool inlined; // its machines have become part of their parent
     bool now; // its machines only compute, and nothing else of the execution runs beside them: they run here and now
     uint32_t *machines;
@@ -139,7 +141,7 @@ struct shape {
     size_t from_count;
     uint32_t home; // slots that it has in common with the watched machine
     uint32_t *rank, *preds;
-    bool *simple; // by block
+    bool *simple; // by block: run symbolically
     uint32_t *copies; // by block: the same, copied, or IR_NO_BLOCK
     const uint64_t *const *live;
     VEC(struct version) versions;
@@ -159,6 +161,8 @@ struct shape {
     struct sym *item; // what it is the iteration of
     bool hopes;  // some expression of it is calculated: when that does not work out, it begins again in a version that calls it
     bool calls;  // that is this one
+    bool entered; // a part of a state that waits: the state has been entered
+    struct sym *answer; // what such a part has been given, for who does it over
     bool marked; // branches count their states within this one: giving up takes that back
     struct sym *results; // of the iterations or branches that have just run
     uint32_t line, column;
@@ -202,6 +206,7 @@ struct sym *shape_as_number(struct shape *s, struct sym *x);
 bool shape_within(struct shape *s, struct sym *n, uint32_t bits); // it gives up when n has more; false: it surely has
 void shape_move_all(struct shape *s, struct moves *m);
 void shape_to_homes(struct shape *s, uint32_t block);
+void shape_put_home(struct shape *s, const uint64_t *slots); // the set of these
 
 // members.c
 struct sym *shape_object_with(struct shape *s, struct sym *o, uint32_t key, struct sym *value);
@@ -230,7 +235,14 @@ void shape_branch(struct shape *s, uint32_t test, struct sym *a, struct sym *b, 
 // state.c
 void shape_run_state(struct shape *s, uint32_t block, struct cursor at, bool calls);
 
+// parts.c
+void shape_find_parts(struct shape *s);
+bool shape_run_result(struct shape *s, const struct ir_op *op);
+void shape_run_exit(struct shape *s, const struct ir_op *op);
+bool shape_run_start(struct shape *s, const struct ir_block *b, const struct ir_op *op);
+
 // versions.c
+void shape_forget_all(struct shape *s);
 void shape_go(struct shape *s, uint32_t to);
 uint32_t shape_plain_version(struct shape *s, uint32_t block, bool calls);
 uint32_t shape_target_of_copy(struct shape *s, uint32_t block);
@@ -238,6 +250,7 @@ uint32_t shape_target_of_copy(struct shape *s, uint32_t block);
 // sites.c
 struct site *shape_read_sites(struct ir_plan *p);
 bool shape_runs_through(const struct ir_plan *p, struct site *sites, size_t number, int depth);
+bool shape_computes(const struct ir_plan *p, const struct ir_op *op); // it may be done twice
 bool *shape_only_compute(const struct ir_plan *p, const struct site *sites, const struct ir_machine *watched,
                          struct ir_block *const *from, size_t from_count, const bool *inlined);
 

@@ -40,6 +40,9 @@ static bool computes(const struct ir_plan *p, const struct ir_op *op, int depth)
     default: return depth > 0; // JSONata's own
     }
 }
+
+bool shape_computes(const struct ir_plan *p, const struct ir_op *op) { return computes(p, op, 0); }
+
 // Which states of a machine only compute, and begin where they should; `now` says which Parallel and Map states do so
 // because their sites run now.
 bool *shape_only_compute(const struct ir_plan *p, const struct site *sites, const struct ir_machine *watched,
@@ -183,10 +186,16 @@ static bool has(const asl_value *site, const char *key) {
     return v && !(v->tag == ASL_BOOL && !v->b);
 }
 
+// As the runtime sees it or more: a callback, a job that is waited for, an activity.
+static bool may_have_token(const char *site) {
+    return strstr(site, ".sync") || strstr(site, ".waitForTaskToken") || strstr(site, ":activity:");
+}
+
 struct site *shape_read_sites(struct ir_plan *p) {
     struct site *sites = arena_alloc(p->arena, (p->sites.count + 1) * sizeof *sites);
     for (size_t i = 0; i < p->sites.count; i++) {
         asl_value v;
+        sites[i].has_token = may_have_token(p->sites.items[i]);
         if (asl_json_parse(asl_str_z(p->sites.items[i]), NULL, &v, NULL) < 0)
             continue; // the image is refused when it is loaded
         const asl_value *machines = v.tag == ASL_OBJECT ? asl_object_get(&v, ASL_STR("machines")) : NULL;

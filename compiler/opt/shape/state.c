@@ -99,10 +99,13 @@ static void run_block(struct shape *s, uint32_t number) {
             shape_go(s, b->exit.target[1]);
             return;
         }
-        if (!shape_run_op(s, op)) {
+        bool starts = s->entered && ir_op_info[op->opcode].flags & IR_STARTS;
+        if (starts ? !shape_run_start(s, b, op) : !shape_run_op(s, op)) {
             shape_give_up(s);
             return;
         }
+        if (starts)
+            return;
         bool asked = i + 1 < b->ops.count && b->ops.items[i + 1].opcode == OP_CONDITION;
         struct sym **made = op->opcode == OP_JX_EVAL ? &s->at.env.slot[op->operand[0]] : NULL;
         if (made && (*made)->kind == TEST && !asked)
@@ -197,6 +200,8 @@ void shape_run_state(struct shape *s, uint32_t block, struct cursor at, bool cal
     s->again = s->hopes_less = IR_NO_BLOCK;
     s->marked = false;
     s->results = NULL;
+    s->entered = b->ops.items[0].opcode == OP_ATTEMPT || b->ops.items[0].opcode == OP_RESULT;
+    s->answer = NULL;
     s->entry_env = shape_env_copy(s, &at.env);
     s->line = b->ops.items[0].line;
     s->column = b->ops.items[0].column;

@@ -210,15 +210,20 @@ static void go_to_version(struct shape *s, uint32_t to) {
     visit_later(s, to, v.out, shape_env_copy(s, &v.env), false);
 }
 
+// What only this machine has is given back before it waits.
+void shape_forget_all(struct shape *s) {
+    if (s->m->slots.count <= s->watched->slots.count)
+        return;
+    *vec_push(s->arena, &s->forgets) = (struct place){s->at.out, (uint32_t)shape_out_block(s, s->at.out)->ops.count};
+    shape_append(s, OP_FORGET, OPERANDS((uint32_t)s->watched->slots.count, 0));
+}
+
 // From here to a block of another state, or to this one's start again.
 static void go_to_state(struct shape *s, uint32_t to) {
     if (!s->simple[to]) {
         shape_count_events(s);
         shape_to_homes(s, to);
-        if (s->m->slots.count > s->watched->slots.count) {
-            *vec_push(s->arena, &s->forgets) = (struct place){s->at.out, (uint32_t)shape_out_block(s, s->at.out)->ops.count};
-            shape_append(s, OP_FORGET, OPERANDS((uint32_t)s->watched->slots.count, 0));
-        }
+        shape_forget_all(s);
         uint32_t out = copied(s, to);
         shape_leave_block(s, EXIT_JUMP, out, 0, 1);
         return;

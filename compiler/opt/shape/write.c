@@ -48,6 +48,8 @@ static uint32_t again(struct shape *s, bool hoped) {
         shape_append(s, OP_UNMARK, OPERANDS(0));
     if (s->results)
         shape_append(s, OP_TAKE_BACK, OPERANDS(0));
+    if (s->answer)
+        shape_append(s, OP_GIVE_BACK, OPERANDS(s->answer->number));
     shape_to_homes(s, s->entry);
     if (hoped)
         shape_leave_block(s, EXIT_JUMP, shape_plain_version(s, s->entry, true), 0, 1);
@@ -190,15 +192,17 @@ void shape_move_all(struct shape *s, struct moves *m) {
             shape_append(s, m->items.items[i].number ? OP_MOVE : OP_COPY, OPERANDS(m->items.items[i].d, m->items.items[i].s));
 }
 
-// Puts the slots that block reads where the watched machine has them.
-void shape_to_homes(struct shape *s, uint32_t block) {
+void shape_put_home(struct shape *s, const uint64_t *slots) {
     struct moves moves = {0};
     for (uint32_t i = 0; i < s->home; i++) {
         struct sym *x = s->at.env.slot[i];
-        if (!x || !shape_is_live(s, block, i) || (x->kind == SLOT && x->number == i))
+        if (!x || !(slots[i / 64] >> (i % 64) & 1) || (x->kind == SLOT && x->number == i))
             continue;
         uint32_t from = shape_in_slot(s, x);
         *vec_push(s->arena, &moves.items) = (struct move){i, from, false};
     }
     shape_move_all(s, &moves);
 }
+
+// Puts the slots that block reads where the watched machine has them.
+void shape_to_homes(struct shape *s, uint32_t block) { shape_put_home(s, s->live[block]); }
