@@ -461,6 +461,7 @@ struct asl_engine {
     struct image image;
     struct clock clock;
     struct asl__random random, names; /* names: of what only observers see, so that a run is the same without them */
+    struct asl__random undrawn; /* random as it was before a state drew that may begin again (hot.h) */
     bool strict, express;
     const char *region, *account, *partition;
     char *owned_region, *owned_account;

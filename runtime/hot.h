@@ -89,6 +89,8 @@ void asl_hot_unraise(asl_frame *frame, int64_t events);            /* forgets an
 int32_t asl_hot_map(asl_frame *frame, uint32_t t, asl_value *d, const asl_value *items);
 int32_t asl_hot_parallel(asl_frame *frame, uint32_t t, asl_value *d, const asl_value *input);
 void asl_hot_take_back(asl_frame *frame); /* the frame's last of these has not been, as far as anybody counts */
+void asl_hot_draw(asl_frame *frame);   /* what random numbers come next … */
+void asl_hot_undraw(asl_frame *frame); /* … comes next again */
 /* 1: the frame is run by its parent's step, which is told that it failed. */
 int32_t asl_hot_give_up(asl_frame *frame, uint32_t machine, uint32_t resume, uint32_t slots);
 void asl_hot_forget(asl_frame *frame, uint32_t from, uint32_t to);

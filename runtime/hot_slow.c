@@ -190,6 +190,16 @@ int32_t asl_hot_call(asl_frame *frame, asl_value *d, uint32_t function, uint32_t
     return 0;
 }
 
+void asl_hot_draw(asl_frame *frame) {
+    asl_engine *e = frame_of(frame)->execution->engine;
+    e->undrawn = e->random;
+}
+
+void asl_hot_undraw(asl_frame *frame) {
+    asl_engine *e = frame_of(frame)->execution->engine;
+    e->random = e->undrawn;
+}
+
 void asl_hot_arrive(asl_frame *frame, uint32_t n) {
     struct frame *f = frame_of(frame);
     asl_execution *x = f->execution;

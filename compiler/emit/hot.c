@@ -687,6 +687,8 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
         *failed = is_not(e, call(e, op->opcode == OP_MAP_NOW ? HOT_map : HOT_parallel,
                                  ARGUMENTS(e->frame, emit_i32(e, o[1]), slot(e, o[0]), slot(e, o[2]))), 0);
         break;
+    case OP_DRAW: call(e, HOT_draw, ARGUMENTS(e->frame)); return true;
+    case OP_UNDRAW: call(e, HOT_undraw, ARGUMENTS(e->frame)); return true;
     case OP_TAKE_BACK: call(e, HOT_take_back, ARGUMENTS(e->frame)); return true;
     case OP_FORMAT: *failed = emit_format(e, o); break;
     case OP_CALL: *failed = emit_intrinsic(e, o); break;

@@ -94,6 +94,7 @@ class Generator:
             lambda: 'States.Base64Encode($.s)',
             lambda: "States.Base64Decode('SGVsbG8=')",
             lambda: 'States.JsonMerge($.o, $.o, false)',
+            lambda: self.r.choice(['States.UUID()', 'States.MathRandom(1, 1000)', 'States.MathRandom($.n, 1000)']),
         ])()
 
     def template(self, depth=0):

@@ -150,6 +150,29 @@ uint32_t shape_consecutive(struct shape *s, struct sym *const *args, uint32_t co
     return first;
 }
 
+static struct sym *called_function(struct shape *s, const struct ir_op *op, struct sym **args, uint32_t count) {
+    asl_intrinsic function = (asl_intrinsic)op->operand[1];
+    struct sym *x = shape_sym_new(s, SLOT, 0, result_types(function));
+    if (count <= 4) {
+        call_of_four(s, OP_CALL, x, (uint32_t)function, args, count);
+    } else {
+        uint32_t at = shape_consecutive(s, args, count);
+        x->number = shape_new_slot(s);
+        shape_fallible(s, OP_INTRINSIC, OPERANDS(x->number, function, op->operand[2], at, count));
+    }
+    return x;
+}
+
+// Random numbers. When the state begins again, it draws the same.
+static void draw(struct shape *s, const struct ir_op *op, struct sym **args, uint32_t count) {
+    if (!s->drawn) {
+        shape_append(s, OP_DRAW, OPERANDS(0));
+        s->drawn = true;
+        s->again = s->hopes_less = IR_NO_BLOCK;
+    }
+    s->at.env.slot[op->operand[0]] = called_function(s, op, args, count);
+}
+
 bool shape_run_intrinsic(struct shape *s, const struct ir_op *op) {
     asl_intrinsic function = (asl_intrinsic)op->operand[1];
     uint32_t first = op->operand[3], count = op->operand[4];
@@ -160,6 +183,10 @@ bool shape_run_intrinsic(struct shape *s, const struct ir_op *op) {
         if (!args[i])
             return false;
         known = known && args[i]->kind == CONST;
+    }
+    if (shape_draws(function)) {
+        draw(s, op, args, count);
+        return true;
     }
     struct sym *head = count ? args[0] : NULL;
     uint64_t key = (uint64_t)function, rest = count > 1 ? mixed(args + 1, count - 1) : 0;
@@ -181,15 +208,8 @@ bool shape_run_intrinsic(struct shape *s, const struct ir_op *op) {
     }
     if (!x)
         x = known_function(s, function, args, count);
-    if (!x && count <= 4) {
-        x = shape_sym_new(s, SLOT, 0, result_types(function));
-        call_of_four(s, OP_CALL, x, (uint32_t)function, args, count);
-    }
-    if (!x) {
-        uint32_t at = shape_consecutive(s, args, count);
-        x = shape_sym_new(s, SLOT, shape_new_slot(s), result_types(function));
-        shape_fallible(s, OP_INTRINSIC, OPERANDS(x->number, function, op->operand[2], at, count));
-    }
+    if (!x)
+        x = called_function(s, op, args, count);
     shape_learn(s, OP_INTRINSIC, head, key, rest, x);
     s->at.env.slot[op->operand[0]] = x;
     return true;

@@ -28,8 +28,7 @@
 //
 // A state that several others go to is compiled once for each shape that its slots arrive with, up to VERSIONS; after
 // that with everything in slots. A loop's body so becomes a first round, which finds out the types, and the loop proper.
-// States that draw random numbers stand as lowering made them, with all slots in place, and so does that of a state that
-// waits which is not a part of it by itself (parts.c).
+// What a state that waits does beside its parts (parts.c) stands as lowering made it, with all slots in place.
 #include "opt/shape/shape.h"
 
 static void copy_block(struct shape *s, uint32_t number) {

@@ -163,6 +163,7 @@ struct shape {
     bool calls;  // that is this one
     bool entered; // a part of a state that waits: the state has been entered
     struct sym *answer; // what such a part has been given, for who does it over
+    bool drawn; // it has drawn random numbers: so does giving up, and takes those back
     bool marked; // branches count their states within this one: giving up takes that back
     struct sym *results; // of the iterations or branches that have just run
     uint32_t line, column;
@@ -248,6 +249,7 @@ uint32_t shape_plain_version(struct shape *s, uint32_t block, bool calls);
 uint32_t shape_target_of_copy(struct shape *s, uint32_t block);
 
 // sites.c
+bool shape_draws(uint32_t intrinsic); // random numbers
 struct site *shape_read_sites(struct ir_plan *p);
 bool shape_runs_through(const struct ir_plan *p, struct site *sites, size_t number, int depth);
 bool shape_computes(const struct ir_plan *p, const struct ir_op *op); // it may be done twice

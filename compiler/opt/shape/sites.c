@@ -15,7 +15,7 @@ static bool pure_function(const struct ir_plan *p, uint32_t g, int depth) {
     return true;
 }
 
-static bool draws(uint32_t builtin) {
+static bool builtin_draws(uint32_t builtin) {
     enum {
 #define BUILTIN(id, name, signature, where) JX_##id,
 #include "aslc/jsonata.def"
@@ -24,17 +24,18 @@ static bool draws(uint32_t builtin) {
     return builtin == JX_RANDOM || builtin == JX_SHUFFLE || builtin == JX_EVAL || builtin == JX_SFN_RANDOM || builtin == JX_UUID;
 }
 
-// Whether op may be done twice.
+bool shape_draws(uint32_t intrinsic) { return intrinsic == ASL_INTRINSIC_UUID || intrinsic == ASL_INTRINSIC_MATH_RANDOM; }
+
+// Whether op may be done twice. An intrinsic that draws random numbers may, as it can be undone.
 static bool computes(const struct ir_plan *p, const struct ir_op *op, int depth) {
     switch ((int)op->opcode) {
     case OP_ENTER: case OP_EXIT: case OP_POLL: case OP_CONST: case OP_COPY: case OP_CONTEXT: case OP_VARIABLE: case OP_PATH:
     case OP_OBJECT: case OP_SET: case OP_ARRAY: case OP_PUSH: case OP_PUT: case OP_RAISE: case OP_FAIL: case OP_EXPECT:
-    case OP_CONDITION: case OP_TICK: case OP_MARK: return true;
-    case OP_INTRINSIC: return op->operand[1] != ASL_INTRINSIC_UUID && op->operand[1] != ASL_INTRINSIC_MATH_RANDOM;
+    case OP_CONDITION: case OP_TICK: case OP_MARK: case OP_INTRINSIC: return true;
     case OP_JX_EVAL: return pure_function(p, op->operand[1], depth);
     case OP_JX_CALL_FUNCTION: case OP_JX_CLOSURE: return op->operand[1] < p->functions.count && pure_function(p, op->operand[1], depth);
     case OP_JX_TAIL_FUNCTION: return op->operand[0] < p->functions.count && pure_function(p, op->operand[0], depth);
-    case OP_JX_BUILTIN: case OP_JX_FUNCTION: return !draws(op->operand[1] & 0xff); // above that are flags
+    case OP_JX_BUILTIN: case OP_JX_FUNCTION: return !builtin_draws(op->operand[1] & 0xff); // above that are flags
     case OP_TASK: case OP_LIMIT: case OP_ASSIGN: case OP_ATTEMPT: case OP_WAIT_SECONDS: case OP_WAIT_UNTIL: case OP_PARALLEL:
     case OP_MAP: case OP_ITEM: case OP_RESULT: case OP_ERROR_OUTPUT: return false; // see only_computes
     default: return depth > 0; // JSONata's own
@@ -42,6 +43,8 @@ static bool computes(const struct ir_plan *p, const struct ir_op *op, int depth)
 }
 
 bool shape_computes(const struct ir_plan *p, const struct ir_op *op) { return computes(p, op, 0); }
+
+static bool draws(const struct ir_op *op) { return op->opcode == OP_INTRINSIC && shape_draws(op->operand[1]); }
 
 // Which states of a machine only compute, and begin where they should; `now` says which Parallel and Map states do so
 // because their sites run now.
@@ -85,6 +88,8 @@ bool *shape_only_compute(const struct ir_plan *p, const struct site *sites, cons
             bool forks = op->opcode == OP_MAP || op->opcode == OP_PARALLEL;
             if (forks && sites[op->operand[0]].now)
                 waits = true;
+            else if (fanout[b->state] && draws(op)) // what its children draw comes in between
+                bad[b->state] = true;
             else if (!computes(p, op, 0) && !(op->opcode == OP_RESULT && fanout[b->state]))
                 bad[b->state] = true;
             if (op->opcode == OP_ENTER) {
@@ -135,7 +140,8 @@ static void not_now(const struct ir_plan *p, struct site *sites, const struct si
     }
 }
 
-// Whether a machine comes to its end without waiting for anything, once its sites that may run now do so.
+// Whether a machine comes to its end without waiting for anything, once its sites that may run now do so, and draws no random
+// numbers: frames take turns, so theirs would come in another order.
 bool shape_runs_through(const struct ir_plan *p, struct site *sites, size_t number, int depth) {
     const struct ir_machine *m = p->machines.items[number + p->quiet];
     if (depth > DEEPEST)
@@ -168,6 +174,9 @@ bool shape_runs_through(const struct ir_plan *p, struct site *sites, size_t numb
     for (size_t i = 0; i < m->blocks.count; i++) {
         const struct ir_block *b = m->blocks.items[i];
         bool prologue = i == 0 && (b->ops.count == 0 || b->ops.items[0].opcode != OP_ENTER);
+        for (size_t j = 0; j < b->ops.count; j++)
+            if (draws(&b->ops.items[j]))
+                return false;
         if (simple[i])
             continue;
         if (!prologue)

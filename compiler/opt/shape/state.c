@@ -198,7 +198,7 @@ void shape_run_state(struct shape *s, uint32_t block, struct cursor at, bool cal
     s->entry = block;
     s->state = b->state;
     s->again = s->hopes_less = IR_NO_BLOCK;
-    s->marked = false;
+    s->marked = s->drawn = false;
     s->results = NULL;
     s->entered = b->ops.items[0].opcode == OP_ATTEMPT || b->ops.items[0].opcode == OP_RESULT;
     s->answer = NULL;

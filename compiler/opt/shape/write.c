@@ -46,6 +46,8 @@ static uint32_t again(struct shape *s, bool hoped) {
     s->at.env.events = s->at.env.states = 0; // counted before the op that failed
     if (s->marked)
         shape_append(s, OP_UNMARK, OPERANDS(0));
+    if (s->drawn)
+        shape_append(s, OP_UNDRAW, OPERANDS(0));
     if (s->results)
         shape_append(s, OP_TAKE_BACK, OPERANDS(0));
     if (s->answer)
