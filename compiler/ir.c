@@ -101,8 +101,10 @@ uint32_t ir_frame_slots(const struct ir_machine *m) {
 
 bool ir_finds(uint8_t opcode) {
     return opcode == OP_FIELD || opcode == OP_FIELD_MAYBE || opcode == OP_ELEMENT || opcode == OP_ELEMENT_MAYBE ||
-           opcode == OP_OBJECT_OR_NEW || opcode == OP_ITEM_VALUE || opcode == OP_CAPTURED;
+           opcode == OP_OBJECT_OR_NEW || ir_finds_kept(opcode);
 }
+
+bool ir_finds_kept(uint8_t opcode) { return opcode == OP_ITEM_VALUE || opcode == OP_CAPTURED || opcode == OP_EXECUTION_CONTEXT; }
 
 bool ir_takes_views(uint8_t opcode) { return ir_op_info[opcode].flags & IR_HOT || opcode == OP_COPY || opcode == OP_SET; }
 

@@ -156,6 +156,7 @@ void ir_view(struct ir_plan *p, struct ir_machine *m, uint32_t slot);
 bool ir_is_view(const struct ir_machine *m, uint32_t slot);
 uint32_t ir_frame_slots(const struct ir_machine *m); /* those up to the last that is no view */
 bool ir_finds(uint8_t opcode);       /* a member or item in another slot's value, or a value that others keep */
+bool ir_finds_kept(uint8_t opcode);  /* the latter */
 bool ir_takes_views(uint8_t opcode); /* where it only reads slots */
 uint32_t ir_block_new(struct ir_plan *p, struct ir_machine *m, const char *name, uint32_t state);
 struct ir_op *ir_op(struct ir_plan *p, struct ir_block *b, enum ir_opcode opcode, const uint32_t *operands);

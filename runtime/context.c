@@ -66,14 +66,17 @@ static asl_value state_object(struct frame *f) {
     return o;
 }
 
+void asl__context_share(asl_execution *x) {
+    if (x->context_execution.tag != ASL_NONE) return;
+    x->context_execution = execution_object(x);
+    x->context_machine = machine_object(x);
+}
+
 asl_value asl__context(struct frame *f) {
     if (f->context.tag != ASL_NONE) return asl_retain(f->context);
     asl_execution *x = f->execution;
     asl_engine *e = x->engine;
-    if (x->context_execution.tag == ASL_NONE) {
-        x->context_execution = execution_object(x);
-        x->context_machine = machine_object(x);
-    }
+    asl__context_share(x);
     asl_value o = asl_object_new(5);
     o = asl_object_set(o, asl__key(e, KEY_EXECUTION), asl_retain(x->context_execution));
     o = asl_object_set(o, asl__key(e, KEY_STATE_MACHINE), asl_retain(x->context_machine));

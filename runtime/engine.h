@@ -358,6 +358,7 @@ enum {
 };
 asl_text *asl__key(asl_engine *e, int key); /* made once per engine; borrowed */
 asl_value asl__context(struct frame *f);     /* yours */
+void asl__context_share(asl_execution *x);   /* makes what its Context objects share */
 /* Something it shows has changed. */
 static inline void asl__context_drop(struct frame *f) {
     if (f->context.tag != ASL_NONE) asl_value_set(&f->context, asl_none());

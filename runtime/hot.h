@@ -71,6 +71,8 @@ int32_t asl_hot_affixes(const asl_value *s, const char *head, uint32_t head_size
 int32_t asl_hot_pieces(const asl_value *s, uint32_t head_size, uint32_t tail_size, const char *pieces, uint32_t count);
 void asl_hot_tick(asl_frame *frame, int64_t events, int64_t states);
 void asl_hot_arrive(asl_frame *frame, uint32_t n);
+/* $$.Execution (0), $$.StateMachine (1): the same in all Context objects of an execution. */
+const asl_value *asl_hot_execution(asl_frame *frame, uint32_t which);
 /* A Map's iterations in one frame (now.c): whether there is one more, which it becomes then. */
 int32_t asl_hot_next_item(asl_frame *frame);
 const asl_value *asl_hot_item(asl_frame *frame);

@@ -223,6 +223,12 @@ void asl_hot_begin_item(asl_frame *frame) {
     asl__context_drop(f);
 }
 
+const asl_value *asl_hot_execution(asl_frame *frame, uint32_t which) {
+    asl_execution *x = frame_of(frame)->execution;
+    asl__context_share(x);
+    return which ? &x->context_machine : &x->context_execution;
+}
+
 int32_t asl_hot_poll(asl_frame *frame) { return asl__poll_now(frame_of(frame)->execution); }
 
 void asl_hot_unraise(asl_frame *frame, int64_t events) {

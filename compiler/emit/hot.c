@@ -509,13 +509,15 @@ static LLVMValueRef name_of(struct emit *e, uint32_t k) {
 
 // A value that others keep.
 static LLVMValueRef find_kept(struct emit *e, const struct ir_op *op) {
-    return op->opcode == OP_ITEM_VALUE ? call(e, HOT_item, ARGUMENTS(e->frame)) : call(e, HOT_captured, ARGUMENTS(e->frame, emit_i32(e, op->operand[1])));
+    if (op->opcode == OP_ITEM_VALUE)
+        return call(e, HOT_item, ARGUMENTS(e->frame));
+    return call(e, op->opcode == OP_CAPTURED ? HOT_captured : HOT_execution, ARGUMENTS(e->frame, emit_i32(e, op->operand[1])));
 }
 
 // Member or item of a value, as a value. Returns whether there is none, or NULL when that is no failure.
 static LLVMValueRef emit_find(struct emit *e, const struct ir_op *op) {
     LLVMValueRef d = slot(e, op->operand[0]), f = fresh(e, op->operand[0]);
-    if (op->opcode == OP_ITEM_VALUE || op->opcode == OP_CAPTURED) {
+    if (ir_finds_kept(op->opcode)) {
         call(e, HOT_copy, ARGUMENTS(d, find_kept(e, op), f));
         return NULL;
     }
@@ -539,7 +541,7 @@ static LLVMValueRef emit_find(struct emit *e, const struct ir_op *op) {
 // The same, as a view: where it is. One that may not be there is known once it has been found.
 static LLVMValueRef emit_view(struct emit *e, const struct ir_op *op) {
     bool fails = ir_op_info[op->opcode].flags & IR_FAILS;
-    if (op->opcode == OP_ITEM_VALUE || op->opcode == OP_CAPTURED) {
+    if (ir_finds_kept(op->opcode)) {
         e->found = find_kept(e, op);
         return NULL;
     }
@@ -606,6 +608,7 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
         emit_rt(e, OP_CONTEXT, o);
         return true;
     case OP_ITEM_RESULT: call(e, o[0] & ASL_LAST ? HOT_result_last : HOT_result, ARGUMENTS(e->frame, slot(e, o[0]))); return true;
+    case OP_EXECUTION_CONTEXT:
     case OP_ITEM_VALUE:
     case OP_CAPTURED:
     case OP_FIELD:

@@ -10,7 +10,8 @@
 //
 // What the execution has as its input it keeps to its end: views of the root machine's slot %0 stay what they are whatever
 // becomes of the slot, unless another value is put into it before the machine gives up: then it is unknown which they mean.
-// A Map's items, and what its iterations capture of the frame that it is in, others keep for as long as these run.
+// A Map's items, and what its iterations capture of the frame that it is in, others keep for as long as these run; so does
+// the execution what its Context objects share.
 //
 // Views are known to ops that take pointers (IR_HOT, copy) and to exits. Where another op names one, a copy of it is made
 // first; mostly that is where the machine gives up.
@@ -106,7 +107,7 @@ static void find_roots(struct views *v) {
                 const struct ir_op *op = &m->blocks.items[i]->ops.items[j];
                 if (!ir_finds(op->opcode) || !has(v->is, op->operand[0]))
                     continue;
-                bool kept = op->opcode == OP_ITEM_VALUE || op->opcode == OP_CAPTURED;
+                bool kept = ir_finds_kept(op->opcode);
                 uint32_t d = op->operand[0], s = kept ? KEPT : op->operand[1] & ~ASL_LAST;
                 uint32_t root = !kept && has(v->is, s) ? v->root[s] : s;
                 if (root == NO_ROOT || root == v->root[d])

@@ -87,8 +87,17 @@ static void learn_state(struct shape *s, struct sym *context) {
     shape_learn(s, OP_FIELD, context, key(s, "State"), 0, state);
 }
 
-// The Context object of this visit. What is known of it, the state's name and a Map's item, is so without it: what nobody
-// asks for is removed later.
+static void learn_execution(struct shape *s, struct sym *context) {
+    static const char *const names[] = {"Execution", "StateMachine"};
+    for (uint32_t which = 0; which < 2; which++) {
+        struct sym *x = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_OBJECT));
+        shape_append(s, OP_EXECUTION_CONTEXT, OPERANDS(x->number, which));
+        shape_learn(s, OP_FIELD, context, key(s, names[which]), 0, x);
+    }
+}
+
+// The Context object of this visit. What is known of it, the execution, the state's name and a Map's item, is so without it:
+// what nobody asks for is removed later.
 static struct sym *context(struct shape *s) {
     struct sym *x = shape_find(&s->at.env, OP_CONTEXT, NULL, s->entry, 0);
     if (x)
@@ -102,6 +111,7 @@ static struct sym *context(struct shape *s) {
     else
         shape_append(s, OP_STATE_CONTEXT, OPERANDS(x->number, s->state));
     shape_learn(s, OP_CONTEXT, NULL, s->entry, 0, x);
+    learn_execution(s, x);
     learn_state(s, x);
     if (s->iteration)
         learn_item(s, x);
