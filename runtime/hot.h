@@ -36,6 +36,7 @@ void asl_hot_field_maybe(asl_frame *frame, asl_value *d, const asl_value *s, uin
 int32_t asl_hot_element(asl_value *d, const asl_value *s, int64_t index, uint32_t fresh);
 void asl_hot_element_maybe(asl_value *d, const asl_value *s, int64_t index, uint32_t fresh);
 int32_t asl_hot_object_or_new(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t k, uint32_t fresh);
+int32_t asl_hot_path(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t p, uint32_t step); /* the rest of a path */
 int64_t asl_hot_length(const asl_value *s);                        /* -1: no array */
 int64_t asl_hot_timestamp(const asl_value *s);                     /* nanoseconds since 1970; INT64_MIN: none that fits */
 void *asl_hot_keys(asl_frame *frame);   /* the engine's tables, which stay where they are */

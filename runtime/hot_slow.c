@@ -223,6 +223,13 @@ void asl_hot_begin_item(asl_frame *frame) {
     asl__context_drop(f);
 }
 
+int32_t asl_hot_path(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t p, uint32_t step) {
+    asl_value v = asl__path_get_from(asl__image_path(image_of(frame), p), step, s);
+    if (v.tag == ASL_NONE) return 1;
+    asl__store(d, asl__words_of(v));
+    return 0;
+}
+
 const asl_value *asl_hot_execution(asl_frame *frame, uint32_t which) {
     asl_execution *x = frame_of(frame)->execution;
     asl__context_share(x);

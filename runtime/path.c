@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "path_private.h"
+#include "query.h"
 #include "value_private.h"
 
 // Steps such as `..` on `..` list a node once for every way that leads to it. Lists longer than this, and evaluations
@@ -150,11 +151,11 @@ static inline const asl_value *child(const asl_value *v, struct step *s) {
     return s->kind == STEP_NAME ? member(v, s) : element(v, s->u.index);
 }
 
-// Follows the names and indexes at the head of a path. Stops before the first step that is something else, or that finds
-// nothing (then the result is NULL); *at is its number.
+// Follows the names and indexes of a path from step *at on. Stops before the first step that is something else, or that
+// finds nothing (then the result is NULL); *at is its number.
 static const asl_value *walk(const asl_path *path, const asl_value *from, size_t *at) {
     const asl_value *v = from;
-    size_t i = 0;
+    size_t i = *at;
     for (; i < path->count; i++) {
         struct step *s = &path->steps[i];
         if (!is_direct(s)) break;
@@ -389,12 +390,19 @@ static asl_value collect(struct eval *e, const asl_path *path, size_t first, con
     return asl_none();
 }
 
-static asl_value evaluate(struct eval *e, const asl_path *path, const asl_value *from) {
-    size_t at = 0;
+static asl_value evaluate_from(struct eval *e, const asl_path *path, size_t step, const asl_value *from) {
+    size_t at = step;
     const asl_value *v = walk(path, from, &at);
     if (path->direct) return v ? asl_retain(*v) : asl_none();
     if (!v) return path->definite ? asl_none() : asl_array_new(0);
     return collect(e, path, at, v);
+}
+
+static asl_value evaluate(struct eval *e, const asl_path *path, const asl_value *from) { return evaluate_from(e, path, 0, from); }
+
+asl_value asl__path_get_from(const asl_path *path, size_t step, const asl_value *from) {
+    struct eval e = {.root = NULL};
+    return evaluate_from(&e, path, step, from);
 }
 
 asl_value asl_path_get(const asl_path *path, const asl_value *root) {
@@ -410,7 +418,7 @@ static const asl_value *operand_value(struct eval *e, const struct operand *o, c
     if (++e->work > MAX_WORK) e->exceeded = true;
     if (o->kind == OPERAND_VALUE) return &o->value;
     if (o->kind == OPERAND_ITEM && o->path->direct) {
-        size_t at;
+        size_t at = 0;
         return walk(o->path, item, &at);
     }
     if (o->kind == OPERAND_ITEM) {

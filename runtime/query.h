@@ -1,7 +1,8 @@
-// Private to the runtime: the evaluation of intrinsic functions and choice operators, timestamps, random numbers.
+// Private to the runtime: the evaluation of paths, intrinsic functions and choice operators, timestamps, random numbers.
 #ifndef ASL_QUERY_H
 #define ASL_QUERY_H
 
+#include "aslc/path.h"
 #include "aslc/program.h"
 #include "aslc/value.h"
 
@@ -14,6 +15,10 @@ uint64_t asl__random_next(struct asl__random *r);
 double asl__random_unit(struct asl__random *r);                     /* [0, 1) */
 void asl__random_uuid(struct asl__random *r, char out[37]);         /* version 4, lower case, NUL-terminated */
 void asl__uuid_print(uint64_t high, uint64_t low, char out[37]);    /* the one that these two numbers give */
+
+/* asl_path_get for the steps from number `step` on; an indefinite path whose filters do not speak of the root. ASL_NONE: that
+   would be too much work. */
+asl_value asl__path_get_from(const asl_path *path, size_t step, const asl_value *from);
 
 /* Calls an intrinsic function on borrowed arguments. 0 with *out set (yours), or -1 with a message for
    States.IntrinsicFailure. Limits as in jsonpath-and-intrinsics.md 8. */

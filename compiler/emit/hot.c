@@ -616,6 +616,9 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_ELEMENT:
     case OP_ELEMENT_MAYBE:
     case OP_OBJECT_OR_NEW: *failed = ir_is_view(e->machine, o[0]) ? emit_view(e, op) : emit_find(e, op); break;
+    case OP_PATH_FROM:
+        *failed = is_not(e, call(e, HOT_path, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), emit_i32(e, o[3]))), 0);
+        break;
     case OP_GUARD: {
         LLVMValueRef tag = LLVMBuildZExt(e->builder, load_at(e, e->i8, slot(e, o[0]), 0), e->i32, "");
         LLVMValueRef bit = LLVMBuildShl(e->builder, emit_i32(e, 1), tag, "");

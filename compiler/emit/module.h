@@ -55,7 +55,7 @@ struct emit {
     uint32_t number;                  /* the machine's */
     const bool *warm_blocks;          /* of the machine, or NULL */
     const bool *loops;                /* by block of the machine that executions begin with: it may run more than once in one */
-    bool in_warm, in_loop;            /* the block being emitted is warm; may run more than once in an execution */
+    bool in_warm, in_loop;            /* the block being emitted is warm; may come upon the same keys again */
     LLVMValueRef slots, keys, cache, heap; /* frame->slot and the engine's tables */
     LLVMValueRef events, states, marks[2]; /* counted and not yet told, less what polls imply (hot.c); where that stood at op mark */
     int64_t states_a_poll;

@@ -257,7 +257,8 @@ static void emit_block(struct emit *e, uint32_t number) {
     const struct ir_block *b = e->machine->blocks.items[number];
     enter(e, e->blocks[number]);
     e->in_warm = e->warm_blocks && e->warm_blocks[number];
-    e->in_loop = !e->quiet || e->number != e->plan->quiet || e->loops[number];
+    // What other machines do between two tasks is about their results, of which each has keys of its own.
+    e->in_loop = !e->quiet || (e->number == e->plan->quiet ? e->loops[number] : e->in_warm);
     emit_debug_block(e, b);
     if (e->quiet) {
         emit_debug_at(e, 0, 0);

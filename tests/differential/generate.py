@@ -15,9 +15,10 @@ ERRORS = ['Transient', 'Throttled', 'Broken', 'java.lang.Exception']
 
 
 class Generator:
-    def __init__(self, seed, computes=False):
+    def __init__(self, seed, computes=False, draws=True):
         self.r = random.Random(seed)
         self.computes = computes
+        self.draws = draws   # random numbers
         self.count = self.assigned = 0
         self.mocks = {}
         self.variables = set()
@@ -94,6 +95,7 @@ class Generator:
             lambda: 'States.Base64Encode($.s)',
             lambda: "States.Base64Decode('SGVsbG8=')",
             lambda: 'States.JsonMerge($.o, $.o, false)',
+        ] + self.draws * [
             lambda: self.r.choice(['States.UUID()', 'States.MathRandom(1, 1000)', 'States.MathRandom($.n, 1000)']),
         ])()
 
@@ -378,8 +380,8 @@ class Calculation:
         return {'p': self.value(), 'q': self.value()}
 
 
-def generate(seed, computes=False):
-    g = Generator(seed, computes)
+def generate(seed, computes=False, draws=True):
+    g = Generator(seed, computes, draws)
     if computes and seed % 4 == 3:
         c = Calculation(g.r)
         return c.machine(), c.input(), {'StateMachines': {'definition': {'TestCases': {'case': {}}}}, 'MockedResponses': {}}

@@ -62,7 +62,7 @@ def outcome(p):
 
 
 def in_folder(aslc, seed, folder):
-    definition, value, mock = generate.generate(seed)
+    definition, value, mock = generate.generate(seed, draws=False)  # a history does not tell what was drawn
     machine = write(folder, 'machine.asl.json', json.dumps(definition, indent=1, ensure_ascii=False))
     given = write(folder, 'input.json', json.dumps(value, ensure_ascii=False))
     history = os.path.join(folder, 'history.json')

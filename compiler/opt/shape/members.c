@@ -139,6 +139,26 @@ static struct sym *every(struct shape *s, struct sym *x, const char *text) {
 }
 
 // False: it surely fails.
+// A path that selects any number of nodes, in what its first names and indexes lead to. Its filters do not speak of the root.
+static struct sym *select_from(struct shape *s, const asl_path *path, uint32_t p, struct sym *x) {
+    uint32_t step = 0;
+    asl_str name;
+    int64_t index;
+    for (; x && step < asl_path_steps(path) && asl_path_step(path, step, &name, &index); step++) {
+        if (!name.data && (index < 0 || index >= INT32_MAX))
+            break;
+        x = shape_child(s, x, name.data ? ir_const_string(s->plan, name.data, name.size) : ASL_NO_OPERAND, index, false);
+    }
+    struct sym *found = x ? shape_find(&s->at.env, OP_PATH_FROM, x, p, step) : NULL;
+    if (!x || found)
+        return found;
+    uint32_t from = shape_in_slot(s, x);
+    found = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_ARRAY) | TYPE(ASL_INT)); // .length()
+    shape_fallible(s, OP_PATH_FROM, OPERANDS(found->number, from, p, step));
+    shape_learn(s, OP_PATH_FROM, x, p, step, found);
+    return found;
+}
+
 bool shape_run_path(struct shape *s, const struct ir_op *op) {
     struct sym *x = s->at.env.slot[op->operand[1] & ~ASL_LAST];
     const char *text = s->plan->paths.items[op->operand[2]];
@@ -178,7 +198,10 @@ bool shape_run_path(struct shape *s, const struct ir_op *op) {
             return true;
         }
     }
-    if (!direct) {
+    if (!direct && !maybe && !asl_path_definite(path) && !strchr(text + strspn(text, "$"), '$')) {
+        x = select_from(s, path, op->operand[2], x);
+        fails = !x;
+    } else if (!direct) {
         struct sym *root = x;
         x = shape_find(&s->at.env, OP_PATH, root, op->operand[2], op->operand[3]);
         if (!x) {

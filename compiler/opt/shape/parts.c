@@ -7,13 +7,13 @@
 //     S.result:   result; ResultSelector, ResultPath, …; exit      a part: gives back the result and gives up to S.result
 //
 // Where the state waits every slot is where lowering had it. The attempt is counted last, when nothing fails any more; one
-// that draws a token, and shows it, stands as it was.
+// that draws a token stands as it was when something before it shows the token, or draws, too.
 #include "opt/shape/shape.h"
 
 struct part {
     uint32_t entry;
     bool *blocks;
-    bool attempts, looks; // at the Context object
+    bool asks; // for the Context object, or a random number
     bool ok;
 };
 
@@ -27,10 +27,10 @@ static void look_at_ops(const struct shape *s, struct part *p, const struct ir_b
     for (size_t i = 0; i < b->ops.count; i++) {
         const struct ir_op *op = &b->ops.items[i];
         bool begins = first && i == 0, starts = ir_op_info[op->opcode].flags & IR_STARTS;
-        p->looks |= op->opcode == OP_CONTEXT;
+        p->asks |= op->opcode == OP_CONTEXT || (op->opcode == OP_INTRINSIC && shape_draws(op->operand[1]));
         p->ok = p->ok && (begins || starts || (op->opcode != OP_ENTER && shape_computes(s->plan, op)));
         if (op->opcode == OP_TASK)
-            p->ok = p->ok && !(p->looks && s->sites[op->operand[0]].has_token);
+            p->ok = p->ok && !(p->asks && s->sites[op->operand[0]].has_token);
     }
 }
 
