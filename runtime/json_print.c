@@ -3,28 +3,20 @@
 // Strings are copied 16 bytes at a time for as long as none of the 16 must be escaped.
 #include "json_private.h"
 
-static inline char *room_for(asl_buffer *out, size_t more) {
-    if (out->capacity - out->size > more) return out->data + out->size; // > : the NUL
-    return asl_buffer_reserve(out, more);
-}
-
-// Writes a byte that must be escaped; at most 6 bytes.
-static char *print_escape(char *p, uint8_t c) {
+char *asl__print_escape(char *p, uint32_t unit) {
     static const char hex[] = "0123456789abcdef";
     *p++ = '\\';
-    switch (c) {
+    switch (unit) {
     case '"':
-    case '\\': *p++ = (char)c; break;
+    case '\\': *p++ = (char)unit; break;
     case '\b': *p++ = 'b'; break;
     case '\f': *p++ = 'f'; break;
     case '\n': *p++ = 'n'; break;
     case '\r': *p++ = 'r'; break;
     case '\t': *p++ = 't'; break;
     default:
-        memcpy(p, "u00", 3);
-        p[3] = hex[c >> 4];
-        p[4] = hex[c & 15];
-        p += 5;
+        *p++ = 'u';
+        for (int shift = 12; shift >= 0; shift -= 4) *p++ = hex[unit >> shift & 15];
     }
     return p;
 }
@@ -49,7 +41,7 @@ static inline void print_string(asl_buffer *out, const char *data, size_t size, 
         data += plain;
         size -= plain;
         if (!special) continue;
-        p = print_escape(p, (uint8_t)*data++);
+        p = asl__print_escape(p, (uint8_t)*data++);
         size--;
         padded = false; // out of step
         out->size = (size_t)(p - out->data);
@@ -88,11 +80,6 @@ static inline void walk_down(struct walk *w, const asl_value *v) {
 
 static inline uint32_t count_of(const asl_value *v) {
     return v->tag == ASL_ARRAY ? v->array->head.count : v->object->head.count;
-}
-
-static inline void print_text(asl_buffer *out, const char *text, size_t size) {
-    memcpy(room_for(out, size), text, size);
-    out->size += size;
 }
 
 void asl_json_print(const asl_value *v, asl_buffer *out) {
@@ -154,7 +141,7 @@ static size_t string_size(asl_str text) {
     for (size_t i = 0; i < text.size; i++) {
         char escaped[6];
         uint8_t c = (uint8_t)text.data[i];
-        if (c < 0x20 || c == '"' || c == '\\') size += (size_t)(print_escape(escaped, c) - escaped) - 1;
+        if (c < 0x20 || c == '"' || c == '\\') size += (size_t)(asl__print_escape(escaped, c) - escaped) - 1;
     }
     return size;
 }

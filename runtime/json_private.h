@@ -76,4 +76,17 @@ static inline void *more_room(void *stack, const void *first, size_t *room, size
     return larger;
 }
 
+static inline char *room_for(asl_buffer *out, size_t more) {
+    if (out->capacity - out->size > more) return out->data + out->size; // > : the NUL
+    return asl_buffer_reserve(out, more);
+}
+
+static inline void print_text(asl_buffer *out, const char *text, size_t size) {
+    memcpy(room_for(out, size), text, size);
+    out->size += size;
+}
+
+// A UTF-16 unit that must be escaped in a JSON string; at most 6 bytes. Returns the end.
+char *asl__print_escape(char *p, uint32_t unit);
+
 #endif

@@ -401,19 +401,7 @@ static size_t shortest_digits(double d, char digits[20], int *point) {
     return count;
 }
 
-// As JavaScript writes numbers, but 1e21 for its 1e+21: integers in full up to 21 digits, fractions from 0.000001 on.
-size_t asl_double_print(double d, char out[32]) {
-    char *p = out;
-    if (!isfinite(d)) { // never a value; JSON has no other word for it
-        memcpy(out, "null", 4);
-        return 4;
-    }
-    if (signbit(d)) *p++ = '-';
-    d = fabs(d);
-    if (d < 1e15 && d == floor(d)) return (size_t)(p - out) + asl__int_print((int64_t)d, p);
-    char digits[20];
-    int point;
-    size_t count = shortest_digits(d, digits, &point);
+char *asl__digits_print(const char *digits, size_t count, int point, char *p) {
     if (point >= -5 && point <= 0) {
         memcpy(p, "0.000000", 8);
         p += 2 - point;
@@ -440,5 +428,21 @@ size_t asl_double_print(double d, char out[32]) {
         *p++ = 'e';
         p += asl__int_print(point - 1, p);
     }
-    return (size_t)(p - out);
+    return p;
+}
+
+// As JavaScript writes numbers, but 1e21 for its 1e+21: integers in full up to 21 digits, fractions from 0.000001 on.
+size_t asl_double_print(double d, char out[32]) {
+    char *p = out;
+    if (!isfinite(d)) { // never a value; JSON has no other word for it
+        memcpy(out, "null", 4);
+        return 4;
+    }
+    if (signbit(d)) *p++ = '-';
+    d = fabs(d);
+    if (d < 1e15 && d == floor(d)) return (size_t)(p - out) + asl__int_print((int64_t)d, p);
+    char digits[20];
+    int point;
+    size_t count = shortest_digits(d, digits, &point);
+    return (size_t)(asl__digits_print(digits, count, point, p) - out);
 }

@@ -255,6 +255,8 @@ static inline bool asl__few_digits(int64_t n, uint64_t *text, size_t *size) {
 
 /* Decimal digits of i with its sign, not NUL-terminated; the length. */
 size_t asl__int_print(int64_t i, char out[20]);
+/* 0.d1 d2 … × 10^point in the notation of asl_double_print. Returns the end. */
+char *asl__digits_print(const char *digits, size_t count, int point, char *out);
 
 /* Reads the JSON number at `text`, which begins with '-' or a digit, and returns where it ends. *value is made by the
    same rules as asl_number_text. When it is no number: *value is ASL_NONE, *why a message, and the culprit is returned. */

@@ -52,39 +52,6 @@ static bool at_least(double d, uint64_t digits, int k) {
     return first >= digits;
 }
 
-// 0.d1 d2 … × 10^point, without trailing zeros, in JavaScript's notation for numbers that are no integers.
-static size_t print_digits(bool negative, const char *digits, size_t count, int point, char *out) {
-    char *p = out;
-    if (negative) *p++ = '-';
-    if (point > 0) { // at most 16 digits before the point here, but rounding may have left nothing behind it
-        size_t whole = count < (size_t)point ? count : (size_t)point;
-        memcpy(p, digits, whole);
-        p += whole;
-        memset(p, '0', (size_t)point - whole);
-        p += (size_t)point - whole;
-        if (count > whole) {
-            *p++ = '.';
-            memcpy(p, digits + whole, count - whole);
-            p += count - whole;
-        }
-    } else if (point > -6) {
-        memcpy(p, "0.000000", 8);
-        p += 2 - point;
-        memcpy(p, digits, count);
-        p += count;
-    } else {
-        *p++ = digits[0];
-        if (count > 1) {
-            *p++ = '.';
-            memcpy(p, digits + 1, count - 1);
-            p += count - 1;
-        }
-        *p++ = 'e';
-        p += asl__int_print(point - 1, p);
-    }
-    return (size_t)(p - out);
-}
-
 size_t jx_number_print15(double d, char out[40]) {
     size_t size = jx_number_print(d, out);
     if (size <= 16 || !isfinite(d) || d == floor(d)) return size; // 16: a point and 15 digits
@@ -133,5 +100,7 @@ size_t jx_number_print15(double d, char out[40]) {
         double rounded = strtod(text, NULL);
         return jx_number_print(d < 0 ? -rounded : rounded, out);
     }
-    return print_digits(d < 0, digits, count, point, out);
+    char *to = out;
+    if (d < 0) *to++ = '-';
+    return (size_t)(asl__digits_print(digits, count, point, to) - out);
 }

@@ -3,22 +3,13 @@
 // Text is written straight into the caller's buffer, a window of 16 bytes at a time. Nothing recurses: the way down to
 // where printing is lies on a stack of its own. Two things differ from plain JSON text: numbers (number_text.c), and
 // surrogates, which stand as \udxxx.
+#include "../json_private.h"
 #include "lib.h"
 
 #include <math.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
 #endif
-
-static inline char *room_for(asl_buffer *out, size_t more) {
-    if (out->capacity - out->size > more) return out->data + out->size; // > : the NUL
-    return asl_buffer_reserve(out, more);
-}
-
-static inline void print_text(asl_buffer *out, const char *text, size_t size) {
-    memcpy(room_for(out, size), text, size);
-    out->size += size;
-}
 
 // ---------------------------------------------------------------- strings
 
@@ -38,24 +29,6 @@ static inline uint32_t special_bytes(const char *p) {
     }
     return bits;
 #endif
-}
-
-static char *print_escape(char *p, uint32_t c) {
-    static const char hex[] = "0123456789abcdef";
-    *p++ = '\\';
-    switch (c) {
-    case '"':
-    case '\\': *p++ = (char)c; break;
-    case '\b': *p++ = 'b'; break;
-    case '\f': *p++ = 'f'; break;
-    case '\n': *p++ = 'n'; break;
-    case '\r': *p++ = 'r'; break;
-    case '\t': *p++ = 't'; break;
-    default:
-        *p++ = 'u';
-        for (int shift = 12; shift >= 0; shift -= 4) *p++ = hex[c >> shift & 15];
-    }
-    return p;
 }
 
 // padded: the text may be read in steps of 16 bytes from its start.
@@ -80,14 +53,14 @@ static void print_string(asl_buffer *out, const char *data, size_t size, bool pa
         if ((uint8_t)*data == 0xed && size >= 3) {
             if ((uint8_t)data[1] >= 0xa0) {
                 const char *q = data;
-                p = print_escape(p, jx_next_code(&q));
+                p = asl__print_escape(p, jx_next_code(&q));
             } else {
                 memcpy(p, data, 3);
                 p += 3;
             }
             data += 3, size -= 3;
         } else {
-            p = print_escape(p, (uint8_t)*data++);
+            p = asl__print_escape(p, (uint8_t)*data++);
             size--;
         }
         out->size = (size_t)(p - out->data);
