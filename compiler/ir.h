@@ -175,7 +175,7 @@ uint32_t ir_resume_points(struct arena *a, const struct ir_machine *m, uint32_t 
 const asl_program *interp_program(struct arena *a, const struct ir_plan *p, const struct asl_handler *const *handlers);
 
 /* opt/: each pass changes the plan in place and never what a workflow does. */
-void opt_thread_machine(struct arena *a, struct ir_machine *m);
+void opt_thread_machine(struct arena *a, struct ir_machine *m, bool quiet); /* quiet: its resume points are reached from outside */
 void opt_thread(struct ir_plan *p); /* jumps to jumps, empty and unreachable blocks */
 void opt_quiet(struct ir_plan *p);  /* a second set of machines, for executions that nobody watches */
 void opt_shape(struct ir_plan *p);  /* quiet machines: objects taken apart, numbers unboxed, the same done once */

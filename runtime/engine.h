@@ -270,6 +270,8 @@ struct frame {
     bool eventful;         /* it has waited, failed, given up or had a token: asl__frame_free() has more to wipe */
     bool started;          /* Map: MapIterationStarted is counted */
     bool caught;           /* a catcher has the visit's error */
+    uint32_t gave_up;      /* so often its quiet machine has */
+    uint32_t rounds;       /* of loops until that takes over again; 0: it has, or nobody does */
     bool yields;           /* asl_rt_item: back to the end of the queue, for the others' selectors */
     char *token;           /* of the current attempt */
     asl_value context;     /* the Context object, once asked for in this visit */

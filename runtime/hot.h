@@ -96,6 +96,8 @@ void asl_hot_draw(asl_frame *frame);   /* what random numbers come next … */
 void asl_hot_undraw(asl_frame *frame); /* … comes next again */
 /* 1: the frame is run by its parent's step, which is told that it failed. */
 int32_t asl_hot_give_up(asl_frame *frame, uint32_t machine, uint32_t resume, uint32_t slots);
+/* The quiet machine goes on there again, after ASL_HAND_BACK. */
+void asl_hot_hand_back(asl_frame *frame, uint32_t machine, uint32_t resume);
 void asl_hot_forget(asl_frame *frame, uint32_t from, uint32_t to);
 
 struct asl_hot_symbol {

@@ -259,5 +259,12 @@ int32_t asl_hot_give_up(asl_frame *frame, uint32_t machine, uint32_t resume, uin
     frame->machine = machine;
     frame->resume = resume;
     f->eventful = true;
+    if (!f->up) f->rounds = UINT32_C(1) << (f->gave_up < 20 ? f->gave_up++ : 20);
     return 0;
+}
+
+void asl_hot_hand_back(asl_frame *frame, uint32_t machine, uint32_t resume) {
+    frame->machine = machine;
+    frame->resume = resume;
+    frame_of(frame)->rounds = 0;
 }

@@ -90,10 +90,12 @@ int32_t asl__poll_now(asl_execution *x) {
 }
 
 int32_t asl_rt_poll(asl_frame *frame) {
-    asl_execution *x = frame_of(frame)->execution;
+    struct frame *f = frame_of(frame);
+    asl_execution *x = f->execution;
     if (x->main->cut != ASL_RUNNING || x->full) return 1;
-    if (++x->engine->polls < ASL__POLLS) return 0;
-    return poll_slowly(x);
+    if (++x->engine->polls >= ASL__POLLS && poll_slowly(x)) return 1;
+    if (f->rounds == 0) return 0;
+    return f->rounds > 1 ? f->rounds--, 0 : ASL_HAND_BACK;
 }
 
 // ---------------------------------------------------------------- values

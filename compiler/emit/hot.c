@@ -302,6 +302,35 @@ static void end_giving_up(struct emit *e) {
     LLVMBuildRet(e->builder, outcome);
 }
 
+// The resume point of the quiet machine that begins where the watched one goes next; ASL_NO_OPERAND: there is none.
+static uint32_t point_of(struct emit *e, const struct ir_block *next) {
+    const struct ir_machine *quiet = e->plan->machines.items[e->number + e->plan->quiet];
+    uint32_t *points, count = ir_resume_points(e->arena, quiet, &points);
+    for (uint32_t i = 0; i < count; i++) {
+        const struct ir_block *b = quiet->blocks.items[points[i]];
+        if (b->resume && b->state == next->state && strcmp(b->name, next->name) == 0)
+            return i;
+    }
+    return ASL_NO_OPERAND;
+}
+
+LLVMValueRef emit_hot_hand_back(struct emit *e, const struct ir_block *b, LLVMValueRef poll) {
+    uint32_t machine = e->number + e->plan->quiet, point = point_of(e, e->machine->blocks.items[b->exit.target[0]]);
+    if (point != ASL_NO_OPERAND) {
+        LLVMBasicBlockRef on = emit_following(e, "on"), back = emit_following(e, "hand_back");
+        LLVMValueRef branch = LLVMBuildCondBr(e->builder, LLVMBuildICmp(e->builder, LLVMIntEQ, poll, emit_i32(e, ASL_HAND_BACK), ""), back, on);
+        LLVMSetMetadata(branch, e->weights, e->unlikely);
+        LLVMPositionBuilderAtEnd(e->builder, back);
+        call(e, HOT_hand_back, ARGUMENTS(e->frame, emit_i32(e, machine), emit_i32(e, point)));
+        struct emit_function step = {e->steps[machine], LLVMFunctionType(e->i32, &e->ptr, 1, false)};
+        LLVMValueRef outcome = emit_call(e, step, &e->frame, 1, "");
+        LLVMSetTailCall(outcome, true);
+        LLVMBuildRet(e->builder, outcome);
+        LLVMPositionBuilderAtEnd(e->builder, on);
+    }
+    return LLVMBuildZExt(e->builder, LLVMBuildICmp(e->builder, LLVMIntEQ, poll, emit_i32(e, 1), ""), e->i32, "");
+}
+
 void emit_hot_end(struct emit *e) {
     if (e->given_up)
         end_giving_up(e);

@@ -110,6 +110,8 @@ void emit_hot_leave(struct emit *e); /* before every return */
 LLVMValueRef emit_hot_counted(struct emit *e);
 void emit_hot_unraise(struct emit *e, LLVMValueRef counted);
 void emit_hot_give_up(struct emit *e, const struct ir_exit *x);
+/* In a watched machine, after the poll at the end of b: on to the quiet one when the poll says so. Returns whether it failed. */
+LLVMValueRef emit_hot_hand_back(struct emit *e, const struct ir_block *b, LLVMValueRef poll);
 LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x); /* EXIT_IF's condition */
 void emit_hot_link(struct emit *e);  /* the functions' own code, for LLVM to inline */
 

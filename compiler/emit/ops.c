@@ -139,6 +139,8 @@ static LLVMValueRef emit_op(struct emit *e, const struct ir_block *b, const stru
     LLVMValueRef failed = call_rt(e, e->entry[op->opcode], op->operand);
     if (!(info->flags & IR_FAILS))
         return failed;
+    if (op->opcode == OP_POLL && !e->quiet && e->plan->quiet)
+        failed = emit_hot_hand_back(e, b, failed);
     LLVMBasicBlockRef error = b->error == IR_NO_BLOCK ? failed_block(e) : e->blocks[b->error];
     LLVMBasicBlockRef ok = following(e, info->name);
     LLVMBasicBlockRef unraise = counted ? following(e, "unraise") : error;

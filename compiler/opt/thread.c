@@ -35,7 +35,7 @@ static void reach(const struct ir_machine *m, bool *reached, uint32_t *stack, ui
     }
 }
 
-void opt_thread_machine(struct arena *a, struct ir_machine *m) {
+void opt_thread_machine(struct arena *a, struct ir_machine *m, bool quiet) {
     size_t count = m->blocks.count;
     for (size_t i = 0; i < count; i++) {
         struct ir_exit *e = &m->blocks.items[i]->exit;
@@ -48,6 +48,9 @@ void opt_thread_machine(struct arena *a, struct ir_machine *m) {
     bool *reached = arena_alloc(a, count * sizeof *reached);
     uint32_t *stack = arena_alloc(a, count * sizeof *stack), *moved = arena_alloc(a, count * sizeof *moved);
     reach(m, reached, stack, 0);
+    for (size_t i = 0; i < count; i++)
+        if (quiet && m->blocks.items[i]->resume) // the watched machine may hand back there
+            reach(m, reached, stack, (uint32_t)i);
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
         if (reached[i]) {
@@ -66,7 +69,7 @@ void opt_thread_machine(struct arena *a, struct ir_machine *m) {
 
 void opt_thread(struct ir_plan *p) {
     for (size_t i = 0; i < p->machines.count; i++)
-        opt_thread_machine(p->arena, p->machines.items[i]);
+        opt_thread_machine(p->arena, p->machines.items[i], false);
     for (size_t i = 0; i < p->functions.count; i++)
-        opt_thread_machine(p->arena, p->functions.items[i]);
+        opt_thread_machine(p->arena, p->functions.items[i], false);
 }

@@ -66,6 +66,9 @@ enum {
    that it would suspend for. 0: it waits; 1: it has failed (asl_rt_retry: a retrier waits). */
 #define ASL_ANSWERED 2
 
+/* What a loop of a watched machine is told when the quiet one is to go on from its next round. */
+#define ASL_HAND_BACK 3
+
 #define ASL_NO_OPERAND 0xffffffffu /* an absent slot, constant or path */
 #define ASL_LAST       0x80000000u /* set in a source slot operand: the value is dead afterwards and may be moved out */
 #define ASL_CONSTANT   0x40000000u /* set in an operand that may be a slot or a constant: it is the constant of that number */

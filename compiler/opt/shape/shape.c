@@ -194,6 +194,30 @@ static void end_iterations(struct shape *s) {
     }
 }
 
+static void write_all(struct shape *s) {
+    while (s->visits.count || s->to_copy.count) {
+        if (s->to_copy.count) {
+            copy_block(s, s->to_copy.items[--s->to_copy.count]);
+            continue;
+        }
+        struct visit next = s->visits.items[--s->visits.count];
+        shape_run_state(s, next.block, next.at, next.calls);
+    }
+}
+
+// Where a loop begins again the watched machine hands back to this one, which then finds everything in slots.
+static void resume_loops(struct shape *s) {
+    for (size_t i = 0; i < s->from_count && s->ops <= s->budget; i++) {
+        const struct ir_block *b = s->from[i];
+        bool polls = b->ops.count && b->ops.items[b->ops.count - 1].opcode == OP_POLL;
+        if (!polls || b->exit.kind != EXIT_JUMP)
+            continue;
+        uint32_t to = b->exit.target[0];
+        if (s->simple[to] && s->from[to]->ops.count && s->from[to]->ops.items[0].opcode == OP_ENTER)
+            shape_out_block(s, shape_plain_version(s, to, false))->resume = true;
+    }
+}
+
 static void shape_machine(struct ir_plan *p, struct site *sites, const struct original *originals, size_t number) {
     struct ir_machine *m = p->machines.items[number + p->quiet];
     struct shape shape = {.plan = p, .arena = p->arena, .watched = p->machines.items[number], .m = m}, *s = &shape;
@@ -230,13 +254,10 @@ static void shape_machine(struct ir_plan *p, struct site *sites, const struct or
         begin_iterations(s);
     else
         shape_target_of_copy(s, 0);
-    while (s->visits.count || s->to_copy.count) {
-        if (s->to_copy.count) {
-            copy_block(s, s->to_copy.items[--s->to_copy.count]);
-            continue;
-        }
-        struct visit next = s->visits.items[--s->visits.count];
-        shape_run_state(s, next.block, next.at, next.calls);
+    write_all(s);
+    if (number == 0) {
+        resume_loops(s);
+        write_all(s);
     }
     if (s->iteration)
         end_iterations(s);
@@ -246,7 +267,7 @@ static void shape_machine(struct ir_plan *p, struct site *sites, const struct or
     shape_drop_checks(s);
     for (size_t k = 0; k < s->constant_room; k++)
         asl_release(s->constants[k]);
-    opt_thread_machine(p->arena, m);
+    opt_thread_machine(p->arena, m, true);
 }
 
 // A quiet machine that nobody starts.
