@@ -76,7 +76,7 @@ static inline const asl_value *cached(const asl_value *s, const struct asl_hot_c
 INLINE const asl_value *asl_hot_field_at(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache, const struct asl_hot_text *name) {
     if (UNLIKELY(s->tag != ASL_OBJECT)) return NULL;
     const asl_value *v = cached(s, cache, name);
-    return LIKELY(v != NULL) ? v : asl__hot_find(frame, s, k, cache);
+    return LIKELY(v != NULL) ? v : asl__hot_find(frame, s->object, k, cache);
 }
 
 INLINE const asl_value *asl_hot_element_at(const asl_value *s, int64_t index) {
@@ -214,7 +214,10 @@ INLINE int32_t asl_hot_format_one(asl_frame *frame, asl_value *d, uint32_t k, co
         return 0;
     }
 #endif
-    return asl_hot_format(frame, d, k, pieces, fresh, a, NULL, NULL, NULL, 1);
+    asl_value text = {0}; /* the address of d stays here: it may be a register */
+    if (asl_hot_format(frame, &text, k, pieces, 1, a, NULL, NULL, NULL, 1)) return 1;
+    store(d, asl__load(&text), fresh);
+    return 0;
 }
 
 // ---------------------------------------------------------------- iterations

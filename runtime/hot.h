@@ -108,6 +108,6 @@ extern const struct asl_hot_symbol asl_hot_symbols[]; /* for the JIT; ends with 
 
 /* rt.c: what is not worth inlining. */
 asl_text *asl__hot_key(asl_frame *frame, uint32_t k);
-const asl_value *asl__hot_find(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *cache);
+const asl_value *asl__hot_find(asl_frame *frame, asl_object *o, uint32_t k, struct asl_hot_cache *cache);
 
 #endif

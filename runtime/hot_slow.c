@@ -10,10 +10,9 @@ static struct image *image_of(asl_frame *frame) { return &frame_of(frame)->execu
 asl_text *asl__hot_key(asl_frame *frame, uint32_t k) { return asl__image_key(image_of(frame), k); }
 
 /* NULL: there is no such member. What was found is where the cache looks first from now on. */
-const asl_value *asl__hot_find(asl_frame *frame, const asl_value *s, uint32_t k, struct asl_hot_cache *c) {
+const asl_value *asl__hot_find(asl_frame *frame, asl_object *o, uint32_t k, struct asl_hot_cache *c) {
     struct image *image = image_of(frame);
     const asl_text *key = image->keys[k] ? image->keys[k] : asl__image_key(image, k);
-    asl_object *o = s->object;
     struct asl__entry *e = &o->entries[c->at];
     if (c->at >= o->head.count || !asl__text_equal(e->key, key)) e = asl__object_find(o, key);
     if (!e) return NULL;

@@ -73,6 +73,8 @@ static LLVMValueRef is_not(struct emit *e, LLVMValueRef value, int64_t what) {
 static LLVMValueRef slot(struct emit *e, uint32_t number) {
     if (ir_is_view(e->machine, number & ~ASL_LAST))
         return LLVMBuildLoad2(e->builder, e->ptr, e->views[number & ~ASL_LAST], "");
+    if (e->locals[number & ~ASL_LAST])
+        return e->locals[number & ~ASL_LAST];
     LLVMValueRef offset = i64(e, (int64_t)(number & ~ASL_LAST) * (int64_t)sizeof(asl_value));
     return LLVMBuildInBoundsGEP2(e->builder, e->i8, e->slots, &offset, 1, "");
 }
@@ -238,6 +240,53 @@ static void set_untold_states(struct emit *e, LLVMValueRef n) {
     LLVMBuildStore(e->builder, LLVMBuildSub(e->builder, n, polled_states(e), ""), e->states);
 }
 
+// Slots that own nothing where the machine ends, and that only ops which take addresses name, need no place in the frame:
+// as variables of the function they are registers, mostly.
+
+static void frame_slot(bool *framed, const struct ir_op *op) {
+    const char *kinds = ir_op_info[op->opcode].operands;
+    bool takes_addresses = ir_op_info[op->opcode].flags & IR_HOT || op->opcode == OP_COPY || op->opcode == OP_CONST || op->opcode == OP_SET;
+    for (size_t i = 0; kinds[i]; i++) {
+        uint32_t o = op->operand[i], count = kinds[i] == 'a' ? op->operand[i + 1] : kinds[i] == 'D' || kinds[i] == 'X' ? 2 : 1;
+        bool slot = strchr("dsxaDXv", kinds[i]) && o != ASL_NO_OPERAND && !(kinds[i] == 'v' && o & ASL_CONSTANT);
+        for (uint32_t n = 0; slot && n < count; n++)
+            framed[(o & ~ASL_LAST) + n] |= !takes_addresses || strchr("aDX", kinds[i]);
+    }
+}
+
+static void find_locals(struct emit *e, const struct ir_machine *m) {
+    bool *framed = arena_alloc(e->arena, m->slots.count + 1);
+    for (size_t b = 0; b < m->blocks.count; b++) {
+        const struct ir_block *block = m->blocks.items[b];
+        bool ends = block->exit.kind == EXIT_DONE || block->exit.kind == EXIT_RETURN;
+        if (block->exit.kind == EXIT_SUSPEND || block->exit.kind == EXIT_RETRY)
+            return;
+        memcpy(e->owns, e->owning[b], (m->slots.count / 64 + 1) * sizeof *e->owns);
+        for (size_t o = 0; o < block->ops.count; o++) {
+            frame_slot(framed, &block->ops.items[o]);
+            opt_owning_after(e->plan, &block->ops.items[o], e->owns);
+        }
+        for (uint32_t n = 0; ends && n < m->slots.count; n++)
+            framed[n] |= owns(e, n) && !(block->exit.kind == EXIT_DONE && block->exit.a == (n | ASL_LAST));
+    }
+    for (uint32_t n = (uint32_t)e->plan->machines.items[e->number - e->plan->quiet]->slots.count; n < m->slots.count; n++)
+        if (!framed[n] && !ir_is_view(m, n)) {
+            e->locals[n] = LLVMBuildAlloca(e->builder, LLVMArrayType2(e->i64, 2), "local");
+            LLVMBuildStore(e->builder, LLVMConstNull(LLVMArrayType2(e->i64, 2)), e->locals[n]);
+        }
+}
+
+// What else would be lost.
+static void let_go(struct emit *e, uint32_t n) {
+    if (e->locals[n])
+        call(e, HOT_words, ARGUMENTS(e->locals[n], i64(e, 0), i64(e, 0), emit_i32(e, false)));
+}
+
+void emit_hot_failed(struct emit *e) {
+    for (uint32_t n = 0; n < e->machine->slots.count; n++)
+        let_go(e, n);
+}
+
 void emit_hot_begin(struct emit *e, const struct ir_machine *m) {
     bool marks = has_op(m, OP_MARK);
     e->given_up = NULL;
@@ -268,6 +317,9 @@ void emit_hot_begin(struct emit *e, const struct ir_machine *m) {
     e->views = arena_alloc(e->arena, (m->slots.count + 1) * sizeof *e->views);
     for (uint32_t n = 0; n < m->slots.count; n++)
         e->views[n] = ir_is_view(m, n) ? LLVMBuildAlloca(e->builder, e->ptr, "view") : NULL;
+    e->locals = arena_alloc(e->arena, (m->slots.count + 1) * sizeof *e->locals);
+    if (e->warm_blocks && e->inlines)
+        find_locals(e, m);
     e->numbers = arena_alloc(e->arena, (m->numbers + 1) * sizeof *e->numbers);
     for (uint32_t n = 0; n < m->numbers; n++)
         e->numbers[n] = variable(e, "number");
@@ -778,6 +830,9 @@ void emit_hot_give_up(struct emit *e, const struct ir_exit *x) {
     while (resume < e->watched_count && e->watched_points[resume] != x->target[0])
         resume++;
     assert(resume < e->watched_count);
+    for (uint32_t n = 0; n < e->machine->slots.count; n++)
+        if (owns(e, n))
+            let_go(e, n);
     LLVMValueRef number = emit_i32(e, resume);
     LLVMBasicBlockRef from = LLVMGetInsertBlock(e->builder);
     LLVMAddIncoming(e->given_up, &number, &from, 1);

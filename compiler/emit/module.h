@@ -66,6 +66,7 @@ struct emit {
     LLVMValueRef polls, boxes[2], *numbers; /* polls: NULL when no loop of the machine's needs them */
     const uint64_t *const *owning;    /* by block, as opt_owning says; NULL: not a quiet machine */
     uint64_t *owns;                   /* where the builder is: slots that may hold what counts references */
+    LLVMValueRef *locals;             /* by slot: the variable that is it, or NULL: it is in the frame */
     LLVMValueRef *views, found;       /* by slot: the variable with the place of its value, or NULL; what op drop has found */
     const struct ir_op *drop;         /* its last uses are let go once it has not failed */
     uint32_t caches;
@@ -105,6 +106,7 @@ void emit_hot_end(struct emit *e);                               /* … and when
 bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed);
 void emit_hot_done(struct emit *e, uint32_t s); /* the output is in this slot */
 void emit_hot_drop(struct emit *e);  /* where it has not failed */
+void emit_hot_failed(struct emit *e); /* where the step fails, from anywhere in it */
 void emit_hot_tell(struct emit *e);  /* what was counted, before somebody asks */
 void emit_hot_leave(struct emit *e); /* before every return */
 LLVMValueRef emit_hot_counted(struct emit *e);

@@ -318,6 +318,8 @@ void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step,
         emit_debug_none(e);
         enter(e, e->failed);
         e->keeps = e->quiet && e->events; // some warm block may have come here
+        if (e->quiet)
+            emit_hot_failed(e);
         ret(e, ASL_FAILED);
     }
     if (e->quiet)
