@@ -60,109 +60,9 @@ int32_t asl_hot_pieces(const asl_value *s, uint32_t head_size, uint32_t tail_siz
 }
 
 // ---------------------------------------------------------------- States.Format
-//
-// A result that fits into a value is put together in registers: what is written to memory byte by byte and read again as
-// a whole makes the processor wait for longer than all the rest takes.
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-typedef unsigned __int128 bytes16; /* the first byte is the lowest */
-
-static inline bool short_argument(const asl_value *v, bytes16 *text, size_t *size) {
-    if (v->tag == ASL_INT) {
-        uint64_t digits;
-        if (!asl__few_digits(v->i, &digits, size)) return false;
-        *text = digits;
-        return true;
-    }
-    if ((v->tag != ASL_STRING && v->tag != ASL_NUMBER_TEXT) || v->size == ASL_ON_HEAP) return false;
-    struct asl__words w = asl__load(v);
-    *text = ((bytes16)w.body << 64 | w.head) >> 16;
-    *size = v->size;
-    return true;
-}
-
-struct short_text {
-    bytes16 all;
-    size_t size;
-};
-
-static inline bool add_short(struct short_text *t, bytes16 text, size_t size) {
-    if (size > ASL_INLINE_MAX - t->size) return false;
-    t->all |= text << (8 * t->size);
-    t->size += size;
-    return true;
-}
-
-/* An argument and the piece behind it. */
-static inline bool add_both(struct short_text *t, const asl_value *v, const struct asl_hot_text *piece) {
-    bytes16 text;
-    size_t size;
-    if (!short_argument(v, &text, &size) || (t->size < ASL_INLINE_MAX ? !add_short(t, text, size) : size > 0)) return false;
-    return !piece->size || (t->size < ASL_INLINE_MAX && add_short(t, (bytes16)piece->high << 64 | piece->low, piece->size));
-}
-
-/* False: it is longer, or an argument is of another kind. */
-static inline bool format_short(asl_value *d, const struct asl_hot_text *piece, const asl_value *a, const asl_value *b,
-                                const asl_value *c, const asl_value *e, uint32_t count, bool fresh) {
-    struct short_text t = {(bytes16)piece->high << 64 | piece->low, piece->size};
-    if (t.size > ASL_INLINE_MAX || !add_both(&t, a, piece + 1)) return false;
-    if (count > 1 && !add_both(&t, b, piece + 2)) return false;
-    if (count > 2 && !add_both(&t, c, piece + 3)) return false;
-    if (count > 3 && !add_both(&t, e, piece + 4)) return false;
-    struct asl__words w = {(uint64_t)t.all << 16 | (uint64_t)t.size << 8 | ASL_STRING, (uint64_t)(t.all >> 48)};
-    if (fresh) asl__store_new(d, w);
-    else asl__store(d, w);
-    return true;
-}
-
-#else
-static inline bool format_short(asl_value *d, const struct asl_hot_text *piece, const asl_value *a, const asl_value *b,
-                                const asl_value *c, const asl_value *e, uint32_t count, bool fresh) {
-    (void)d, (void)piece, (void)a, (void)b, (void)c, (void)e, (void)count, (void)fresh;
-    return false;
-}
-#endif
-
-/* Strings as they are, integers in digits; whatever prints otherwise is left to the function itself. */
-static bool add(char **at, const char *end, const asl_value *v) {
-    char digits[20];
-    asl_str text;
-    if (v->tag == ASL_INT) text = (asl_str){digits, asl__int_print(v->i, digits)};
-    else if (v->tag == ASL_STRING || v->tag == ASL_NUMBER_TEXT) text = asl_text_of(v);
-    else return false;
-    if (text.size > (size_t)(end - *at)) return false;
-    memcpy(*at, text.data, text.size);
-    *at += text.size;
-    return true;
-}
-
-static bool format_long(asl_value *d, asl_str t, const asl_value *const *args, uint32_t count) {
-    char text[512], *at = text;
-    uint32_t used = 0;
-    for (const char *p = t.data, *end = p + t.size; p < end;) {
-        const char *brace = memchr(p, '{', (size_t)(end - p)), *stop = brace ? brace : end;
-        if ((size_t)(stop - p) > (size_t)(text + sizeof text - at)) return false;
-        memcpy(at, p, (size_t)(stop - p));
-        at += stop - p;
-        if (stop == end) break;
-        if (stop + 1 < end && stop[1] == '}' && used < count) {
-            if (!add(&at, text + sizeof text, args[used++])) return false;
-            p = stop + 2;
-        } else {
-            if (at == text + sizeof text) return false;
-            *at++ = '{';
-            p = stop + 1;
-        }
-    }
-    asl__store(d, asl__words_of(asl_string((asl_str){text, (size_t)(at - text)})));
-    return true;
-}
-
-__attribute__((noinline)) static int32_t format_any(asl_frame *frame, asl_value *d, uint32_t k, const asl_value *a, const asl_value *b,
-                                                    const asl_value *c, const asl_value *e, uint32_t count) {
-    const asl_value *args[] = {a, b, c, e}, *template = image_of(frame)->constants[k];
-    if (format_long(d, asl_text_of(template), args, count)) return 0;
-    asl_value all[5] = {*template}, out;
+static int32_t format_any(asl_frame *frame, asl_value *d, uint32_t k, const asl_value *const *args, uint32_t count) {
+    asl_value all[5] = {*image_of(frame)->constants[k]}, out;
     char message[256];
     for (uint32_t i = 0; i < count; i++) all[i + 1] = *args[i];
     if (asl__intrinsic_call(ASL_INTRINSIC_FORMAT, all, count + 1, NULL, &out, message, sizeof message) < 0) return 1;
@@ -170,11 +70,95 @@ __attribute__((noinline)) static int32_t format_any(asl_frame *frame, asl_value 
     return 0;
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+typedef unsigned __int128 bytes16; /* the first byte is the lowest */
+
+struct part {
+    bytes16 text;     /* up to 16 bytes, and zeros */
+    const char *data; /* where they are when they may be more; NULL: they are not */
+    size_t size;
+};
+
+/* Strings as they are, integers in digits. False: whatever prints otherwise is left to the function itself. */
+static inline bool read_argument(const asl_value *v, struct part *p, char digits[20]) {
+    uint64_t few;
+    p->data = NULL;
+    if (v->tag == ASL_INT) {
+        if (asl__few_digits(v->i, &few, &p->size)) {
+            p->text = few;
+        } else {
+            memset(digits, 0, 20);
+            p->size = asl__int_print(v->i, digits);
+            p->data = digits;
+            memcpy(&p->text, digits, sizeof p->text);
+        }
+        return true;
+    }
+    if (v->tag != ASL_STRING && v->tag != ASL_NUMBER_TEXT) return false;
+    if (v->size == ASL_ON_HEAP) {
+        p->data = v->text->bytes;
+        p->size = v->text->size;
+        return true;
+    }
+    struct asl__words w = asl__load(v);
+    p->text = ((bytes16)w.body << 64 | w.head) >> 16;
+    p->size = v->size;
+    return true;
+}
+
+static inline bytes16 short_piece(const struct asl_hot_text *p) { return (bytes16)p->high << 64 | p->low; }
+
+/* There is room for 16 bytes at least. */
+static inline char *put(char *at, bytes16 text, const char *data, size_t size) {
+    if (data) memcpy(at, data, size);
+    else memcpy(at, &text, sizeof text);
+    return at + size;
+}
+
+/* A result that fits into a value is put together in registers: what is written to memory in parts and read again as a
+   whole makes the processor wait for longer than all the rest takes. */
 int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_text *pieces, uint32_t fresh,
                        const asl_value *a, const asl_value *b, const asl_value *c, const asl_value *e, uint32_t count) {
-    if (format_short(d, pieces, a, b, c, e, count, fresh)) return 0;
-    return format_any(frame, d, k, a, b, c, e, count);
+    const asl_value *args[] = {a, b, c, e};
+    struct part parts[4];
+    char digits[4][20], text[512 + sizeof(bytes16)], *at = text;
+    size_t size = pieces[0].size;
+    for (uint32_t i = 0; i < count; i++) {
+        if (!read_argument(args[i], &parts[i], digits[i])) return format_any(frame, d, k, args, count);
+        size += parts[i].size + pieces[i + 1].size;
+    }
+    struct asl__words w;
+    if (size <= ASL_INLINE_MAX) {
+        bytes16 all = short_piece(&pieces[0]);
+        size_t end = pieces[0].size;
+        for (uint32_t i = 0; i < count; i++) {
+            all |= parts[i].text << (8 * end);
+            end += parts[i].size;
+            all |= short_piece(&pieces[i + 1]) << (8 * end);
+            end += pieces[i + 1].size;
+        }
+        w = (struct asl__words){(uint64_t)all << 16 | (uint64_t)size << 8 | ASL_STRING, (uint64_t)(all >> 48)};
+    } else {
+        if (size > 512) return format_any(frame, d, k, args, count);
+        const char *template = asl_text_of(image_of(frame)->constants[k]).data;
+        for (uint32_t i = 0; i <= count; i++) {
+            at = put(at, short_piece(&pieces[i]), pieces[i].size > sizeof(bytes16) ? template : NULL, pieces[i].size);
+            template += pieces[i].size + 2; /* {} */
+            if (i < count) at = put(at, parts[i].text, parts[i].data, parts[i].size);
+        }
+        w = asl__words_of(asl_string((asl_str){text, size}));
+    }
+    if (fresh) asl__store_new(d, w);
+    else asl__store(d, w);
+    return 0;
 }
+#else /* there are no quiet machines */
+int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct asl_hot_text *pieces, uint32_t fresh,
+                       const asl_value *a, const asl_value *b, const asl_value *c, const asl_value *e, uint32_t count) {
+    (void)pieces, (void)fresh;
+    return format_any(frame, d, k, (const asl_value *const[]){a, b, c, e}, count);
+}
+#endif
 
 int32_t asl_hot_call(asl_frame *frame, asl_value *d, uint32_t function, uint32_t fresh, const asl_value *a, const asl_value *b,
                      const asl_value *c, const asl_value *e, uint32_t count) {
