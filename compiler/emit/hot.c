@@ -679,14 +679,14 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_STATE_CONTEXT:
         emit_hot_tell(e);
         call(e, HOT_arrive, ARGUMENTS(e->frame, emit_i32(e, o[1])));
-        emit_rt(e, OP_CONTEXT, o);
+        call(e, HOT_context, ARGUMENTS(e->frame, slot(e, o[0])));
         return true;
     case OP_NEXT_ITEM: *failed = call(e, HOT_next_item, ARGUMENTS(e->frame)); return true; // what it asks
     case OP_ITEM_INDEX: set_number(e, o[0], call(e, HOT_index, ARGUMENTS(e->frame))); return true;
     case OP_ITEM_CONTEXT:
         emit_hot_tell(e);
         call(e, HOT_begin_item, ARGUMENTS(e->frame));
-        emit_rt(e, OP_CONTEXT, o);
+        call(e, HOT_context, ARGUMENTS(e->frame, slot(e, o[0])));
         return true;
     case OP_ITEM_RESULT: call(e, o[0] & ASL_LAST ? HOT_result_last : HOT_result, ARGUMENTS(e->frame, slot(e, o[0]))); return true;
     case OP_EXECUTION_CONTEXT:

@@ -93,7 +93,6 @@ void emit_ops_begin(struct emit *e);
 /* ops.c: fills in the step function of a machine. */
 void emit_machine(struct emit *e, const struct ir_machine *m, LLVMValueRef step, const bool *warm);
 LLVMBasicBlockRef emit_following(struct emit *e, const char *name);
-void emit_rt(struct emit *e, enum ir_opcode opcode, const uint32_t *operands); /* a call of the runtime that cannot fail */
 
 /* heat.c: what of the quiet machines is worth the optimiser's time: warm, inlines, large, as_it_is. */
 void emit_heat(struct emit *e);

@@ -62,8 +62,6 @@ static LLVMValueRef call_rt(struct emit *e, enum rt_entry entry, const uint32_t 
     return emit_call(e, declared(e, entry), arguments, 1 + count, "");
 }
 
-void emit_rt(struct emit *e, enum ir_opcode opcode, const uint32_t *operands) { call_rt(e, e->entry[opcode], operands); }
-
 // ---------------------------------------------------------------- blocks
 
 static void enter(struct emit *e, LLVMBasicBlockRef block) {
