@@ -27,12 +27,15 @@ static inline uint64_t load8(const char *p) {
 #if defined __SSE2__
 
 // A bit for each byte below 0x20, '"' and '\\'; and, when asked, from 0x80 on.
-static inline uint32_t window_special(const char *p, bool non_ascii) {
-    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+static inline uint32_t special_of(__m128i x, bool non_ascii) {
     __m128i quote = _mm_cmpeq_epi8(x, _mm_set1_epi8('"')), backslash = _mm_cmpeq_epi8(x, _mm_set1_epi8('\\'));
     __m128i low = non_ascii ? _mm_cmplt_epi8(x, _mm_set1_epi8(0x20)) // signed: bytes from 0x80 on are negative
                             : _mm_cmpeq_epi8(_mm_max_epu8(x, _mm_set1_epi8(0x1f)), _mm_set1_epi8(0x1f));
     return (uint32_t)_mm_movemask_epi8(_mm_or_si128(_mm_or_si128(quote, backslash), low));
+}
+
+static inline uint32_t window_special(const char *p, bool non_ascii) {
+    return special_of(_mm_loadu_si128((const __m128i *)(const void *)p), non_ascii);
 }
 
 // A bit for each byte from 0x80 on.
