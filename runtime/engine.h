@@ -179,6 +179,7 @@ struct timer {
     int64_t due_ms;
     uint64_t order;    /* of creation: breaks ties */
     uint32_t position; /* in the heap, from 1; 0: not running */
+    struct timer *prev, *next; /* in the list */
     void (*fire)(struct timer *timer);
 };
 
@@ -187,7 +188,8 @@ struct clock {
     int64_t now_ms;    /* since 1970; the loop's idea of now, renewed every turn */
     int64_t offset_ms; /* real: between the monotonic clock and 1970 */
     uint64_t created;
-    struct timer **heap;
+    struct timer *first, *last; /* those that came in order */
+    struct timer **heap;        /* those that did not */
     uint32_t count, capacity;
 };
 
@@ -203,6 +205,8 @@ static inline void asl__timer_stop(struct clock *c, struct timer *t) {
     if (t->position) asl__timer_remove(c, t);
 }
 struct timer *asl__timer_next(const struct clock *c);   /* the earliest, or NULL */
+/* One after the other in no order; NULL before the first and after the last. */
+const struct timer *asl__timer_any(const struct clock *c, const struct timer *before);
 bool asl__timers_fire(struct clock *c); /* all that are due now, in order; whether there were any */
 
 // ---------------------------------------------------------------- errors
@@ -547,7 +551,9 @@ static inline void asl__ready_append(asl_engine *e, struct frame *f) {
 /* Whether virtual time has come to `due`: it does when nothing is ready or at work and no timer comes before. */
 static inline bool asl__time_jumps(asl_engine *e, int64_t due) {
     struct clock *c = &e->clock;
-    if (!e->jumps || e->ready_first || e->outside || !asl__unwatched(e) || (c->count && c->heap[0]->due_ms <= due)) return false;
+    if (!e->jumps || e->ready_first || e->outside || !asl__unwatched(e)) return false;
+    const struct timer *next = asl__timer_next(c);
+    if (next && next->due_ms <= due) return false;
     c->now_ms = due;
     return true;
 }

@@ -760,8 +760,7 @@ static bool on_may_suspend(struct asl_journal *hooks) {
     const struct clock *c = &e->clock;
     if (j->options->wait || e->outside > 0) return false;
     bool waits = has_tokens(j);
-    for (uint32_t i = 0; i < c->count; i++) {
-        const struct timer *t = c->heap[i];
+    for (const struct timer *t = NULL; (t = asl__timer_any(c, t));) {
         if (t->fire != asl__on_wait && t->fire != asl__on_backoff) continue; /* limits run on without a process */
         if (c->is_virtual || t->due_ms - c->now_ms <= j->options->suspend_after_ms) return false;
         waits = true;

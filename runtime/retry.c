@@ -46,7 +46,8 @@ static bool matches(const struct matcher *m, const struct failure *e) {
 /* min(IntervalSeconds · BackoffRate^attempt, MaxDelaySeconds), with FULL jitter anything up to that; in milliseconds. */
 static int64_t delay_ms(asl_engine *e, const struct retrier *r, uint32_t attempt) {
     double delay = r->interval_seconds;
-    if (attempt > 0 && r->rate != 1) delay *= pow(r->rate, attempt);
+    if (attempt > 0 && r->rate == 2) delay = ldexp(delay, (int)(attempt < 2000 ? attempt : 2000)); /* the usual one */
+    else if (attempt > 0 && r->rate != 1) delay *= pow(r->rate, attempt);
     if (r->max_delay_seconds > 0 && delay > (double)r->max_delay_seconds) delay = (double)r->max_delay_seconds;
     if (r->jitter) delay *= asl__random_unit(&e->random);
     /* A rate of 1e9 must not overflow: a million years is never. */

@@ -44,6 +44,7 @@ struct group {
 
 struct mocked {
     asl_value name, response; /* strings */
+    const char *asked;        /* its name as the engine has it; NULL before the first call */
     struct entry *entries;    /* sorted by group, then by number */
     uint32_t entry_count;
     struct group *groups;
@@ -63,8 +64,6 @@ struct mock {
     struct mocked *states;
     uint32_t state_count;
     uint32_t counters;
-    const char *asked;         /* the name that was looked for last, as the engine has it, and what was found */
-    struct mocked *asked_state;
     struct run *runs;
     size_t run_count, last_run;
     asl_buffer warnings;
@@ -803,7 +802,7 @@ static const struct entry *entry_of(struct mocked *s, const struct group *g, uin
     uint32_t near = s->last_entry;
     if (in_group(g, near) && call - entries[near].first <= entries[near].last - entries[near].first)
         return &entries[near];
-    uint32_t from = g->first, to = g->first + g->count; /* the first that is not over yet */
+    uint32_t from = g->first, to = from + (call < g->count ? (uint32_t)call + 1 : g->count); /* the first that is not over yet */
     if (in_group(g, ++near) && entries[near].first == call)
         from = to = near;
     while (from < to) {
@@ -836,13 +835,19 @@ static bool is_submitted(const char *resource) {
     return false;
 }
 
+static struct mocked *called(const struct mock *mock, const char *state) {
+    for (uint32_t i = 0; i < mock->state_count; i++)
+        if (mock->states[i].asked == state)
+            return &mock->states[i];
+    struct mocked *s = find(mock, state);
+    if (s)
+        s->asked = state;
+    return s;
+}
+
 static void mock_start(asl_task *task) {
     struct mock *mock = task->binding->state;
-    if (task->state != mock->asked) {
-        mock->asked_state = find(mock, task->state);
-        mock->asked = task->state;
-    }
-    struct mocked *s = mock->asked_state;
+    struct mocked *s = called(mock, task->state);
     uint64_t call = 0;
     const struct entry *e = s ? next_entry(mock, s, task, &call) : NULL;
     if (!e) {
