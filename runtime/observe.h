@@ -80,22 +80,14 @@ struct asl_observer *asl__callback_open(asl_event_sink *sink, void *user);
 
 // ---------------------------------------------------------------- publishing
 
-/* Counts an event and tells it to whoever listens; f NULL: of the execution as a whole; d NULL: no details. Its id. */
-static inline uint64_t asl__publish(asl_execution *x, struct frame *f, enum event type, uint64_t previous,
-                                    const struct event_details *d);
-/* The same for the next event of a frame's own chain: what follows points at it. */
-static inline uint64_t asl__tell(struct frame *f, enum event type, const struct event_details *d);
-
 uint64_t asl__publish_event(asl_execution *x, struct frame *f, enum event type, uint64_t previous, const struct event_details *d);
 
-static inline uint64_t asl__publish(asl_execution *x, struct frame *f, enum event type, uint64_t previous,
-                                    const struct event_details *d) {
-    return x->engine->observers ? asl__publish_event(x, f, type, previous, d) : asl__event(x);
-}
-
-static inline uint64_t asl__tell(struct frame *f, enum event type, const struct event_details *d) {
-    return f->last = asl__publish(f->execution, f, type, f->last, d);
-}
+/* Counts an event and tells it to whoever listens; f NULL: of the execution as a whole; details NULL: none. Its id. A macro,
+   so that details are made only when somebody listens. */
+#define asl__publish(x, f, type, previous, details)                                                                    \
+    ((x)->engine->observers ? asl__publish_event(x, f, type, previous, details) : asl__event(x))
+/* The same for the next event of a frame's own chain: what follows points at it. */
+#define asl__tell(f, type, details) ((f)->last = asl__publish((f)->execution, f, type, (f)->last, details))
 
 #define DETAILS(...) (&(struct event_details){__VA_ARGS__})
 
