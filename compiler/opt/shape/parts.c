@@ -13,14 +13,17 @@
 struct part {
     uint32_t entry;
     bool *blocks;
-    bool asks; // for the Context object, or a random number
+    bool asks;  // for the Context object, or a random number
+    bool token; // its attempt may draw one
     bool ok;
 };
 
 static bool begins_part(const struct shape *s, uint32_t block) {
     const struct ir_block *b = s->from[block];
     bool resumes = block < s->watched->blocks.count && s->watched->blocks.items[block]->resume;
-    return resumes && b->state != ASL_NO_OPERAND && b->ops.count && (b->ops.items[0].opcode == OP_ATTEMPT || b->ops.items[0].opcode == OP_RESULT);
+    if (!resumes || b->state == ASL_NO_OPERAND || b->ops.count == 0)
+        return false;
+    return b->ops.items[0].opcode == OP_ATTEMPT || b->ops.items[0].opcode == OP_RESULT;
 }
 
 static void look_at_ops(const struct shape *s, struct part *p, const struct ir_block *b, bool first) {
@@ -29,8 +32,7 @@ static void look_at_ops(const struct shape *s, struct part *p, const struct ir_b
         bool begins = first && i == 0, starts = ir_op_info[op->opcode].flags & IR_STARTS;
         p->asks |= op->opcode == OP_CONTEXT || (op->opcode == OP_INTRINSIC && shape_draws(op->operand[1]));
         p->ok = p->ok && (begins || starts || (op->opcode != OP_ENTER && shape_computes(s->plan, op)));
-        if (op->opcode == OP_TASK)
-            p->ok = p->ok && !(p->asks && s->sites[op->operand[0]].has_token);
+        p->token |= op->opcode == OP_TASK && s->sites[op->operand[0]].has_token;
     }
 }
 
@@ -61,6 +63,7 @@ static void follow(struct shape *s, struct part *p) {
             stack[depth++] = to;
         }
     }
+    p->ok = p->ok && !(p->asks && p->token);
 }
 
 // Nobody comes into the midst of it, not by an error either.
