@@ -54,8 +54,12 @@ static inline asl_text *key_of(asl_frame *frame, void *keys, uint32_t k) {
 
 // ---------------------------------------------------------------- members and items
 
-/* What is behind a short text can be read, see asl__text_equal. */
+/* What is behind a short text can be read, see asl__text_equal. False where numbers begin with their highest byte: then it is
+   looked for. */
 static inline bool reads(const asl_text *text, const struct asl_hot_text *name) {
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    return false;
+#endif
     uint64_t low, high;
     if (text->size != name->size) return false;
     memcpy(&low, text->bytes, 8);
