@@ -24,7 +24,7 @@ asl_text *asl__key(asl_engine *e, int key) {
     return e->keys[key];
 }
 
-static asl_value time_value(int64_t ms) {
+asl_value asl__time_value(int64_t ms) {
     char text[40];
     size_t size = asl_timestamp_print(ms, text);
     return asl_string((asl_str){text, size});
@@ -37,13 +37,13 @@ static asl_value execution_object(asl_execution *x) {
     asl_value o = asl_object_new(7);
     o = asl_object_set(o, asl__key(e, KEY_ID), asl_string_z(asl_execution_arn(x)));
     o = asl_object_set(o, asl__key(e, KEY_INPUT), asl_retain(x->input));
-    o = asl_object_set(o, asl__key(e, KEY_START_TIME), time_value(x->start_ms));
+    o = asl_object_set(o, asl__key(e, KEY_START_TIME), asl__time_value(x->start_ms));
     o = asl_object_set(o, asl__key(e, KEY_NAME), asl_string_z(asl_execution_name(x)));
     o = asl_object_set(o, asl__key(e, KEY_ROLE_ARN), asl_string((asl_str){role.data, role.size}));
     asl_buffer_free(&role);
     /* A synchronous Express execution has none (recorded), and ours is one. */
     if (!x->express) o = asl_object_set(o, asl__key(e, KEY_REDRIVE_COUNT), asl_int(x->redrive_count));
-    if (x->redrive_count) o = asl_object_set(o, asl__key(e, KEY_REDRIVE_TIME), time_value(x->redrive_ms));
+    if (x->redrive_count) o = asl_object_set(o, asl__key(e, KEY_REDRIVE_TIME), asl__time_value(x->redrive_ms));
     return o;
 }
 
@@ -61,7 +61,7 @@ static asl_value state_object(struct frame *f) {
     const struct image_state *s = &e->image.states[f->head.state];
     asl_value o = asl_object_new(3);
     o = asl_object_set(o, asl__key(e, KEY_NAME), asl_retain(s->name));
-    o = asl_object_set(o, asl__key(e, KEY_ENTERED_TIME), time_value(f->entered_ms));
+    o = asl_object_set(o, asl__key(e, KEY_ENTERED_TIME), asl__time_value(f->entered_ms));
     if (s->kind == STATE_TASK) o = asl_object_set(o, asl__key(e, KEY_RETRY_COUNT), asl_int(f->retry_count));
     return o;
 }

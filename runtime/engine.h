@@ -364,6 +364,7 @@ enum {
 };
 asl_text *asl__key(asl_engine *e, int key); /* made once per engine; borrowed */
 asl_value asl__context(struct frame *f);     /* yours */
+asl_value asl__time_value(int64_t ms); /* as text */
 void asl__context_share(asl_execution *x);   /* makes what its Context objects share */
 /* Something it shows has changed. */
 static inline void asl__context_drop(struct frame *f) {

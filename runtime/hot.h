@@ -80,6 +80,7 @@ const asl_value *asl_hot_item(asl_frame *frame);
 int64_t asl_hot_index(asl_frame *frame);
 void asl_hot_begin_item(asl_frame *frame);                         /* it is in the Map's state, as its ItemSelector sees it */
 void asl_hot_context(asl_frame *frame, asl_value *d);
+void asl_hot_entered(asl_frame *frame, asl_value *d);              /* the state: when */
 const asl_value *asl_hot_captured(asl_frame *frame, uint32_t slot); /* of the frame that the Map is in */
 void asl_hot_result(asl_frame *frame, const asl_value *s);
 void asl_hot_result_last(asl_frame *frame, asl_value *s);          /* s is empty afterwards */

@@ -200,6 +200,8 @@ void asl_hot_arrive(asl_frame *frame, uint32_t n) {
 
 void asl_hot_context(asl_frame *frame, asl_value *d) { asl_value_set(d, asl__context(frame_of(frame))); }
 
+void asl_hot_entered(asl_frame *frame, asl_value *d) { asl_value_set(d, asl__time_value(frame_of(frame)->entered_ms)); }
+
 void asl_hot_begin_item(asl_frame *frame) {
     struct frame *f = frame_of(frame);
     const struct frame *parent = f->up->parent;

@@ -681,6 +681,11 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
         call(e, HOT_arrive, ARGUMENTS(e->frame, emit_i32(e, o[1])));
         call(e, HOT_context, ARGUMENTS(e->frame, slot(e, o[0])));
         return true;
+    case OP_ENTERED_TIME:
+        emit_hot_tell(e);
+        call(e, HOT_arrive, ARGUMENTS(e->frame, emit_i32(e, o[1])));
+        call(e, HOT_entered, ARGUMENTS(e->frame, slot(e, o[0])));
+        return true;
     case OP_NEXT_ITEM: *failed = call(e, HOT_next_item, ARGUMENTS(e->frame)); return true; // what it asks
     case OP_ITEM_INDEX: set_number(e, o[0], call(e, HOT_index, ARGUMENTS(e->frame))); return true;
     case OP_ITEM_CONTEXT:

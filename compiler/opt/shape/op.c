@@ -81,9 +81,17 @@ static void learn_item(struct shape *s, struct sym *context) {
 static void learn_state(struct shape *s, struct sym *context) {
     const char *name = s->plan->states.items[s->state].name;
     struct sym *state = shape_sym_new(s, OBJECT, 0, TYPE(ASL_OBJECT));
-    state->base = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_OBJECT));
-    shape_append(s, OP_FIELD_MAYBE, OPERANDS(state->base->number, context->number, key(s, "State")));
+    bool computes = !s->entered && !(s->iteration && s->entry == 0); // and this is all that is said of such a state
+    if (!computes) {
+        state->base = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_OBJECT));
+        shape_append(s, OP_FIELD_MAYBE, OPERANDS(state->base->number, context->number, key(s, "State")));
+    }
     state = shape_object_with(s, state, key(s, "Name"), shape_const_sym(s, key(s, name)));
+    if (computes) {
+        struct sym *entered = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_STRING));
+        shape_append(s, OP_ENTERED_TIME, OPERANDS(entered->number, s->state));
+        state = shape_object_with(s, state, key(s, "EnteredTime"), entered);
+    }
     shape_learn(s, OP_FIELD, context, key(s, "State"), 0, state);
 }
 
