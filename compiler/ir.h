@@ -84,7 +84,7 @@ struct ir_exit {
     uint32_t test;      /* IF: asl_choice */
     uint32_t a, b;      /* IF: slots; in quiet machines also constants (ASL_CONSTANT) and numbers (IR_NUMBER);
                            DONE: slot a; RETURN: the number a */
-    uint32_t parsed;    /* IF, quiet machines: number that op timestamp has made of a, plus 1; 0: none */
+    uint32_t parsed;    /* IF, quiet machines: number that op timestamp or decimal has made of a, plus 1; 0: none */
     uint32_t site;      /* RETRY, CATCH */
     uint32_t *target;   /* block numbers */
     uint32_t target_count;

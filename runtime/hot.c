@@ -84,7 +84,7 @@ INLINE const asl_value *asl_hot_field_at(asl_frame *frame, const asl_value *s, u
 }
 
 INLINE const asl_value *asl_hot_element_at(const asl_value *s, int64_t index) {
-    return LIKELY(s->tag == ASL_ARRAY && index < (int64_t)s->array->head.count) ? &s->array->items[index] : NULL;
+    return LIKELY(s->tag == ASL_ARRAY && (uint64_t)index < s->array->head.count) ? &s->array->items[index] : NULL;
 }
 
 static const asl_value asl__hot_nothing; /* in a module with the user's own names */
@@ -319,6 +319,34 @@ INLINE int32_t asl_hot_affixes(const asl_value *s, const char *head, uint32_t he
     return size >= (size_t)head_size + tail_size && memcmp(data, head, head_size) == 0 &&
            memcmp(data + size - tail_size, tail, tail_size) == 0;
 }
+
+// ---------------------------------------------------------------- doubles
+
+static inline int64_t bits_of(double d) {
+    int64_t bits;
+    memcpy(&bits, &d, sizeof bits);
+    return bits;
+}
+
+INLINE int64_t asl_hot_real(const asl_value *s) {
+    if (s->tag == ASL_INT) return bits_of((double)s->i);
+    if (s->tag == ASL_DOUBLE && s->i != INT64_MIN) return s->i; /* those are -0's bits */
+    return bits_of(asl__hot_number(s));
+}
+
+INLINE void asl_hot_box_real(asl_value *d, int64_t bits, uint32_t fresh) {
+    double x;
+    memcpy(&x, &bits, sizeof x);
+    struct asl__words w = {ASL_DOUBLE, (uint64_t)bits};
+    if (x >= -0x1p53 && x <= 0x1p53 && (double)(int64_t)x == x) w = (struct asl__words){ASL_INT, (uint64_t)(int64_t)x};
+    store(d, w, fresh);
+}
+
+// ---------------------------------------------------------------- JSONata
+
+#ifdef ASL_BITCODE /* in the library it is jsonata/quiet.c's, which is linked where there are expressions */
+#include "jsonata/quiet.h"
+#endif
 
 // ---------------------------------------------------------------- what is counted
 

@@ -39,6 +39,7 @@ int32_t asl_hot_object_or_new(asl_frame *frame, asl_value *d, const asl_value *s
 int32_t asl_hot_path(asl_frame *frame, asl_value *d, const asl_value *s, uint32_t p, uint32_t step); /* the rest of a path */
 int64_t asl_hot_length(const asl_value *s);                        /* -1: no array */
 int64_t asl_hot_timestamp(const asl_value *s);                     /* nanoseconds since 1970; INT64_MIN: none that fits */
+int64_t asl_hot_decimal(const asl_value *s);                       /* a double's bits; a NaN's: no number, or one that may be none */
 void *asl_hot_keys(asl_frame *frame);   /* the engine's tables, which stay where they are */
 void *asl_hot_caches(asl_frame *frame);
 void *asl_hot_heap(asl_frame *frame);   /* the thread's, during a run of the engine */
@@ -66,6 +67,18 @@ int32_t asl_hot_format_one(asl_frame *frame, asl_value *d, uint32_t k, const str
 /* An intrinsic function of up to four arguments. */
 int32_t asl_hot_call(asl_frame *frame, asl_value *d, uint32_t function, uint32_t fresh, const asl_value *a, const asl_value *b,
                      const asl_value *c, const asl_value *e, uint32_t count);
+/* Doubles by their bits. Not a number, or -0: a NaN. */
+int64_t asl_hot_real(const asl_value *s);
+void asl_hot_box_real(asl_value *d, int64_t bits, uint32_t fresh);
+/* JSONata's: jsonata/quiet.c. */
+int64_t asl_hot_remainder(int64_t a, int64_t b);
+int32_t asl_hot_apply(asl_frame *frame, asl_value *d, uint32_t builtin, uint32_t fresh, const asl_value *a, const asl_value *b,
+                      const asl_value *c, const asl_value *e, uint32_t count);
+int32_t asl_hot_join(asl_frame *frame, asl_value *d, uint32_t fresh, const asl_value *a, const asl_value *b, const asl_value *c,
+                     const asl_value *e, uint32_t count);
+enum asl_hot_relation { ASL_SAME, ASL_OTHER, ASL_IN, ASL_LESS, ASL_LESS_EQUAL, ASL_GREATER, ASL_GREATER_EQUAL, ASL_TRUTH };
+int32_t asl_hot_relate(asl_frame *frame, asl_value *d, uint32_t relation, uint32_t fresh, const asl_value *a, const asl_value *b);
+void asl_hot_unmarked(asl_value *d, const asl_value *s, uint32_t fresh);
 int32_t asl_hot_test(uint32_t choice, const asl_value *a, const asl_value *b);
 int32_t asl_hot_affixes(const asl_value *s, const char *head, uint32_t head_size, const char *tail, uint32_t tail_size);
 /* Of a text that has them: what follows between the first star and the last (asl__pieces_follow). */
@@ -108,8 +121,11 @@ struct asl_hot_symbol {
 };
 extern const struct asl_hot_symbol asl_hot_symbols[]; /* for the JIT; ends with a NULL name */
 
+double asl__hot_number(const asl_value *s); /* of a number that is text, or no number: NaN */
+
 /* rt.c: what is not worth inlining. */
 asl_text *asl__hot_key(asl_frame *frame, uint32_t k);
 const asl_value *asl__hot_find(asl_frame *frame, asl_object *o, uint32_t k, struct asl_hot_cache *cache);
+int32_t asl__hot_relate(asl_frame *frame, asl_value *d, uint32_t relation, const asl_value *a, const asl_value *b); /* jsonata/quiet.c */
 
 #endif

@@ -44,6 +44,22 @@ void asl_hot_set_last(asl_frame *frame, void *keys, asl_value *x, uint32_t k, as
     set(frame, keys, x, k, w);
 }
 
+double asl__hot_number(const asl_value *s) {
+    double d = s->tag == ASL_NUMBER_TEXT ? asl_number(s) : __builtin_nan("");
+    return __builtin_isfinite(d) && (d != 0 || !__builtin_signbit(d)) ? d : __builtin_nan("");
+}
+
+/* Doubles tell numbers of up to 15 digits apart, and order them. What fits into a value has no more, unless it has an exponent. */
+int64_t asl_hot_decimal(const asl_value *s) {
+    double d = __builtin_nan("");
+    int64_t bits;
+    if (s->tag == ASL_INT && s->i > -INT64_C(1000000000000000) && s->i < INT64_C(1000000000000000)) d = (double)s->i;
+    else if (s->tag == ASL_NUMBER_TEXT && s->size != ASL_ON_HEAP && !memchr(s->inline_text, 'e', s->size) && !memchr(s->inline_text, 'E', s->size))
+        d = asl_number(s);
+    memcpy(&bits, &d, sizeof bits);
+    return bits;
+}
+
 int64_t asl_hot_timestamp(const asl_value *s) {
     int64_t seconds, nanoseconds;
     int32_t nanos;

@@ -14,6 +14,8 @@ const struct asl_hot_symbol asl_hot_symbols[] = {
     // what their code calls where it is inlined
     {"asl__hot_key", (void *)asl__hot_key},
     {"asl__hot_find", (void *)asl__hot_find},
+    {"asl__hot_number", (void *)asl__hot_number},
+    {"asl__hot_relate", (void *)asl__hot_relate},
     {"asl__block_alloc", (void *)asl__block_alloc},
     {"asl__choice_test", (void *)asl__choice_test},
     {"asl_release", (void *)asl_release},

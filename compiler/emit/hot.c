@@ -134,6 +134,25 @@ static LLVMValueRef number(struct emit *e, uint32_t value) {
 
 static void set_number(struct emit *e, uint32_t n, LLVMValueRef value) { LLVMBuildStore(e->builder, value, e->numbers[n]); }
 
+// A double: the number is its bits.
+static LLVMValueRef real(struct emit *e, uint32_t n) {
+    return LLVMBuildBitCast(e->builder, number(e, n), LLVMDoubleTypeInContext(e->context), "");
+}
+
+static LLVMValueRef constant_real(struct emit *e, uint32_t k) {
+    asl_value v;
+    double d = 0;
+    if (asl_json_parse(asl_str_z(e->plan->constants.items[k]), NULL, &v, NULL) == 0) {
+        d = asl_is_number(&v) ? asl_number(&v) : 0;
+        asl_release(v);
+    }
+    return LLVMConstReal(LLVMDoubleTypeInContext(e->context), d);
+}
+
+static void set_real(struct emit *e, uint32_t n, LLVMValueRef value) {
+    set_number(e, n, LLVMBuildBitCast(e->builder, value, e->i64, ""));
+}
+
 static LLVMValueRef head_of_int(struct emit *e) {
     asl_value zero = asl_int(0);
     int64_t words[2];
@@ -425,13 +444,13 @@ static LLVMValueRef load_at(struct emit *e, LLVMTypeRef type, LLVMValueRef base,
 }
 
 static LLVMValueRef outside(struct emit *e, LLVMValueRef n, uint32_t bits) {
-    // n + 2^(bits-1), unsigned, is not less than 2^bits. For 32 bits a narrowing does it.
+    // n + 2^53, unsigned, is not less than 2^54. For 32 bits a narrowing does it.
     if (bits == 32) {
         LLVMValueRef narrow = LLVMBuildTrunc(e->builder, n, e->i32, "");
         return LLVMBuildICmp(e->builder, LLVMIntNE, LLVMBuildSExt(e->builder, narrow, e->i64, ""), n, "");
     }
     LLVMValueRef moved = LLVMBuildAdd(e->builder, n, i64(e, INT64_C(1) << 53), "");
-    return LLVMBuildICmp(e->builder, LLVMIntUGT, moved, i64(e, INT64_C(1) << 54), "");
+    return LLVMBuildICmp(e->builder, LLVMIntUGE, moved, i64(e, INT64_C(1) << 54), "");
 }
 
 static void emit_const(struct emit *e, uint32_t d, uint32_t k) {
@@ -519,15 +538,20 @@ static LLVMValueRef emit_format(struct emit *e, const uint32_t *o) {
     return is_not(e, call(e, count == 1 ? HOT_format_one : HOT_format, a), 0);
 }
 
-static LLVMValueRef emit_intrinsic(struct emit *e, const uint32_t *o) {
-    LLVMValueRef a[9] = {e->frame, slot(e, o[0]), emit_i32(e, o[1]), fresh(e, o[0])};
-    uint32_t count = 0;
+// A function of up to four values, which follow d and, when there is one, its number.
+static LLVMValueRef emit_function_of_four(struct emit *e, enum hot_entry entry, const uint32_t *o, bool numbered) {
+    LLVMValueRef a[9] = {e->frame, slot(e, o[0])};
+    uint32_t count = 0, at = 2;
+    if (numbered)
+        a[at++] = emit_i32(e, o[1]);
+    a[at++] = fresh(e, o[0]);
     for (uint32_t n = 0; n < 4; n++) {
-        a[4 + n] = operand(e, o[2 + n]);
-        count += o[2 + n] != ASL_NO_OPERAND;
+        uint32_t from = o[1 + numbered + n];
+        a[at++] = operand(e, from);
+        count += from != ASL_NO_OPERAND;
     }
-    a[8] = emit_i32(e, count);
-    return is_not(e, call(e, HOT_call, a), 0);
+    a[at] = emit_i32(e, count);
+    return is_not(e, call(e, entry, a), 0);
 }
 
 // The answer of the block that was come from.
@@ -535,6 +559,52 @@ static LLVMValueRef arrived(struct emit *e, LLVMValueRef a, LLVMBasicBlockRef fr
     LLVMValueRef phi = LLVMBuildPhi(e->builder, e->i1, "");
     LLVMAddIncoming(phi, ARGUMENTS(a, b), (LLVMBasicBlockRef[]){from_a, from_b}, 2);
     return phi;
+}
+
+// Neither infinite nor no number, and not -0: those are for an evaluation to deal with.
+static LLVMValueRef is_odd(struct emit *e, LLVMValueRef x, bool signed_zero) {
+    LLVMValueRef zero = LLVMConstReal(LLVMTypeOf(x), 0);
+    LLVMValueRef odd = LLVMBuildFCmp(e->builder, LLVMRealUNE, LLVMBuildFSub(e->builder, x, x, ""), zero, "");
+    if (!signed_zero)
+        return odd;
+    LLVMValueRef bits = LLVMBuildBitCast(e->builder, x, e->i64, "");
+    return LLVMBuildOr(e->builder, odd, LLVMBuildICmp(e->builder, LLVMIntEQ, bits, i64(e, INT64_MIN), ""), "");
+}
+
+static LLVMValueRef emit_calculate(struct emit *e, const uint32_t *o) {
+    LLVMValueRef a = real(e, o[1]), b = real(e, o[2]), d;
+    switch (o[3]) {
+    case 0: d = LLVMBuildFAdd(e->builder, a, b, ""); break;
+    case 1: d = LLVMBuildFSub(e->builder, a, b, ""); break;
+    case 2: d = LLVMBuildFMul(e->builder, a, b, ""); break;
+    case 3: d = LLVMBuildFDiv(e->builder, a, b, ""); break;
+    default: {
+        LLVMValueRef x = LLVMBuildBitCast(e->builder, a, e->i64, ""), y = LLVMBuildBitCast(e->builder, b, e->i64, "");
+        d = LLVMBuildBitCast(e->builder, call(e, HOT_remainder, ARGUMENTS(x, y)), LLVMTypeOf(a), "");
+    }
+    }
+    set_real(e, o[0], d);
+    return is_odd(e, d, o[3] > 1);
+}
+
+// By way of an integer: the processor may have no instruction for it. How: 0 down, 1 up, 2 it must be one.
+static LLVMValueRef emit_floor(struct emit *e, const uint32_t *o) {
+    LLVMValueRef x = real(e, o[1]), most = LLVMConstReal(LLVMTypeOf(x), 0x1p53 - 1), least = LLVMConstReal(LLVMTypeOf(x), -0x1p53);
+    LLVMValueRef large = LLVMBuildOr(e->builder, LLVMBuildFCmp(e->builder, LLVMRealUGT, x, most, ""), LLVMBuildFCmp(e->builder, LLVMRealULT, x, least, ""), "");
+    LLVMValueRef n = LLVMBuildFPToSI(e->builder, LLVMBuildSelect(e->builder, large, most, x, ""), e->i64, "");
+    LLVMValueRef back = LLVMBuildSIToFP(e->builder, n, LLVMTypeOf(x), "");
+    if (o[2] == 0) {
+        n = LLVMBuildSub(e->builder, n, LLVMBuildZExt(e->builder, LLVMBuildFCmp(e->builder, LLVMRealOGT, back, x, ""), e->i64, ""), "");
+    } else if (o[2] == 1) { // what becomes 0 from below is -0
+        n = LLVMBuildAdd(e->builder, n, LLVMBuildZExt(e->builder, LLVMBuildFCmp(e->builder, LLVMRealOLT, back, x, ""), e->i64, ""), "");
+        LLVMValueRef zero = LLVMConstReal(LLVMTypeOf(x), 0);
+        LLVMValueRef minus = LLVMBuildAnd(e->builder, LLVMBuildFCmp(e->builder, LLVMRealOLT, x, zero, ""), LLVMBuildICmp(e->builder, LLVMIntEQ, n, i64(e, 0), ""), "");
+        large = LLVMBuildOr(e->builder, large, minus, "");
+    } else {
+        large = LLVMBuildOr(e->builder, large, LLVMBuildFCmp(e->builder, LLVMRealUNE, back, x, ""), "");
+    }
+    set_number(e, o[0], n);
+    return large;
 }
 
 // Once in ASL_POLLS times the runtime looks at the clock; the block it is in has nothing else that can fail.
@@ -648,6 +718,14 @@ void emit_hot_done(struct emit *e, uint32_t s) {
     call(e, HOT_done, ARGUMENTS(e->frame, copy));
 }
 
+static void put_bool(struct emit *e, uint32_t d, LLVMValueRef holds, bool negated) {
+    int64_t words[2];
+    asl_value no = asl_bool(false);
+    memcpy(words, &no, sizeof words);
+    LLVMValueRef body = LLVMBuildZExt(e->builder, negated ? LLVMBuildNot(e->builder, holds, "") : holds, e->i64, "");
+    call(e, HOT_words, ARGUMENTS(slot(e, d), i64(e, words[0]), body, fresh(e, d)));
+}
+
 bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     const uint32_t *o = op->operand;
     *failed = NULL;
@@ -705,6 +783,9 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_PATH_FROM:
         *failed = is_not(e, call(e, HOT_path, ARGUMENTS(e->frame, slot(e, o[0]), slot(e, o[1]), emit_i32(e, o[2]), emit_i32(e, o[3]))), 0);
         break;
+    case OP_ITEM_AT:
+        *failed = is_not(e, call(e, HOT_element, ARGUMENTS(slot(e, o[0]), slot(e, o[1]), number(e, o[2]), fresh(e, o[0]))), 0);
+        break;
     case OP_GUARD: {
         LLVMValueRef tag = LLVMBuildZExt(e->builder, load_at(e, e->i8, slot(e, o[0]), 0), e->i32, "");
         LLVMValueRef bit = LLVMBuildShl(e->builder, emit_i32(e, 1), tag, "");
@@ -743,23 +824,40 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
         set_number(e, o[0], op->opcode == OP_DIVIDE ? LLVMBuildUDiv(e->builder, a, divisor, "") : rest);
         break;
     }
+    case OP_REAL: {
+        LLVMValueRef bits = call(e, HOT_real, ARGUMENTS(slot(e, o[1])));
+        set_number(e, o[0], bits);
+        LLVMValueRef x = real(e, o[0]);
+        *failed = LLVMBuildFCmp(e->builder, LLVMRealUNO, x, x, "");
+        break;
+    }
+    case OP_TO_REAL: set_real(e, o[0], LLVMBuildSIToFP(e->builder, number(e, o[1]), LLVMDoubleTypeInContext(e->context), "")); return true;
+    case OP_CONST_REAL: set_real(e, o[0], constant_real(e, o[1])); return true;
+    case OP_CALCULATE: *failed = emit_calculate(e, o); break;
+    case OP_FLOOR: *failed = emit_floor(e, o); break;
+    case OP_REAL_HOLDS: {
+        static const LLVMRealPredicate predicates[] = {LLVMRealOLT, LLVMRealOLE, LLVMRealOGT, LLVMRealOGE, LLVMRealOEQ};
+        LLVMValueRef holds = LLVMBuildFCmp(e->builder, predicates[o[3]], real(e, o[1]), real(e, o[2]), "");
+        set_number(e, o[0], LLVMBuildZExt(e->builder, holds, e->i64, ""));
+        return true;
+    }
+    case OP_BOX_REAL: call(e, HOT_box_real, ARGUMENTS(slot(e, o[0]), number(e, o[1]), fresh(e, o[0]))); return true;
     case OP_HOLDS: {
         bool known;
         LLVMValueRef holds = LLVMBuildICmp(e->builder, predicate(o[1], &known), number(e, o[2]), number(e, o[3]), "");
-        if (o[4])
-            holds = LLVMBuildNot(e->builder, holds, "");
-        int64_t words[2];
-        asl_value no = asl_bool(false);
-        memcpy(words, &no, sizeof words);
-        call(e, HOT_words, ARGUMENTS(slot(e, o[0]), i64(e, words[0]), LLVMBuildZExt(e->builder, holds, e->i64, ""), fresh(e, o[0])));
+        put_bool(e, o[0], holds, o[4]);
         return true;
     }
+    case OP_ANSWER:
+        put_bool(e, o[0], is_not(e, call(e, HOT_test, ARGUMENTS(emit_i32(e, o[1]), operand(e, o[2]), operand(e, o[3]))), 0), o[4]);
+        break;
     case OP_LENGTH: {
         LLVMValueRef n = call(e, HOT_length, ARGUMENTS(slot(e, o[1])));
         *failed = LLVMBuildICmp(e->builder, LLVMIntSLT, n, i64(e, 0), "");
         set_number(e, o[0], n);
         break;
     }
+    case OP_DECIMAL: set_number(e, o[0], call(e, HOT_decimal, ARGUMENTS(slot(e, o[1])))); break;
     case OP_TIMESTAMP: set_number(e, o[0], call(e, HOT_timestamp, ARGUMENTS(slot(e, o[1])))); break;
     case OP_RECORD: call(e, HOT_record, ARGUMENTS(e->heap, slot(e, o[0]), emit_i32(e, o[1]), fresh(e, o[0]))); return true;
     case OP_OWN: call(e, HOT_own, ARGUMENTS(slot(e, o[0]), emit_i32(e, o[1]))); return true;
@@ -783,7 +881,13 @@ bool emit_hot_op(struct emit *e, const struct ir_op *op, LLVMValueRef *failed) {
     case OP_UNDRAW: call(e, HOT_undraw, ARGUMENTS(e->frame)); return true;
     case OP_TAKE_BACK: call(e, HOT_take_back, ARGUMENTS(e->frame)); return true;
     case OP_FORMAT: *failed = emit_format(e, o); break;
-    case OP_CALL: *failed = emit_intrinsic(e, o); break;
+    case OP_CALL: *failed = emit_function_of_four(e, HOT_call, o, true); break;
+    case OP_APPLY: *failed = emit_function_of_four(e, HOT_apply, o, true); break;
+    case OP_JOIN: *failed = emit_function_of_four(e, HOT_join, o, false); break;
+    case OP_RELATE:
+        *failed = is_not(e, call(e, HOT_relate, ARGUMENTS(e->frame, slot(e, o[0]), emit_i32(e, o[1]), fresh(e, o[0]), operand(e, o[2]), operand(e, o[3]))), 0);
+        break;
+    case OP_UNMARKED: call(e, HOT_unmarked, ARGUMENTS(slot(e, o[0]), operand(e, o[1]), fresh(e, o[0]))); break;
     case OP_GIVE_BACK: call(e, HOT_give_back, ARGUMENTS(e->frame, slot(e, o[0]))); return true;
     case OP_FORGET: call(e, HOT_forget, ARGUMENTS(e->frame, emit_i32(e, o[0]), emit_i32(e, o[1]))); return true;
     case OP_POLL:
@@ -933,6 +1037,29 @@ static LLVMValueRef general(struct emit *e, const struct ir_exit *x) {
     return is_not(e, call(e, HOT_test, ARGUMENTS(emit_i32(e, x->test), a, b)), 0);
 }
 
+// The quick answer, unless what was made of the value says that it is an odd one.
+static LLVMValueRef quick_unless(struct emit *e, const struct ir_exit *x, LLVMValueRef quick, LLVMValueRef odd) {
+    LLVMBasicBlockRef slow = emit_following(e, "slow"), end = emit_following(e, "tested");
+    LLVMMoveBasicBlockBefore(slow, end);
+    LLVMBasicBlockRef from = LLVMGetInsertBlock(e->builder);
+    LLVMSetMetadata(LLVMBuildCondBr(e->builder, odd, slow, end), e->weights, e->unlikely);
+    LLVMPositionBuilderAtEnd(e->builder, slow);
+    LLVMValueRef answer = general(e, x);
+    LLVMBuildBr(e->builder, end);
+    LLVMPositionBuilderAtEnd(e->builder, end);
+    return arrived(e, quick, from, answer, slow);
+}
+
+static LLVMValueRef test_decimal(struct emit *e, const struct ir_exit *x) {
+    static const LLVMRealPredicate predicates[] = {
+        [ASL_CHOICE_NUMERIC_EQUALS] = LLVMRealOEQ,       [ASL_CHOICE_NUMERIC_LESS_THAN] = LLVMRealOLT,
+        [ASL_CHOICE_NUMERIC_GREATER_THAN] = LLVMRealOGT, [ASL_CHOICE_NUMERIC_LESS_THAN_EQUALS] = LLVMRealOLE,
+        [ASL_CHOICE_NUMERIC_GREATER_THAN_EQUALS] = LLVMRealOGE,
+    };
+    LLVMValueRef d = real(e, x->parsed - 1), quick = LLVMBuildFCmp(e->builder, predicates[x->test], d, constant_real(e, x->b & ~ASL_CONSTANT), "");
+    return quick_unless(e, x, quick, LLVMBuildFCmp(e->builder, LLVMRealUNO, d, d, ""));
+}
+
 LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x) {
     bool known;
     LLVMIntPredicate p = predicate(x->test, &known);
@@ -940,6 +1067,8 @@ LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x) {
         uint32_t a = x->a & ASL_CONSTANT ? x->a : x->a & ~IR_NUMBER, b = x->b & ASL_CONSTANT ? x->b : x->b & ~IR_NUMBER;
         return LLVMBuildICmp(e->builder, p, number(e, a), number(e, b), "");
     }
+    if (x->parsed && known && x->test >= ASL_CHOICE_NUMERIC_EQUALS && x->test <= ASL_CHOICE_NUMERIC_GREATER_THAN_EQUALS && x->b & ASL_CONSTANT)
+        return test_decimal(e, x);
     LLVMValueRef m = matches(e, x);
     if (m)
         return m;
@@ -952,16 +1081,7 @@ LLVMValueRef emit_hot_test(struct emit *e, const struct ir_exit *x) {
         __builtin_add_overflow(nanoseconds, nanos, &nanoseconds))
         return general(e, x);
     LLVMValueRef n = number(e, x->parsed - 1), quick = LLVMBuildICmp(e->builder, p, n, i64(e, nanoseconds), "");
-    LLVMBasicBlockRef slow = emit_following(e, "slow"), end = emit_following(e, "tested");
-    LLVMMoveBasicBlockBefore(slow, end);
-    LLVMBasicBlockRef from = LLVMGetInsertBlock(e->builder);
-    LLVMValueRef odd = LLVMBuildICmp(e->builder, LLVMIntEQ, n, i64(e, INT64_MIN), "");
-    LLVMSetMetadata(LLVMBuildCondBr(e->builder, odd, slow, end), e->weights, e->unlikely);
-    LLVMPositionBuilderAtEnd(e->builder, slow);
-    LLVMValueRef answer = general(e, x);
-    LLVMBuildBr(e->builder, end);
-    LLVMPositionBuilderAtEnd(e->builder, end);
-    return arrived(e, quick, from, answer, slow);
+    return quick_unless(e, x, quick, LLVMBuildICmp(e->builder, LLVMIntEQ, n, i64(e, INT64_MIN), ""));
 }
 
 // ---------------------------------------------------------------- bitcode

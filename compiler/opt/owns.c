@@ -42,11 +42,18 @@ static void add_destinations(const struct ir_op *op, uint64_t *owning) {
     }
 }
 
+static bool makes_scalars(uint8_t opcode) {
+    switch ((int)opcode) {
+    case OP_BOX: case OP_BOX_REAL: case OP_HOLDS: case OP_ANSWER: case OP_RELATE: return true;
+    default: return false;
+    }
+}
+
 void opt_owning_after(const struct ir_plan *p, const struct ir_op *op, uint64_t *owning) {
     const uint32_t *o = op->operand;
     const char *kinds = ir_op_info[op->opcode].operands;
     bool empties = ir_op_info[op->opcode].flags & IR_HOT || op->opcode == OP_COPY;
-    bool owns = op->opcode == OP_COPY ? has(owning, o[1] & ~ASL_LAST) : op->opcode == OP_CONST ? constant_owns(p, o[1]) : op->opcode != OP_BOX && op->opcode != OP_HOLDS;
+    bool owns = op->opcode == OP_COPY ? has(owning, o[1] & ~ASL_LAST) : op->opcode == OP_CONST ? constant_owns(p, o[1]) : !makes_scalars(op->opcode);
     if (op->opcode == OP_INT) // it was one
         take(owning, o[1] & ~ASL_LAST);
     for (size_t i = 0; empties && kinds[i]; i++)

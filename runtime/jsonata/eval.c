@@ -15,7 +15,8 @@
 
 enum {
     CHUNK_VALUES = 4096,
-    FUEL = 10000,              /* calls and iterations between two looks at the clock */
+    FIRST_FUEL = 100,          /* calls and iterations until the clock is looked at first: most evaluations have fewer … */
+    FUEL = 10000,              /* … and between two looks at it */
     STACK_RESERVE = 192 * 1024 /* of the C stack, for what built-in functions need */
 };
 #define DEFAULT_MEMORY ((size_t)512 << 20) /* of one value: about the longest string of JavaScript */
@@ -98,6 +99,7 @@ static void free_evaluation(struct jx *jx) {
 void jx_program_free(struct jx_program *p) {
     if (!p) return;
     if (p->spare) free_evaluation(p->spare);
+    if (p->standing) free_evaluation(p->standing);
     for (uint32_t i = 0; i < p->constant_count; i++) {
         asl_release(p->constants[i]);
         for (uint32_t n = 0; p->names[i] && n < p->names[i]->count; n++) {
@@ -285,15 +287,23 @@ int jx_run_function(struct jx *jx, uint32_t g, asl_value *in, uint32_t count, as
 
 // ---------------------------------------------------------------- limits
 
-// Coarse: it is right to a few milliseconds, and is asked for at the beginning of every evaluation.
+// Coarse: it is right to a few milliseconds.
 static int64_t monotonic_ms(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Reading the clock takes longer than a short evaluation: its time runs from the first look. False: it did before, or there is no limit. */
+static bool set_deadline(struct jx *jx) {
+    if (!jx->milliseconds || jx->deadline_ms) return false;
+    jx->deadline_ms = monotonic_ms() + jx->milliseconds;
+    return true;
+}
+
 COLD int jx_look_at_clock(struct jx *jx) {
     jx->fuel = FUEL;
+    if (set_deadline(jx)) return 0;
     if (jx->deadline_ms && monotonic_ms() >= jx->deadline_ms) return jx_raise_limit(jx, JX_TIME);
     return 0;
 }
@@ -514,13 +524,13 @@ static inline struct jx *begin(struct jx_program *p, const struct jx_limits *lim
     jx->top = jx->first ? jx->first->values : NULL;
     jx->end = jx->first ? jx->first->end : NULL;
     jx->stack_limit = stack_bottom() + STACK_RESERVE;
-    jx->fuel = FUEL;
+    jx->fuel = FIRST_FUEL;
     jx->limit = JX_NO_LIMIT;
     jx->depth = 0;
     jx->depth_limit = limits ? limits->depth : 0;
     jx->memory_limit = limits && limits->memory ? limits->memory : DEFAULT_MEMORY;
     jx->milliseconds = limits ? limits->milliseconds : 0;
-    jx->deadline_ms = limits && limits->milliseconds ? monotonic_ms() + limits->milliseconds : 0;
+    jx->deadline_ms = 0;
     jx->now_known = limits && limits->now_ms;
     jx->now_ms = limits ? limits->now_ms : 0;
     return jx;
@@ -535,6 +545,19 @@ static inline void end(struct jx *jx) {
     jx->outer = NULL;
     if (jx->program->spare) free_evaluation(jx);
     else jx->program->spare = jx;
+}
+
+struct jx *jx_standing(struct jx_program *p, const struct jx_limits *limits) {
+    if (!p->standing) {
+        p->standing = begin(p, limits);
+        p->standing->milliseconds = 0;
+    }
+    return p->standing;
+}
+
+void jx_pardon(struct jx *jx) {
+    clear_fields(jx);
+    jx->limit = JX_NO_LIMIT;
 }
 
 static inline int run(struct jx *jx, uint32_t g, const asl_value *context, const asl_value *args, uint32_t count, asl_value *out) {
@@ -616,6 +639,7 @@ int jx_fn_EVAL(struct jx *jx, const asl_value *args, uint32_t count, asl_value *
     struct jx_limits limits = {.depth = jx->depth_limit, .memory = jx->memory_limit};
     struct jx *inner = begin(p, &limits);
     jx_strange |= p->strange;
+    set_deadline(jx);
     inner->deadline_ms = jx->deadline_ms;
     inner->outer = jx;
     inner->depth = jx->depth;

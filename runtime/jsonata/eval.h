@@ -66,6 +66,7 @@ struct jx_program {
     asl_value empty;            /* [] as a sequence */
     struct jx_cached_entry *cache[256];
     struct jx *spare;           /* an evaluation that is over: its memory serves the next */
+    struct jx *standing;        /* the one in which quiet machines do single ops (quiet.c); never over */
     struct asl__random *random, own_random;
     jx_compile *compile;        /* $eval */
     void *compile_user;
@@ -301,6 +302,14 @@ static inline enum jx_function_kind jx_kind(const asl_value *f) { return (enum j
 static inline uint32_t jx_number_of(const asl_value *f) { return (uint32_t)f->array->items[JX_HEAD].i; }
 static inline uint32_t jx_arity_of(const asl_value *f) { return (uint32_t)(f->array->items[JX_HEAD].i >> 40); }
 static inline void *jx_pointer(const asl_value *f) { return (void *)(intptr_t)f->array->items[JX_POINTER].i; }
+
+/* & of values that are borrowed; 0, or -1 raised. */
+int jx_concat(struct jx *jx, const asl_value *v, uint32_t count, asl_value *out);
+bool jx_is_in(const asl_value *a, const asl_value *b);
+
+/* The standing evaluation, which has no time limit; and what is left of an error that nobody will see. */
+struct jx *jx_standing(struct jx_program *p, const struct jx_limits *limits);
+void jx_pardon(struct jx *jx);
 
 /* Runs a function of the program; in[0 … count) are moved out of. */
 int jx_run_function(struct jx *jx, uint32_t g, asl_value *in, uint32_t count, asl_value *out);

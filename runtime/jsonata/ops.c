@@ -294,7 +294,7 @@ static bool identical(const asl_value *a, const asl_value *b) {
     return jx_deep_equal(a, b);
 }
 
-static bool is_in(const asl_value *a, const asl_value *b) {
+bool jx_is_in(const asl_value *a, const asl_value *b) {
     if (a->tag == ASL_NONE || b->tag == ASL_NONE) return false;
     if (b->tag != ASL_ARRAY) return identical(a, b);
     for (uint32_t i = 0; i < count_of(b); i++)
@@ -302,11 +302,11 @@ static bool is_in(const asl_value *a, const asl_value *b) {
     return false;
 }
 
-int32_t asl_rt_jx_in(asl_frame *frame, uint32_t l, uint32_t r) { return is_in(peek(frame, l), peek(frame, r)); }
+int32_t asl_rt_jx_in(asl_frame *frame, uint32_t l, uint32_t r) { return jx_is_in(peek(frame, l), peek(frame, r)); }
 
 int32_t asl_rt_jx_same(asl_frame *frame, uint32_t d, uint32_t l, uint32_t r, uint32_t how) {
     const asl_value *a = peek(frame, l), *b = peek(frame, r);
-    put(frame, d, asl_bool(how == 0 ? is_equal(a, b) : how == 1 ? is_unequal(a, b) : is_in(a, b)));
+    put(frame, d, asl_bool(how == 0 ? is_equal(a, b) : how == 1 ? is_unequal(a, b) : jx_is_in(a, b)));
     return 0;
 }
 
@@ -384,9 +384,7 @@ static void join(asl_buffer *b, asl_str s) {
     asl_buffer_str(b, s);
 }
 
-int32_t asl_rt_jx_concat(asl_frame *frame, uint32_t d, uint32_t a, uint32_t count, uint32_t position) {
-    struct jx *jx = jx_of(frame);
-    asl_value *v = &frame->slot[a];
+int jx_concat(struct jx *jx, const asl_value *v, uint32_t count, asl_value *out) {
     char local[512];
     size_t size = 0;
     bool simple = true;
@@ -403,12 +401,7 @@ int32_t asl_rt_jx_concat(asl_frame *frame, uint32_t d, uint32_t a, uint32_t coun
         size += s.size;
     }
     if (simple) {
-        asl_value text = asl_string((asl_str){local, size});
-        for (uint32_t i = 0; i < count; i++) {
-            if (is_counted(&v[i])) asl_release(v[i]);
-            v[i] = asl_none();
-        }
-        put(frame, d, text);
+        *out = asl_string((asl_str){local, size});
         return 0;
     }
     asl_buffer b = {0};
@@ -423,12 +416,15 @@ int32_t asl_rt_jx_concat(asl_frame *frame, uint32_t d, uint32_t a, uint32_t coun
             rc = jx_stringify(jx, &v[i], false, &b);
         }
     }
-    if (rc < 0) {
-        asl_buffer_free(&b);
-        return jx_place(jx, position, "&");
-    }
-    asl_value text = asl_string((asl_str){b.data ? b.data : "", b.size});
+    if (rc == 0) *out = asl_string((asl_str){b.data ? b.data : "", b.size});
     asl_buffer_free(&b);
+    return rc;
+}
+
+int32_t asl_rt_jx_concat(asl_frame *frame, uint32_t d, uint32_t a, uint32_t count, uint32_t position) {
+    struct jx *jx = jx_of(frame);
+    asl_value *v = &frame->slot[a], text;
+    if (UNLIKELY(jx_concat(jx, v, count, &text) < 0)) return jx_place(jx, position, "&");
     for (uint32_t i = 0; i < count; i++) {
         if (is_counted(&v[i])) asl_release(v[i]);
         v[i] = asl_none();

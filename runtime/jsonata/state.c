@@ -2,11 +2,12 @@
 // (jsonata-in-step-functions 6, 7, 9).
 #include "../engine.h"
 #include "eval.h"
+#include "state.h"
 
 #include <stdarg.h>
 
 /* What the service allows one evaluation. */
-static const struct jx_limits service = {.depth = 100, .milliseconds = 10000, .memory = (size_t)7 << 20};
+const struct jx_limits jx_service = {.depth = 100, .milliseconds = 10000, .memory = (size_t)7 << 20};
 
 static COLD int32_t fail(asl_frame *frame, uint32_t k, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
@@ -39,7 +40,7 @@ static COLD int32_t evaluation_failed(asl_frame *frame, uint32_t k, struct jx_er
     return rc;
 }
 
-static COLD struct jx_program *expressions_of(asl_engine *e, char *message, size_t message_size) {
+COLD struct jx_program *jx_expressions(asl_engine *e, char *message, size_t message_size) {
     e->expressions = jx_program_new(e->program, e->image.constants, e->image.constant_count, message, message_size);
     if (e->expressions) {
         e->free_expressions = jx_program_free;
@@ -51,9 +52,9 @@ static COLD struct jx_program *expressions_of(asl_engine *e, char *message, size
 int32_t asl_rt_jx_eval(asl_frame *frame, uint32_t d, uint32_t g, uint32_t a, uint32_t count, uint32_t k) {
     asl_engine *engine = frame_of(frame)->execution->engine;
     char message[200];
-    if (UNLIKELY(!engine->expressions) && !expressions_of(engine, message, sizeof message))
+    if (UNLIKELY(!engine->expressions) && !jx_expressions(engine, message, sizeof message))
         return fail(frame, k, " cannot be evaluated: %s", message);
-    struct jx_limits limits = service;
+    struct jx_limits limits = jx_service;
     limits.now_ms = engine->clock.now_ms;
     struct jx_error error;
     asl_value out;
@@ -65,5 +66,6 @@ int32_t asl_rt_jx_eval(asl_frame *frame, uint32_t d, uint32_t g, uint32_t a, uin
         return fail(frame, k, " returned an unsupported result type.");
     }
     put(frame, d, jx_document(out, true));
+    jx_strange = false;
     return 0;
 }

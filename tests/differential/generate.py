@@ -319,7 +319,7 @@ def looped(g, definition):
 
 
 class Calculation:
-    """A loop of JSONata states over three variables, mostly numbers: what shape evaluates without calling an expression."""
+    """A loop of JSONata states over three variables, mostly numbers: what shape makes part of the machine."""
     VALUES = [0, 1, 2, 3, 5, -1, -4, 7, 10, 2**31 - 1, -2**31, 2**31, 2**53 - 1, 2**53, -2**53, 2**53 + 2, 1.5, -0.5, 2.0, 1e300,
               'a', '', True, False, None, [], [1], [1, 2], {}, {'k': 1}, {'k': {'k': 2}}]
 
@@ -333,8 +333,34 @@ class Calculation:
     def two(self, operators, depth):
         return f'({self.expression(depth + 1)} {self.r.choice(operators)} {self.expression(depth + 1)})'
 
-    def condition(self):
-        return self.two(['<', '<=', '>', '>=', '=', '!='], 0)
+    def condition(self, depth=0):
+        kind = self.r.random()
+        if depth > 2 or kind < 0.6:
+            return self.two(['<', '<=', '>', '>=', '=', '!='], depth)
+        if kind < 0.8:
+            return f"({self.condition(depth + 1)} {self.r.choice(['and', 'or'])} {self.condition(depth + 1)})"
+        if self.plain or kind < 0.86:
+            return f'$not({self.condition(depth + 1)})'
+        e = self.expression(depth + 1)
+        return self.r.choice([f'$exists({e})', f'$boolean({e})', f'({e})', f"({e} in [1, 2, 'a', $a])", f"$contains({self.text(depth)}, 'a')",
+                              f"({self.text(depth)} {self.r.choice(['=', '!=', '<', '>='])} 'b')", f'({e} = null)', f'({e} != true)'])
+
+    def text(self, depth=0):
+        e = self.expression(depth + 1)
+        return self.r.choice([f"('n-' & {e})", f"({e} & '/' & {self.expression(depth + 1)} & '.')", f'$string({e})', f'$uppercase($string({e}))',
+                              f'$substring($string({e}), 0, 2)', f"$join(['a', $string({e})], '-')", f"$pad($string({e}), -4, '0')", "'\\ud83d' & '\\ude00'"])
+
+    def function(self, depth):
+        e, f = self.expression(depth + 1), self.expression(depth + 1)
+        return self.r.choice([f'$floor({e} / 2)', f'$ceil({e})', f'$round({e}, 1)', f'$round({e})', f'$abs({e})', f'$max([{e}, {f}])', f'$sum([{e}, {f}, 1])',
+                              f'$count([{e}, {f}])', f'$count({e})', f'$length({self.text(depth)})', f'$number($string({e}))', f'$sqrt({e})', f'$power({e}, 2)',
+                              f'-{e}', f'(-({e}))'])
+
+    def anything(self, depth):
+        e, f = self.expression(depth + 1), self.expression(depth + 1)
+        return self.r.choice([self.text(depth), f'[{e}, {f}]', f'[{e}]', f'$append({e}, {f})', f"$merge([$o, {{'k': {e}}}])", f"$merge([{{'k': {e}}}, $o])",
+                              '$keys($o)', f"$split({self.text(depth)}, '-')", f'$reverse([{e}, {f}])', f'$distinct([{e}, {f}])', f'$type({e})',
+                              f"$lookup($o, 'k')", f'$l[{e}]', '$l[$i]', '$l[0]', '$states.input', f'$append($l, {e})', f'$count($l) + {f}', f'$l[-1]', f'($x := {e}; $x)', f"$map([1, 2], function($v) {{ $v }})", f'[{e}, {f}][0]'])
 
     def expression(self, depth=0):
         kind = self.r.random()
@@ -343,11 +369,18 @@ class Calculation:
             return self.r.choice(names if self.plain else names + ['$states.input.q', '$o.k', '$o.k.k', '$states.input.missing'])
         if kind < 0.45:
             numbers = ['0', '1', '2', '3', '7', '10', '65536']
-            return self.r.choice(numbers if self.plain else numbers + ['-1', '1.5', "'a'", 'true', '9007199254740991'])
-        if self.plain or kind < 0.8:
+            return self.r.choice(numbers if self.plain else numbers + ['-1', '1.5', '0.25', "'a'", 'true', 'null', '9007199254740991'])
+        if self.plain and kind < 0.85:
             return self.two(['+', '-', '*', '/', '%'], depth)
-        if kind < 0.92:
-            return self.condition()
+        if self.plain or kind < 0.6:
+            return self.function(depth) if kind < 0.9 and (not self.plain or kind > 0.93) else \
+                f'({self.condition(depth + 1)} ? {self.expression(depth + 1)} : {self.expression(depth + 1)})'
+        if kind < 0.75:
+            return self.two(['+', '-', '*', '/', '%'], depth)
+        if kind < 0.82:
+            return self.condition(depth)
+        if kind < 0.95:
+            return self.anything(depth)
         return f"{{'k': {self.expression(depth + 1)}, 'z': {self.expression(depth + 1)}}}"
 
     def state(self, last):
@@ -356,6 +389,8 @@ class Calculation:
             assign['test'] = f'{{% {self.condition()} %}}'
         if self.r.random() < 0.3:
             assign['o'] = f"{{% {{'k': {self.expression()}}} %}}"
+        if self.r.random() < 0.3:
+            assign['l'] = f'{{% $append($l, {self.expression()}) %}}'
         if last:
             assign['i'] = '{% $i + 1 %}'
         state = {'Type': 'Pass', 'Assign': assign, 'Next': 'Check' if last else 'Second'}
@@ -369,11 +404,11 @@ class Calculation:
         if self.r.random() < 0.5:
             rules.insert(0, {'Condition': f'{{% $i < 20 and {self.condition()} %}}', 'Next': 'Second'})
         return {'QueryLanguage': 'JSONata', 'StartAt': 'Start', 'States': {
-            'Start': {'Type': 'Pass', 'Assign': {'i': 0, 'o': o, **{v: self.value() for v in 'abc'}}, 'Next': 'Check'},
+            'Start': {'Type': 'Pass', 'Assign': {'i': 0, 'o': o, 'l': self.r.choice([[], [1], [1, 2.5, 'a'], [[1], [2]]]), **{v: self.value() for v in 'abc'}}, 'Next': 'Check'},
             'Check': {'Type': 'Choice', 'Choices': rules, 'Default': 'Done'},
             'First': self.state(False),
             'Second': self.state(True),
-            'Done': {'Type': 'Pass', 'Output': {**{v: f'{{% ${v} %}}' for v in 'abcio'}, 'in': '{% $states.input %}',
+            'Done': {'Type': 'Pass', 'Output': {**{v: f'{{% ${v} %}}' for v in 'abciol'}, 'in': '{% $states.input %}',
                                                 'x': f'{{% {self.expression()} %}}'}, 'End': True}}}
 
     def input(self):

@@ -83,13 +83,13 @@ static void call_of_four(struct shape *s, enum ir_opcode op, struct sym *d, uint
 static struct sym *known_function(struct shape *s, asl_intrinsic function, struct sym **args, uint32_t count) {
     int64_t index;
     uint32_t places;
-    if (function == ASL_INTRINSIC_MATH_ADD && count == 2) {
+    if (function == ASL_INTRINSIC_MATH_ADD && count == 2 && s->trust == INTEGERS) {
         // Doubles are added too, rounded; only what may well be an integer is taken for one.
         struct sym *a = shape_as_number(s, args[0]), *b = a ? shape_as_number(s, args[1]) : NULL;
         return shape_add(s, OP_ADD, a, b, 32);
     }
     if (function == ASL_INTRINSIC_ARRAY_LENGTH && count == 1) {
-        if (args[0]->kind == ARRAY) {
+        if (args[0]->kind == ARRAY && !args[0]->base) {
             asl_value v = asl_int(args[0]->count);
             return shape_value_sym(s, &v);
         }

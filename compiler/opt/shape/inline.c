@@ -4,14 +4,14 @@
 // slots of their own, and belong to the Parallel state: when anything in them is unusual, that is what begins again.
 #include "opt/shape/shape.h"
 
-static bool acyclic(const struct ir_plan *p, const struct original *m) {
-    uint8_t *seen = arena_alloc(p->arena, m->count + 1); // 1 on the way, 2 done
-    struct place *stack = arena_alloc(p->arena, (m->count + 1) * sizeof *stack);
+bool shape_acyclic(const struct ir_plan *p, struct ir_block *const *blocks, size_t count) {
+    uint8_t *seen = arena_alloc(p->arena, count + 1); // 1 on the way, 2 done
+    struct place *stack = arena_alloc(p->arena, (count + 1) * sizeof *stack);
     size_t depth = 0;
     stack[depth++] = (struct place){0, 0};
     seen[0] = 1;
     while (depth) {
-        const struct ir_exit *e = &m->blocks[stack[depth - 1].block]->exit;
+        const struct ir_exit *e = &blocks[stack[depth - 1].block]->exit;
         if (stack[depth - 1].op == e->target_count) {
             seen[stack[--depth].block] = 2;
             continue;
@@ -43,13 +43,13 @@ static bool inlines(const struct shape *s, const struct site *site) {
                     return false;
             }
         }
-        if (!acyclic(s->plan, m))
+        if (!shape_acyclic(s->plan, m->blocks, m->count))
             return false;
     }
     return ops <= MOST_INLINED;
 }
 
-static struct ir_op shifted(const struct ir_op *op, uint32_t by) {
+struct ir_op shape_shifted(const struct ir_op *op, uint32_t by) {
     struct ir_op copy = *op;
     const char *kinds = ir_op_info[op->opcode].operands;
     for (size_t i = 0; kinds[i]; i++)
@@ -63,7 +63,7 @@ static struct ir_block *bare_block(struct shape *s, const char *name, uint32_t s
     return s->m->blocks.items[s->m->blocks.count - 1];
 }
 
-static void jump_to(struct shape *s, struct ir_block *b, uint32_t to) {
+void shape_jump_to(struct shape *s, struct ir_block *b, uint32_t to) {
     b->exit.kind = EXIT_JUMP;
     b->exit.target_count = 1;
     b->exit.target = arena_alloc(s->arena, sizeof *b->exit.target);
@@ -83,17 +83,17 @@ static uint32_t inline_branch(struct shape *s, uint32_t machine, uint32_t input,
     ir_op(s->plan, b, OP_COPY, OPERANDS(slots, input));
     for (size_t i = 0; i < child->captures.count; i++)
         ir_op(s->plan, b, OP_COPY, OPERANDS(slots + child->captures.items[i].slot, child->captures.items[i].parent_slot));
-    jump_to(s, b, first);
+    shape_jump_to(s, b, first);
     for (size_t i = 0; i < m->count; i++) {
         const struct ir_block *from = m->blocks[i];
         b = bare_block(s, from->name, state);
         for (size_t o = 0; o < from->ops.count; o++)
             if (from->ops.items[o].opcode != OP_ENTER) // leaving counts for both
-                *vec_push(s->arena, &b->ops) = shifted(&from->ops.items[o], slots);
+                *vec_push(s->arena, &b->ops) = shape_shifted(&from->ops.items[o], slots);
         b->exit = from->exit;
         if (from->exit.kind == EXIT_DONE) {
             ir_op(s->plan, b, OP_COPY, OPERANDS(out, (from->exit.a & ~ASL_LAST) + slots));
-            jump_to(s, b, next);
+            shape_jump_to(s, b, next);
             continue;
         }
         if (from->exit.kind == EXIT_IF) {
@@ -131,11 +131,11 @@ bool *shape_inline_branches(struct shape *s) {
         for (size_t c = 0; c < site->count; c++)
             ir_op(s->plan, end, OP_PUSH, OPERANDS(results, out[c]));
         ir_op(s->plan, end, OP_TICK, OPERANDS(2, 0)); // ParallelStateStarted, ParallelStateSucceeded
-        jump_to(s, end, b->exit.target[0]);
+        shape_jump_to(s, end, b->exit.target[0]);
         for (size_t c = site->count; c-- > 0;)
             next = inline_branch(s, site->machines[c], input, out[c], state, next);
         *op = (struct ir_op){.opcode = OP_MARK, .line = op->line, .column = op->column};
-        jump_to(s, b, next);
+        shape_jump_to(s, b, next);
         struct ir_op *result = &answered->ops.items[0];
         if (result->operand[0] == ASL_NO_OPERAND)
             *result = (struct ir_op){.opcode = OP_TICK, .line = result->line, .column = result->column};

@@ -78,7 +78,7 @@ uint32_t shape_types_of(const struct env *e, const struct sym *x) {
 bool shape_in_range(struct range inner, struct range outer) { return inner.least >= outer.least && inner.most <= outer.most; }
 
 struct range shape_bits(uint32_t bits) {
-    return bits == 32 ? (struct range){INT32_MIN, INT32_MAX} : (struct range){-(INT64_C(1) << 53), INT64_C(1) << 53};
+    return bits == 32 ? (struct range){INT32_MIN, INT32_MAX} : (struct range){-(INT64_C(1) << 53), (INT64_C(1) << 53) - 1};
 }
 
 struct range shape_range_of(struct shape *s, const struct env *e, const struct sym *n) {
@@ -112,5 +112,5 @@ struct sym *shape_known_number(struct shape *s, const struct env *e, struct sym 
     int64_t ignored;
     if (x->kind == NUMBER || shape_const_int(s, x, &ignored))
         return x;
-    return x->kind == SLOT ? shape_find(e, OP_INT, x, 0, 0) : NULL;
+    return x->kind == SLOT ? shape_find(e, OP_INT, x, 0, 0) : x->kind == REAL ? shape_find(e, OP_FLOOR, x, 2, 0) : NULL;
 }

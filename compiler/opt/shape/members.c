@@ -64,6 +64,8 @@ struct sym *shape_child(struct shape *s, struct sym *x, uint32_t key, int64_t in
                 return x->items[i];
         return named && x->base ? shape_child(s, x->base, key, 0, maybe) : NULL;
     }
+    if (x->kind == ARRAY && x->base)
+        return shape_child(s, shape_sym_new(s, SLOT, shape_in_slot(s, x), TYPE(ASL_ARRAY)), key, index, maybe);
     if (x->kind == ARRAY)
         return !named && index < (int64_t)x->count ? x->items[index] : NULL;
     if (x->kind == CONST) {
@@ -190,7 +192,7 @@ bool shape_run_path(struct shape *s, const struct ir_op *op) {
         shape_fallible(s, OP_GUARD, OPERANDS(x->number, ANY));
         shape_learn(s, OP_GUARD, x, ANY, 0, x);
     }
-    if (!direct && x->kind == ARRAY) {
+    if (!direct && x->kind == ARRAY && !x->base) {
         struct sym *all = every(s, x, text);
         if (all) {
             asl_path_free(path);

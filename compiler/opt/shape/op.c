@@ -199,7 +199,7 @@ bool shape_run_op(struct shape *s, const struct ir_op *op) {
         struct sym *a = slot[o[0]], *value = slot[o[1] & ~ASL_LAST];
         if (!a || !value || value->kind == TEST)
             return false;
-        if (a->kind != ARRAY || a->count >= MOST_MEMBERS) { // long ones are built as they grow
+        if (a->kind != ARRAY || a->base || a->count >= MOST_MEMBERS) { // long ones are built as they grow
             uint32_t from = shape_in_slot(s, a), d = shape_new_slot(s), v = shape_in_slot(s, value);
             shape_append(s, OP_COPY, OPERANDS(d, from));
             shape_append(s, OP_PUSH, OPERANDS(d, v));
@@ -221,7 +221,7 @@ bool shape_run_op(struct shape *s, const struct ir_op *op) {
     case OP_PUT: return shape_run_put(s, op);
     case OP_CONTEXT: slot[o[0]] = context(s); return true;
     case OP_ITEM: return true; // counted by who runs the iteration
-    case OP_JX_EVAL: return shape_run_expression(s, op);
+    case OP_JX_EVAL: return shape_call_expression(s, op, false);
     case OP_EXPECT:
         x = slot[o[0] & ~ASL_LAST];
         if (!x || x->kind == TEST)

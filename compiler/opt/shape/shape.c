@@ -5,9 +5,10 @@
 //
 //     SLOT    in slot %n of the frame; which types it may have
 //     NUMBER  a 64-bit integer outside the frame, in a register of the processor
+//     REAL    a double, likewise
 //     CONST   a constant
 //     OBJECT  made of these members, on top of `base` if there is one; nobody has built it yet
-//     ARRAY   made of these items
+//     ARRAY   made of these items, behind those of `base` if there is one; that grows in place when the state is over
 //
 // So `Parameters` of one state that the next one takes apart again are never built, the same path or function of the same
 // value is evaluated once (facts), what is constant is folded, and integers are added in registers. An object is built
@@ -177,7 +178,7 @@ static void begin_iterations(struct shape *s) {
     }
     s->at.env.slot[0] = s->item = shape_sym_new(s, SLOT, shape_new_slot(s), ANY);
     shape_append(s, OP_ITEM_VALUE, OPERANDS(s->item->number));
-    *vec_push(s->arena, &s->visits) = (struct visit){0, s->at, false};
+    *vec_push(s->arena, &s->visits) = (struct visit){0, s->at, INTEGERS};
 }
 
 static void end_iterations(struct shape *s) {
@@ -201,7 +202,7 @@ static void write_all(struct shape *s) {
             continue;
         }
         struct visit next = s->visits.items[--s->visits.count];
-        shape_run_state(s, next.block, next.at, next.calls);
+        shape_run_state(s, next.block, next.at, next.trust);
     }
 }
 
@@ -214,7 +215,7 @@ static void resume_loops(struct shape *s) {
             continue;
         uint32_t to = b->exit.target[0];
         if (s->simple[to] && s->from[to]->ops.count && s->from[to]->ops.items[0].opcode == OP_ENTER)
-            shape_out_block(s, shape_plain_version(s, to, false))->resume = true;
+            shape_out_block(s, shape_plain_version(s, to, INTEGERS))->resume = true;
     }
 }
 
@@ -224,6 +225,13 @@ static void shape_machine(struct ir_plan *p, struct site *sites, const struct or
     s->sites = sites;
     s->originals = originals;
     const bool *inlined = shape_inline_branches(s);
+    s->from = m->blocks.items;
+    s->from_count = m->blocks.count;
+    s->simple = shape_only_compute(p, sites, s->watched, s->from, s->from_count, inlined);
+    shape_find_parts(s);
+    s->iteration = is_iteration(p, sites, number);
+    s->simple[0] |= s->iteration;
+    shape_splice_expressions(s, &s->simple);
     s->live = opt_live(p, m);
     s->from = m->blocks.items;
     s->from_count = m->blocks.count;
@@ -240,13 +248,8 @@ static void shape_machine(struct ir_plan *p, struct site *sites, const struct or
             s->preds[s->from[i]->exit.target[t]]++;
     }
     s->preds[0]++;
-    s->simple = shape_only_compute(p, sites, s->watched, s->from, s->from_count, inlined);
-    shape_find_parts(s);
     rank_blocks(s);
-    s->iteration = is_iteration(p, sites, number);
-    if (s->iteration)
-        s->simple[0] = true;
-    else
+    if (!s->iteration)
         drop_items(s);
     m->blocks.items = NULL;
     m->blocks.count = m->blocks.capacity = 0;

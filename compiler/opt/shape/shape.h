@@ -5,7 +5,9 @@
 //     write.c      ops of the new machine; building what is not built; giving up
 //     members.c    paths into objects and arrays, ResultPath
 //     functions.c  intrinsics and arithmetic
-//     expressions.c  JSONata that calculates
+//     splice.c     expressions become part of the machine
+//     expressions.c  what they do there
+//     reals.c      numbers that are no integers
 //     op.c         one op
 //     test.c       Choice rules
 //     state.c      one state
@@ -25,7 +27,7 @@
 #include "ir.h"
 #include "query.h"
 
-enum kind { SLOT, NUMBER, CONST, OBJECT, ARRAY, TEST };
+enum kind { SLOT, NUMBER, REAL, CONST, OBJECT, ARRAY, TEST };
 
 struct range { // of an integer, both included
     int64_t least, most;
@@ -40,27 +42,35 @@ struct range { // of an integer, both included
 enum {
     VERSIONS = 4,      // of a state, besides the one with everything in slots
     MOST_INLINED = 3000, // ops of a Parallel's branches that become part of its machine
+    MOST_TRUSTED = 6000, // ops: in a machine that has more, expressions are called
     MOST_MEMBERS = 48, // of an object that is not built
     MOST_FACTS = 256,
     DEEPEST = 12,
     GUESSES = 4,       // at a loop's back edge: values that may turn out to be integers
 };
 
+enum builtin { // JSONata's functions
+#define BUILTIN(id, name, signature, dialect) JX_##id,
+#include "aslc/jsonata.def"
+#undef BUILTIN
+    BUILTINS
+};
+
 struct sym {
     enum kind kind;
-    uint32_t number; // SLOT, NUMBER, CONST
+    uint32_t number; // SLOT, NUMBER, REAL, CONST
     uint32_t types;
     uint32_t wanted; // compared or added: worth finding out whether it is an integer of so many bits, before a loop
     struct range range; // NUMBER
+    bool fraction; // SLOT: when it is a number, then mostly none that is an integer
     bool param;      // of a version
     uint32_t depth;
-    struct sym *base; // OBJECT
+    struct sym *base; // OBJECT, ARRAY
     uint32_t count;
     uint32_t *keys; // OBJECT: constants
     struct sym **items;
     uint32_t test; // TEST: of numbers items[0] and items[1]
     bool negated;  // TEST
-    bool returned; // OBJECT: an expression's, whose members are known
 };
 
 // "op of s with a and b is result": on the way to here, that has been computed. OP_GUARD: result is s, with a its types;
@@ -83,10 +93,13 @@ struct cursor {
     struct env env;
 };
 
+// What a state's expressions are taken for. When it does not work out, it begins again in a version that trusts them less.
+enum trust { INTEGERS, REALS, CALLS };
+
 struct version {
     uint32_t block, out;
     bool plain; // everything in slots
-    bool calls; // and expressions are called
+    enum trust trust;
     struct env env;
 };
 
@@ -97,7 +110,7 @@ struct arrivals {
 struct visit {
     uint32_t block;
     struct cursor at;
-    bool calls;
+    enum trust trust;
 };
 
 struct move {
@@ -112,6 +125,14 @@ struct moves {
 
 struct place {
     uint32_t block, op;
+};
+
+// A block at whose end an expression is evaluated, or (inside) one of that expression's.
+struct splice {
+    const struct ir_op *call; // what calls the expression instead
+    uint32_t after;           // where it goes on behind it; IR_NO_BLOCK: the block is no such one
+    bool inside;
+    bool alone; // all that comes here does so on its own
 };
 
 // A Parallel or Map site.
@@ -144,6 +165,7 @@ struct shape {
     bool *simple; // by block: run symbolically
     uint32_t *copies; // by block: the same, copied, or IR_NO_BLOCK
     const uint64_t *const *live;
+    VEC(struct splice) splices; // by block, and one more
     VEC(struct version) versions;
     VEC(struct visit) visits;
     VEC(uint32_t) to_copy;
@@ -159,8 +181,9 @@ struct shape {
     struct arrivals *pending; // by block
     bool iteration; // the machine is a Map's, run here and now
     struct sym *item; // what it is the iteration of
-    bool hopes;  // some expression of it is calculated: when that does not work out, it begins again in a version that calls it
-    bool calls;  // that is this one
+    enum trust trust;
+    bool hopes;  // there is a version that trusts less: so
+    enum trust trusts_less;
     bool entered; // a part of a state that waits: the state has been entered
     struct sym *answer; // what such a part has been given, for who does it over
     bool drawn; // it has drawn random numbers: so does giving up, and takes those back
@@ -209,6 +232,8 @@ void shape_move_all(struct shape *s, struct moves *m);
 void shape_to_homes(struct shape *s, uint32_t block);
 void shape_put_home(struct shape *s, const uint64_t *slots); // the set of these
 
+struct sym *shape_settled(struct shape *s, struct sym *x); // without arrays that wait to grow
+
 // members.c
 struct sym *shape_object_with(struct shape *s, struct sym *o, uint32_t key, struct sym *value);
 struct sym *shape_as_object(struct shape *s, struct sym *x);
@@ -222,9 +247,24 @@ bool shape_run_intrinsic(struct shape *s, const struct ir_op *op);
 struct sym *shape_add(struct shape *s, enum ir_opcode op, struct sym *a, struct sym *b, uint32_t bits);
 uint32_t shape_consecutive(struct shape *s, struct sym *const *args, uint32_t count); // slots that follow each other; the first
 
-// expressions.c; false: it surely fails
-bool shape_calculates(const struct ir_machine *f);
-bool shape_run_expression(struct shape *s, const struct ir_op *op);
+// reals.c; NULL: it surely is no number
+bool shape_is_real(struct shape *s, struct sym *x); // its value is that of a REAL
+bool shape_has_fraction(struct shape *s, const struct sym *x); // it is better taken for a double than for an integer
+struct sym *shape_to_real(struct shape *s, struct sym *x);
+struct sym *shape_as_real(struct shape *s, struct sym *x);
+struct sym *shape_as_whole(struct shape *s, struct sym *x);
+struct sym *shape_floor(struct shape *s, struct sym *x, uint32_t how);
+struct sym *shape_calculate(struct shape *s, uint32_t how, struct sym *a, struct sym *b);
+struct sym *shape_real_holds(struct shape *s, uint32_t how, struct sym *a, struct sym *b);
+
+// splice.c
+void shape_splice_expressions(struct shape *s, bool **simple);
+
+// expressions.c; false: it is to be called, or surely fails
+bool shape_run_expression_op(struct shape *s, const struct ir_op *op);
+bool shape_ask(struct shape *s, const struct ir_op *op, uint32_t yes, uint32_t no);
+void shape_branch_on(struct shape *s, struct sym *x, uint32_t yes, uint32_t no); // a test, or a boolean
+bool shape_call_expression(struct shape *s, const struct ir_op *op, bool calculates); // its result may well be an integer
 
 // op.c; false: the state gives up here
 bool shape_run_op(struct shape *s, const struct ir_op *op);
@@ -234,7 +274,8 @@ struct sym *shape_answer(struct shape *s, struct sym *test); // as a value
 void shape_branch(struct shape *s, uint32_t test, struct sym *a, struct sym *b, uint32_t yes, uint32_t no);
 
 // state.c
-void shape_run_state(struct shape *s, uint32_t block, struct cursor at, bool calls);
+void shape_run_state(struct shape *s, uint32_t block, struct cursor at, enum trust trust);
+void shape_run_block(struct shape *s, uint32_t block); // for what is pending there
 
 // parts.c
 void shape_find_parts(struct shape *s);
@@ -245,7 +286,7 @@ bool shape_run_start(struct shape *s, const struct ir_block *b, const struct ir_
 // versions.c
 void shape_forget_all(struct shape *s);
 void shape_go(struct shape *s, uint32_t to);
-uint32_t shape_plain_version(struct shape *s, uint32_t block, bool calls);
+uint32_t shape_plain_version(struct shape *s, uint32_t block, enum trust trust);
 uint32_t shape_target_of_copy(struct shape *s, uint32_t block);
 
 // sites.c
@@ -260,6 +301,9 @@ bool *shape_only_compute(const struct ir_plan *p, const struct site *sites, cons
 void shape_drop_checks(struct shape *s);
 
 // inline.c
+bool shape_acyclic(const struct ir_plan *p, struct ir_block *const *blocks, size_t count);
+struct ir_op shape_shifted(const struct ir_op *op, uint32_t by); // its slots have larger numbers
+void shape_jump_to(struct shape *s, struct ir_block *b, uint32_t to);
 bool *shape_inline_branches(struct shape *s); // by state: it is a Parallel whose branches have become part of the machine
 
 #endif

@@ -16,11 +16,6 @@ static bool pure_function(const struct ir_plan *p, uint32_t g, int depth) {
 }
 
 static bool builtin_draws(uint32_t builtin) {
-    enum {
-#define BUILTIN(id, name, signature, where) JX_##id,
-#include "aslc/jsonata.def"
-#undef BUILTIN
-    };
     return builtin == JX_RANDOM || builtin == JX_SHUFFLE || builtin == JX_EVAL || builtin == JX_SFN_RANDOM || builtin == JX_UUID;
 }
 

@@ -12,20 +12,22 @@ static void join(struct shape *s, uint32_t block, const struct arrivals *a) {
         a->items.items[i].env.events = a->items.items[i].env.states = 0;
     }
     for (uint32_t slot = 0; slot < s->home; slot++) {
-        bool same = true, numbers = true, all = true;
-        uint32_t types = 0;
+        bool same = true, numbers = true, reals = true, all = true;
+        uint32_t types = 0, wanted = 53;
         struct range range = {INT64_MAX, INT64_MIN};
         for (size_t i = 0; i < a->items.count; i++) {
             struct sym *x = a->items.items[i].env.slot[slot];
             same = same && x == e.slot[slot];
             all = all && x && x->kind != TEST;
             if (all) {
-                struct sym *n = numbers ? shape_known_number(s, &a->items.items[i].env, x) : NULL;
-                numbers = n != NULL;
+                struct sym *n = numbers || reals ? shape_known_number(s, &a->items.items[i].env, x) : NULL;
+                numbers = numbers && n;
                 struct range r = n ? shape_range_of(s, &a->items.items[i].env, n) : ANY_INTEGER;
                 range.least = r.least < range.least ? r.least : range.least;
                 range.most = r.most > range.most ? r.most : range.most;
+                reals = reals && (n ? shape_in_range(r, shape_bits(53)) : shape_is_real(s, x));
                 types |= shape_types_of(&a->items.items[i].env, x);
+                wanted = n || x->wanted ? wanted : 0;
             }
         }
         if (same)
@@ -34,13 +36,18 @@ static void join(struct shape *s, uint32_t block, const struct arrivals *a) {
             e.slot[slot] = NULL;
             continue;
         }
-        e.slot[slot] = numbers ? shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT)) : shape_sym_new(s, SLOT, shape_new_slot(s), types);
+        e.slot[slot] = numbers ? shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT))
+                       : reals ? shape_sym_new(s, REAL, s->m->numbers++, TYPE(ASL_INT) | TYPE(ASL_DOUBLE))
+                               : shape_sym_new(s, SLOT, shape_new_slot(s), types);
         e.slot[slot]->range = range;
+        e.slot[slot]->wanted = wanted;
         for (size_t i = 0; i < a->items.count; i++) {
             s->at = a->items.items[i];
             struct sym *x = s->at.env.slot[slot];
             if (numbers)
                 shape_append(s, OP_MOVE, OPERANDS(e.slot[slot]->number, shape_number_operand(shape_known_number(s, &s->at.env, x))));
+            else if (reals)
+                shape_append(s, OP_MOVE, OPERANDS(e.slot[slot]->number, shape_to_real(s, x)->number));
             else
                 shape_append(s, OP_COPY, OPERANDS(e.slot[slot]->number, shape_in_slot(s, x)));
             a->items.items[i] = s->at;
@@ -67,8 +74,39 @@ static void join(struct shape *s, uint32_t block, const struct arrivals *a) {
     s->at = (struct cursor){out, e};
 }
 
-static void run_block(struct shape *s, uint32_t number) {
+static void run_condition(struct shape *s, const struct ir_op *op, uint32_t yes, uint32_t no) {
+    struct sym *x = s->at.env.slot[op->operand[0] & ~ASL_LAST];
+    if (x && (x->kind == TEST || shape_types_of(&s->at.env, x) == TYPE(ASL_BOOL))) {
+        shape_branch_on(s, x, yes, no);
+        return;
+    }
+    if (!x || (x->kind != SLOT && x->kind != CONST)) {
+        shape_give_up(s);
+        return;
+    }
+    shape_fallible(s, OP_CONDITION, OPERANDS(shape_in_slot(s, x), op->operand[1]));
+    uint32_t outs[] = {shape_new_block(s, s->from[yes]->name, s->state), shape_new_block(s, s->from[no]->name, s->state)};
+    shape_leave_block(s, EXIT_BRANCH, outs[0], outs[1], 2);
+    struct env other = shape_env_copy(s, &s->at.env);
+    s->at.out = outs[0];
+    shape_go(s, yes);
+    s->at = (struct cursor){outs[1], other};
+    shape_go(s, no);
+}
+
+// The expression is called after all.
+static void call_instead(struct shape *s, const struct splice *here) {
+    s->line = here->call->line;
+    s->column = here->call->column;
+    if (shape_call_expression(s, here->call, true))
+        shape_go(s, here->after);
+    else
+        shape_give_up(s);
+}
+
+void shape_run_block(struct shape *s, uint32_t number) {
     const struct ir_block *b = s->from[number];
+    const struct splice here = s->splices.items[number];
     struct arrivals a = s->pending[number];
     s->pending[number] = (struct arrivals){0};
     if (a.items.count == 1)
@@ -78,37 +116,37 @@ static void run_block(struct shape *s, uint32_t number) {
     for (size_t i = 0; i < b->ops.count; i++) {
         const struct ir_op *op = &b->ops.items[i];
         if (op->opcode == OP_CONDITION) { // followed by a branch
-            struct sym *x = s->at.env.slot[op->operand[0] & ~ASL_LAST];
-            if (x && x->kind == TEST) {
-                shape_branch(s, x->test, x->items[0], x->items[1], b->exit.target[x->negated], b->exit.target[!x->negated]);
+            run_condition(s, op, b->exit.target[0], b->exit.target[1]);
+            return;
+        }
+        if (op->opcode == OP_JX_EVAL && here.after != IR_NO_BLOCK && i + 1 == b->ops.count) {
+            if (s->trust == CALLS) {
+                call_instead(s, &here);
                 return;
             }
-            if (!x || (x->kind != SLOT && x->kind != CONST)) {
+            continue;
+        }
+        if (!here.inside) {
+            bool starts = s->entered && ir_op_info[op->opcode].flags & IR_STARTS;
+            if (starts ? !shape_run_start(s, b, op) : !shape_run_op(s, op)) {
                 shape_give_up(s);
                 return;
             }
-            shape_fallible(s, OP_CONDITION, OPERANDS(shape_in_slot(s, x), op->operand[1]));
-            uint32_t outs[2];
-            for (int t = 0; t < 2; t++)
-                outs[t] = shape_new_block(s, s->from[b->exit.target[t]]->name, s->state);
-            shape_leave_block(s, EXIT_BRANCH, outs[0], outs[1], 2);
-            struct env other = shape_env_copy(s, &s->at.env);
-            s->at.out = outs[0];
-            shape_go(s, b->exit.target[0]);
-            s->at = (struct cursor){outs[1], other};
-            shape_go(s, b->exit.target[1]);
+            if (starts)
+                return;
+            continue;
+        }
+        s->line = op->line;
+        s->column = op->column;
+        bool asks = i + 1 == b->ops.count && b->exit.kind == EXIT_BRANCH;
+        if (asks ? !shape_ask(s, op, b->exit.target[0], b->exit.target[1]) : !shape_run_expression_op(s, op)) {
+            call_instead(s, &here);
             return;
         }
-        bool starts = s->entered && ir_op_info[op->opcode].flags & IR_STARTS;
-        if (starts ? !shape_run_start(s, b, op) : !shape_run_op(s, op)) {
-            shape_give_up(s);
+        if (asks)
             return;
-        }
-        if (starts)
-            return;
-        bool asked = i + 1 < b->ops.count && b->ops.items[i + 1].opcode == OP_CONDITION;
-        struct sym **made = op->opcode == OP_JX_EVAL ? &s->at.env.slot[op->operand[0]] : NULL;
-        if (made && (*made)->kind == TEST && !asked)
+        struct sym **made = op->opcode == OP_UNMARKED ? &s->at.env.slot[op->operand[0]] : NULL;
+        if (made && (*made)->kind == TEST && !s->splices.items[here.after].alone)
             *made = shape_answer(s, *made);
     }
     if (b->exit.line) {
@@ -182,18 +220,49 @@ static void look_ahead(struct shape *s) {
 
 static bool has_expressions(const struct shape *s, uint32_t state) {
     for (size_t i = 0; i < s->from_count; i++)
+        if (s->from[i]->state == state && s->splices.items[i].inside)
+            return true;
+    return false;
+}
+
+// States.MathAdd, which mostly adds integers.
+static bool has_sums(const struct shape *s, uint32_t state) {
+    for (size_t i = 0; i < s->from_count; i++)
         for (size_t j = 0; s->from[i]->state == state && j < s->from[i]->ops.count; j++) {
             const struct ir_op *op = &s->from[i]->ops.items[j];
-            if (op->opcode == OP_JX_EVAL && shape_calculates(s->plan->functions.items[op->operand[1]]))
+            if (op->opcode == OP_INTRINSIC && op->operand[1] == ASL_INTRINSIC_MATH_ADD)
                 return true;
         }
     return false;
 }
 
-void shape_run_state(struct shape *s, uint32_t block, struct cursor at, bool calls) {
+// Whether the state is gone through again and again: then a version that takes numbers for doubles is worth its size.
+static bool repeats(struct shape *s, uint32_t entry) {
+    if (s->iteration)
+        return true;
+    bool *seen = arena_alloc(s->arena, s->from_count + 1), found = false;
+    uint32_t *stack = arena_alloc(s->arena, (s->from_count + 1) * sizeof *stack);
+    size_t depth = 0;
+    stack[depth++] = entry;
+    while (depth && !found) {
+        const struct ir_exit *e = &s->from[stack[--depth]]->exit;
+        for (uint32_t t = 0; t < e->target_count; t++) {
+            found |= e->target[t] == entry;
+            if (!seen[e->target[t]])
+                stack[depth++] = e->target[t];
+            seen[e->target[t]] = true;
+        }
+    }
+    return found;
+}
+
+void shape_run_state(struct shape *s, uint32_t block, struct cursor at, enum trust trust) {
     const struct ir_block *b = s->from[block];
-    s->calls = calls;
-    s->hopes = !calls && has_expressions(s, b->state);
+    s->trust = trust = s->ops > MOST_TRUSTED ? CALLS : trust;
+    bool expressions = trust < CALLS && has_expressions(s, b->state);
+    bool again = trust == INTEGERS && (expressions || has_sums(s, b->state)) && repeats(s, block);
+    s->hopes = expressions || again;
+    s->trusts_less = again ? REALS : CALLS;
     s->at = at;
     s->entry = block;
     s->state = b->state;
@@ -215,6 +284,6 @@ void shape_run_state(struct shape *s, uint32_t block, struct cursor at, bool cal
                 next = i;
         if (next == IR_NO_BLOCK)
             return;
-        run_block(s, next);
+        shape_run_block(s, next);
     }
 }

@@ -62,13 +62,41 @@ static uint32_t timestamp(struct shape *s, struct sym *a) {
     return known->number + 1;
 }
 
+// A value that is compared with a number that is no integer is read once, too.
+static uint32_t decimal(struct shape *s, struct sym *a, const struct sym *b) {
+    const asl_value *v = b->kind == CONST ? shape_constant(s, b->number) : NULL;
+    struct sym *known = shape_find(&s->at.env, OP_DECIMAL, a, 0, 0);
+    if (a->kind != SLOT || !v || !(shape_types_of(&s->at.env, a) & TYPE(ASL_NUMBER_TEXT)))
+        return 0;
+    bool is_short = v->tag == ASL_NUMBER_TEXT ? v->size != ASL_ON_HEAP && !strpbrk(s->plan->constants.items[b->number], "eE")
+                                              : known && v->tag == ASL_INT && v->i > INT32_MIN && v->i < INT32_MAX;
+    if (!is_short)
+        return 0;
+    if (!known) {
+        known = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_DOUBLE));
+        shape_append(s, OP_DECIMAL, OPERANDS(known->number, a->number));
+        shape_learn(s, OP_DECIMAL, a, 0, 0, known);
+    }
+    return known->number + 1;
+}
+
 struct sym *shape_answer(struct shape *s, struct sym *test) {
     int known = outcome(s, test->test, test->items[0], test->items[1]);
     if (known >= 0) {
         asl_value v = asl_bool((known == 1) != test->negated);
         return shape_value_sym(s, &v);
     }
-    struct sym *x = shape_sym_new(s, SLOT, shape_new_slot(s), TYPE(ASL_BOOL));
+    struct sym *x = shape_sym_new(s, SLOT, 0, TYPE(ASL_BOOL));
+    if (test->test < ASL_CHOICE_NUMERIC_EQUALS || test->test > ASL_CHOICE_NUMERIC_GREATER_THAN_EQUALS) {
+        if (test->test == ASL_CHOICE_BOOLEAN_EQUALS && !test->negated && shape_types_of(&s->at.env, test->items[0]) == TYPE(ASL_BOOL) &&
+            test->items[1]->kind == CONST && shape_constant(s, test->items[1]->number)->b)
+            return test->items[0];
+        uint32_t a = shape_operand(s, test->items[0]), b = shape_operand(s, test->items[1]);
+        x->number = shape_new_slot(s);
+        shape_append(s, OP_ANSWER, OPERANDS(x->number, test->test, a, b, test->negated));
+        return x;
+    }
+    x->number = shape_new_slot(s);
     shape_append(s, OP_HOLDS, OPERANDS(x->number, test->test, shape_number_operand(test->items[0]), shape_number_operand(test->items[1]), test->negated));
     return x;
 }
@@ -106,7 +134,8 @@ void shape_branch(struct shape *s, uint32_t test, struct sym *a, struct sym *b, 
         shape_go(s, known ? yes : no);
         return;
     }
-    if (types_compared(test) == NUMERIC && types_tested(test) == 0 && test != ASL_CHOICE_IS_TIMESTAMP) {
+    bool numeric = types_compared(test) == NUMERIC && types_tested(test) == 0 && test != ASL_CHOICE_IS_TIMESTAMP;
+    if (numeric) {
         struct sym *x = shape_known_number(s, &s->at.env, a), *y = shape_known_number(s, &s->at.env, b);
         struct sym *sides[] = {a, b};
         for (int i = 0; i < 2; i++)
@@ -116,7 +145,7 @@ void shape_branch(struct shape *s, uint32_t test, struct sym *a, struct sym *b, 
             a = x, b = y;
     }
     bool integers = (a->kind == NUMBER || a->kind == CONST) && (b->kind == NUMBER || b->kind == CONST);
-    uint32_t parsed = is_timestamp_test(test) && b->kind == CONST ? timestamp(s, a) : 0;
+    uint32_t parsed = is_timestamp_test(test) && b->kind == CONST ? timestamp(s, a) : numeric ? decimal(s, a, b) : 0;
     uint32_t left = tested(s, a), right = tested(s, b);
     uint32_t outs[2];
     for (int i = 0; i < 2; i++)

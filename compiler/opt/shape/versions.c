@@ -14,28 +14,28 @@ static uint32_t copied(struct shape *s, uint32_t block) {
     return s->copies[block];
 }
 
-static void visit_later(struct shape *s, uint32_t block, uint32_t out, struct env env, bool calls) {
-    *vec_push(s->arena, &s->visits) = (struct visit){block, {out, env}, calls};
+static void visit_later(struct shape *s, uint32_t block, uint32_t out, struct env env, enum trust trust) {
+    *vec_push(s->arena, &s->visits) = (struct visit){block, {out, env}, trust};
 }
 
 // The version of a state that finds everything in slots.
-uint32_t shape_plain_version(struct shape *s, uint32_t block, bool calls) {
+uint32_t shape_plain_version(struct shape *s, uint32_t block, enum trust trust) {
     for (size_t i = 0; i < s->versions.count; i++)
-        if (s->versions.items[i].block == block && s->versions.items[i].plain && s->versions.items[i].calls == calls)
+        if (s->versions.items[i].block == block && s->versions.items[i].plain && s->versions.items[i].trust == trust)
             return s->versions.items[i].out;
     uint32_t out = shape_new_block(s, s->from[block]->name, s->from[block]->state);
     struct env e = {.slot = arena_alloc(s->arena, (s->home + 1) * sizeof *e.slot)};
     for (uint32_t i = 0; i < s->home; i++)
         if (shape_is_live(s, block, i))
             e.slot[i] = shape_sym_new(s, SLOT, i, i == 0 ? ANY : MAYBE);
-    *vec_push(s->arena, &s->versions) = (struct version){.block = block, .out = out, .plain = true, .calls = calls};
-    visit_later(s, block, out, e, calls);
+    *vec_push(s->arena, &s->versions) = (struct version){.block = block, .out = out, .plain = true, .trust = trust};
+    visit_later(s, block, out, e, trust);
     return out;
 }
 
 // Where the copy of a block goes on.
 uint32_t shape_target_of_copy(struct shape *s, uint32_t block) {
-    return s->simple[block] ? shape_plain_version(s, block, false) : copied(s, block);
+    return s->simple[block] ? shape_plain_version(s, block, INTEGERS) : copied(s, block);
 }
 
 struct binding {
@@ -62,6 +62,11 @@ static bool fits(struct shape *s, struct bindings *b, const struct sym *t, const
     if (t->param && t->kind == NUMBER) {
         struct sym *n = shape_known_number(s, e, x);
         return n && (b->any_range || shape_in_range(shape_range_of(s, e, n), t->range)) && bind(s, b, t, n);
+    }
+    if (t->param && t->kind == REAL) {
+        struct sym *n = shape_known_number(s, e, x);
+        bool whole = n && shape_in_range(shape_range_of(s, e, n), shape_bits(53));
+        return !(n && exactly) && (whole || shape_is_real(s, x)) && bind(s, b, t, whole ? n : x);
     }
     if (t->param && exactly && x->kind == SLOT && shape_known_number(s, e, x))
         return false;
@@ -92,13 +97,17 @@ static struct range roughly(struct range r, bool wide) {
 // What a version knows of x: its shape and types, not where it came from.
 static struct sym *template_of(struct shape *s, struct bindings *b, const struct env *e, struct sym *x, bool keep_constants) {
     struct sym *n = shape_known_number(s, e, x);
-    if (n || x->kind == SLOT || (x->kind == CONST && !keep_constants)) {
+    bool real = x->kind == REAL || (x->kind == CONST && !keep_constants && shape_is_real(s, x));
+    if (n || x->kind == SLOT || x->kind == REAL || (x->kind == CONST && !keep_constants)) {
         struct sym *value = n ? n : x;
         for (size_t i = 0; i < b->items.count; i++)
             if (b->items.items[i].value == value)
                 return (struct sym *)(uintptr_t)b->items.items[i].param;
-        struct sym *p = n ? shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT)) : shape_sym_new(s, SLOT, shape_new_slot(s), shape_types_of(e, x));
+        struct sym *p = n      ? shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT))
+                        : real ? shape_sym_new(s, REAL, s->m->numbers++, TYPE(ASL_INT) | TYPE(ASL_DOUBLE))
+                               : shape_sym_new(s, SLOT, shape_new_slot(s), shape_types_of(e, x));
         p->param = true;
+        p->fraction = x->fraction;
         p->wanted = n && n->wanted ? n->wanted : x->wanted;
         if (n)
             p->range = roughly(shape_range_of(s, e, n), b->any_range);
@@ -124,8 +133,8 @@ static void enter_version(struct shape *s, uint32_t out, const struct bindings *
     for (size_t i = 0; i < b->items.count; i++) {
         const struct sym *p = b->items.items[i].param;
         struct sym *x = b->items.items[i].value;
-        uint32_t from = p->kind == NUMBER ? shape_number_operand(x) : shape_in_slot(s, x);
-        *vec_push(s->arena, &moves.items) = (struct move){p->number, from, p->kind == NUMBER};
+        uint32_t from = p->kind == NUMBER ? shape_number_operand(x) : p->kind == REAL ? shape_to_real(s, x)->number : shape_in_slot(s, x);
+        *vec_push(s->arena, &moves.items) = (struct move){p->number, from, p->kind != SLOT};
     }
     shape_move_all(s, &moves);
     shape_leave_block(s, EXIT_JUMP, out, 0, 1);
@@ -166,6 +175,12 @@ static void guess(struct shape *s, struct sym *x, uint32_t *left, uint32_t other
         (*left)--;
         narrow(s, x, otherwise);
     }
+    if (x->kind == REAL && x->wanted && !shape_find(&s->at.env, OP_FLOOR, x, 2, 0)) {
+        (*left)--;
+        shape_as_whole(s, x);
+        shape_out_block(s, s->at.out)->error = otherwise;
+        return;
+    }
     if (x->kind != SLOT || !x->wanted || !(shape_types_of(&s->at.env, x) & TYPE(ASL_INT)) || shape_find(&s->at.env, OP_INT, x, 0, 0))
         return;
     (*left)--;
@@ -195,7 +210,7 @@ static void go_to_version(struct shape *s, uint32_t to) {
             return;
     if (versions >= VERSIONS || s->ops > s->budget) {
         shape_to_homes(s, to);
-        uint32_t out = shape_plain_version(s, to, false);
+        uint32_t out = shape_plain_version(s, to, INTEGERS);
         shape_leave_block(s, EXIT_JUMP, out, 0, 1);
         return;
     }
@@ -207,7 +222,7 @@ static void go_to_version(struct shape *s, uint32_t to) {
             v.env.slot[i] = template_of(s, &b, &s->at.env, s->at.env.slot[i], versions == 0);
     *vec_push(s->arena, &s->versions) = v;
     enter_version(s, v.out, &b);
-    visit_later(s, to, v.out, shape_env_copy(s, &v.env), false);
+    visit_later(s, to, v.out, shape_env_copy(s, &v.env), INTEGERS);
 }
 
 // What only this machine has is given back before it waits.
@@ -220,6 +235,9 @@ void shape_forget_all(struct shape *s) {
 
 // From here to a block of another state, or to this one's start again.
 static void go_to_state(struct shape *s, uint32_t to) {
+    for (uint32_t i = 0; i < s->home; i++) // nothing that fails comes any more: what is to grow has no other reader
+        if (shape_is_live(s, to, i) && s->at.env.slot[i])
+            s->at.env.slot[i] = shape_settled(s, s->at.env.slot[i]);
     if (!s->simple[to]) {
         shape_count_events(s);
         shape_to_homes(s, to);
@@ -228,16 +246,16 @@ static void go_to_state(struct shape *s, uint32_t to) {
         shape_leave_block(s, EXIT_JUMP, out, 0, 1);
         return;
     }
-    if (s->preds[to] == 1 && s->ops <= s->budget) {
+    if (s->preds[to] == 1 && s->ops <= s->budget && s->trust == INTEGERS) { // one way there, but for versions of the same state
         uint32_t out = shape_new_block(s, s->from[to]->name, s->from[to]->state);
         shape_leave_block(s, EXIT_JUMP, out, 0, 1);
-        visit_later(s, to, out, s->at.env, false);
+        visit_later(s, to, out, s->at.env, INTEGERS);
         return;
     }
     shape_count_events(s);
     bool seen = false;
     for (size_t i = 0; i < s->versions.count && !seen; i++)
-        seen = s->versions.items[i].block == to && !s->versions.items[i].calls;
+        seen = s->versions.items[i].block == to && s->versions.items[i].trust == INTEGERS;
     if (seen && s->ops <= s->budget) {
         struct cursor plain = s->at;
         uint32_t left = GUESSES, otherwise = shape_new_block(s, shape_out_block(s, s->at.out)->name, s->state);
@@ -263,8 +281,11 @@ static void go_to_state(struct shape *s, uint32_t to) {
 }
 
 void shape_go(struct shape *s, uint32_t to) {
-    if (s->from[to]->state == s->state && to != s->entry && s->simple[to])
-        *vec_push(s->arena, &s->pending[to].items) = s->at;
-    else
+    if (s->from[to]->state != s->state || to == s->entry || !s->simple[to]) {
         go_to_state(s, to);
+        return;
+    }
+    *vec_push(s->arena, &s->pending[to].items) = s->at;
+    if (s->splices.items[to].alone)
+        shape_run_block(s, to);
 }

@@ -34,13 +34,13 @@ void shape_count_events(struct shape *s) {
 
 // Where a failing op of this state goes: the watched machine begins the state again, or, when only a hope was not met, a
 // version of it that hopes for nothing.
-static uint32_t again(struct shape *s, bool hoped) {
+static uint32_t again(struct shape *s, bool hoped) { // hoped: that its expressions were what they were taken for
     uint32_t *again = hoped ? &s->hopes_less : &s->again;
     if (*again != IR_NO_BLOCK)
         return *again;
     const struct ir_block *b = s->from[s->entry];
     struct cursor kept = s->at;
-    *again = shape_new_block(s, arena_format(s->arena, hoped ? "%s.calls" : "%s.again", b->name), s->state);
+    *again = shape_new_block(s, arena_format(s->arena, !hoped ? "%s.again" : s->trusts_less == REALS ? "%s.reals" : "%s.calls", b->name), s->state);
     s->at.out = *again;
     s->at.env = shape_env_copy(s, &s->entry_env);
     s->at.env.events = s->at.env.states = 0; // counted before the op that failed
@@ -54,7 +54,7 @@ static uint32_t again(struct shape *s, bool hoped) {
         shape_append(s, OP_GIVE_BACK, OPERANDS(s->answer->number));
     shape_to_homes(s, s->entry);
     if (hoped)
-        shape_leave_block(s, EXIT_JUMP, shape_plain_version(s, s->entry, true), 0, 1);
+        shape_leave_block(s, EXIT_JUMP, shape_plain_version(s, s->entry, s->trusts_less), 0, 1);
     else
         shape_leave_block(s, EXIT_GIVE_UP, s->entry, 0, 1);
     s->at = kept;
@@ -96,6 +96,13 @@ static uint32_t build(struct shape *s, struct sym *x) {
     for (uint32_t i = 0; i < x->count; i++)
         if (x->items[i]->kind != NUMBER || x->base) // those are filled in as they are
             values[i] = x->base ? shape_in_slot(s, x->items[i]) : shape_operand(s, x->items[i]);
+    if (x->kind == ARRAY && x->base) {
+        uint32_t base = shape_in_slot(s, x->base);
+        shape_append(s, OP_COPY, OPERANDS(d = shape_new_slot(s), base));
+        for (uint32_t i = 0; i < x->count; i++)
+            shape_append(s, OP_PUSH, OPERANDS(d, values[i]));
+        return d;
+    }
     if (x->kind == ARRAY) {
         shape_append(s, OP_LIST, OPERANDS(d = shape_new_slot(s), x->count));
         for (uint32_t i = 0; i < x->count; i++)
@@ -122,6 +129,25 @@ static uint32_t build(struct shape *s, struct sym *x) {
     return d;
 }
 
+struct sym *shape_settled(struct shape *s, struct sym *x) {
+    if (x->kind == ARRAY && x->base)
+        return shape_sym_new(s, SLOT, shape_in_slot(s, x), TYPE(ASL_ARRAY));
+    struct sym *changed = NULL;
+    for (uint32_t i = 0; (x->kind == ARRAY || x->kind == OBJECT) && i < x->count; i++) {
+        struct sym *item = shape_settled(s, x->items[i]);
+        if (item == x->items[i])
+            continue;
+        if (!changed) { // others may know x as it is
+            changed = shape_sym_new(s, x->kind, 0, x->types);
+            *changed = *x;
+            changed->items = arena_alloc(s->arena, x->count * sizeof *x->items);
+            memcpy(changed->items, x->items, x->count * sizeof *x->items);
+        }
+        changed->items[i] = item;
+    }
+    return changed ? changed : x;
+}
+
 // The slot that holds x, which is built now unless it has been.
 uint32_t shape_in_slot(struct shape *s, struct sym *x) {
     if (x->kind == SLOT)
@@ -132,14 +158,16 @@ uint32_t shape_in_slot(struct shape *s, struct sym *x) {
     uint32_t d;
     if (x->kind == NUMBER)
         shape_append(s, OP_BOX, OPERANDS(d = shape_new_slot(s), x->number));
+    else if (x->kind == REAL)
+        shape_append(s, OP_BOX_REAL, OPERANDS(d = shape_new_slot(s), x->number));
     else if (x->kind == CONST)
         shape_append(s, OP_CONST, OPERANDS(d = shape_new_slot(s), x->number));
     else
         d = build(s, x);
     struct sym *made = shape_sym_new(s, SLOT, d, x->types);
     shape_learn(s, OP_BOX, x, 0, 0, made);
-    if (x->kind == NUMBER)
-        shape_learn(s, OP_INT, made, 0, 0, x);
+    if (x->kind == NUMBER || x->kind == REAL)
+        shape_learn(s, x->kind == NUMBER ? OP_INT : OP_REAL, made, 0, 0, x);
     return d;
 }
 
@@ -148,6 +176,8 @@ struct sym *shape_as_number(struct shape *s, struct sym *x) {
     int64_t ignored;
     if (x->kind == NUMBER || shape_const_int(s, x, &ignored))
         return x;
+    if (x->kind == REAL)
+        return shape_find(&s->at.env, OP_FLOOR, x, 2, 0);
     if (x->kind != SLOT || !(shape_types_of(&s->at.env, x) & TYPE(ASL_INT)))
         return NULL;
     struct sym *known = shape_find(&s->at.env, OP_INT, x, 0, 0);
