@@ -1,5 +1,6 @@
 // Objects: members in insertion order, found by looking at each while they are few, by a hash index when they are many.
 #include "value_private.h"
+#include "words.h"
 
 #include <assert.h>
 
@@ -101,8 +102,11 @@ asl_object *asl__object_own(asl_object *o, uint32_t room) {
     if (o->head.refs == 1) return o;
     asl_object *copy = new_object((size_t)o->head.count + room);
     for (uint32_t i = 0; i < o->head.count; i++) {
-        copy->entries[i].key = asl_text_retain(o->entries[i].key);
-        copy->entries[i].value = asl_retain(o->entries[i].value);
+        struct asl__words value = asl__load(&o->entries[i].value);
+        asl__retain_words(value);
+        o->entries[i].key->refs++;
+        copy->entries[i].key = o->entries[i].key;
+        asl__store_new(&copy->entries[i].value, value);
     }
     copy->head.count = o->head.count;
     o->head.refs--; // not the last one
