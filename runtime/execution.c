@@ -342,12 +342,6 @@ void asl__describe(const asl_execution *x, asl_buffer *out) {
     asl_buffer_free(&machine);
 }
 
-static asl_value time_value(int64_t ms) {
-    char text[40];
-    size_t size = asl_timestamp_print(ms, text);
-    return asl_string((asl_str){text, size});
-}
-
 static asl_value included(void) { return asl_object_put(asl_object_new(1), ASL_STR("Included"), asl_bool(true)); }
 
 asl_value asl__execution_record(const asl_execution *x) {
@@ -361,12 +355,12 @@ asl_value asl__execution_record(const asl_execution *x) {
     o = asl_object_put(o, ASL_STR("OutputDetails"), included());
     o = asl_object_put(o, ASL_STR("RedriveCount"), asl_int(0));
     o = asl_object_put(o, ASL_STR("RedriveStatus"), asl_string_z(x->express ? "NOT_REDRIVABLE" : "REDRIVABLE"));
-    o = asl_object_put(o, ASL_STR("StartDate"), time_value(x->start_ms));
+    o = asl_object_put(o, ASL_STR("StartDate"), asl__time_value(x->start_ms));
     b.size = 0;
     asl__machine_arn(x, &b);
     o = asl_object_put(o, ASL_STR("StateMachineArn"), asl_string((asl_str){b.data, b.size}));
     o = asl_object_put(o, ASL_STR("Status"), asl_string_z(asl_status_name(x->status)));
-    o = asl_object_put(o, ASL_STR("StopDate"), time_value(x->stop_ms));
+    o = asl_object_put(o, ASL_STR("StopDate"), asl__time_value(x->stop_ms));
     if (x->error.tag != ASL_NONE) o = asl_object_put(o, ASL_STR("Error"), asl_retain(x->error));
     if (x->cause.tag != ASL_NONE) o = asl_object_put(o, ASL_STR("Cause"), asl_retain(x->cause));
     asl_buffer_free(&b);

@@ -211,10 +211,9 @@ INLINE int32_t asl_hot_format_one(asl_frame *frame, asl_value *d, uint32_t k, co
     size_t count;
     if (LIKELY(a->tag == ASL_INT && before + behind < ASL_INLINE_MAX && asl__few_digits(a->i, &digits, &count) &&
                before + count + behind <= ASL_INLINE_MAX)) {
-        unsigned __int128 text = (unsigned __int128)digits << (8 * before) | (unsigned __int128)pieces[0].high << 64 | pieces[0].low;
-        if (behind) text |= ((unsigned __int128)pieces[1].high << 64 | pieces[1].low) << (8 * (before + count));
-        uint64_t size = before + count + behind;
-        store(d, (struct asl__words){(uint64_t)text << 16 | size << 8 | ASL_STRING, (uint64_t)(text >> 48)}, fresh);
+        asl__bytes16 text = (asl__bytes16)digits << (8 * before) | (asl__bytes16)pieces[0].high << 64 | pieces[0].low;
+        if (behind) text |= ((asl__bytes16)pieces[1].high << 64 | pieces[1].low) << (8 * (before + count));
+        store(d, asl__inline_words(text, before + count + behind), fresh);
         return 0;
     }
 #endif

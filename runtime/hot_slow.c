@@ -87,10 +87,8 @@ static int32_t format_any(asl_frame *frame, asl_value *d, uint32_t k, const asl_
 }
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-typedef unsigned __int128 bytes16; /* the first byte is the lowest */
-
 struct part {
-    bytes16 text;     /* up to 16 bytes, and zeros */
+    asl__bytes16 text;     /* up to 16 bytes, and zeros */
     const char *data; /* where they are when they may be more; NULL: they are not */
     size_t size;
 };
@@ -116,16 +114,15 @@ static inline bool read_argument(const asl_value *v, struct part *p, char digits
         p->size = v->text->size;
         return true;
     }
-    struct asl__words w = asl__load(v);
-    p->text = ((bytes16)w.body << 64 | w.head) >> 16;
+    p->text = asl__inline_bytes(asl__load(v));
     p->size = v->size;
     return true;
 }
 
-static inline bytes16 short_piece(const struct asl_hot_text *p) { return (bytes16)p->high << 64 | p->low; }
+static inline asl__bytes16 short_piece(const struct asl_hot_text *p) { return (asl__bytes16)p->high << 64 | p->low; }
 
 /* There is room for 16 bytes at least. */
-static inline char *put(char *at, bytes16 text, const char *data, size_t size) {
+static inline char *put(char *at, asl__bytes16 text, const char *data, size_t size) {
     if (data) memcpy(at, data, size);
     else memcpy(at, &text, sizeof text);
     return at + size;
@@ -137,7 +134,7 @@ int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct 
                        const asl_value *a, const asl_value *b, const asl_value *c, const asl_value *e, uint32_t count) {
     const asl_value *args[] = {a, b, c, e};
     struct part parts[4];
-    char digits[4][20], text[512 + sizeof(bytes16)], *at = text;
+    char digits[4][20], text[512 + sizeof(asl__bytes16)], *at = text;
     size_t size = pieces[0].size;
     for (uint32_t i = 0; i < count; i++) {
         if (!read_argument(args[i], &parts[i], digits[i])) return format_any(frame, d, k, args, count);
@@ -145,7 +142,7 @@ int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct 
     }
     struct asl__words w;
     if (size <= ASL_INLINE_MAX) {
-        bytes16 all = short_piece(&pieces[0]);
+        asl__bytes16 all = short_piece(&pieces[0]);
         size_t end = pieces[0].size;
         for (uint32_t i = 0; i < count; i++) {
             all |= parts[i].text << (8 * end);
@@ -153,12 +150,12 @@ int32_t asl_hot_format(asl_frame *frame, asl_value *d, uint32_t k, const struct 
             all |= short_piece(&pieces[i + 1]) << (8 * end);
             end += pieces[i + 1].size;
         }
-        w = (struct asl__words){(uint64_t)all << 16 | (uint64_t)size << 8 | ASL_STRING, (uint64_t)(all >> 48)};
+        w = asl__inline_words(all, size);
     } else {
         if (size > 512) return format_any(frame, d, k, args, count);
         const char *template = asl_text_of(image_of(frame)->constants[k]).data;
         for (uint32_t i = 0; i <= count; i++) {
-            at = put(at, short_piece(&pieces[i]), pieces[i].size > sizeof(bytes16) ? template : NULL, pieces[i].size);
+            at = put(at, short_piece(&pieces[i]), pieces[i].size > sizeof(asl__bytes16) ? template : NULL, pieces[i].size);
             template += pieces[i].size + 2; /* {} */
             if (i < count) at = put(at, parts[i].text, parts[i].data, parts[i].size);
         }

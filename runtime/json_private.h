@@ -43,6 +43,12 @@ static inline uint32_t window_non_ascii(const char *p) {
     return (uint32_t)_mm_movemask_epi8(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
 
+// A bit for each byte that is this one.
+static inline uint32_t window_equal(const char *p, uint8_t byte) {
+    __m128i x = _mm_loadu_si128((const __m128i *)(const void *)p);
+    return (uint32_t)_mm_movemask_epi8(_mm_cmpeq_epi8(x, _mm_set1_epi8((char)byte)));
+}
+
 #else
 
 // The high bit of each byte of x that is below `limit`, up to 0x80; no carries between bytes.
@@ -66,6 +72,12 @@ static inline uint32_t window_non_ascii(const char *p) {
     for (int half = 1; half >= 0; half--) {
         mask = mask << 8 | (uint32_t)(((load8(p + 8 * half) & EACH(0x80)) >> 7) * UINT64_C(0x0102040810204080) >> 56);
     }
+    return mask;
+}
+
+static inline uint32_t window_equal(const char *p, uint8_t byte) {
+    uint32_t mask = 0;
+    for (int i = 0; i < 16; i++) mask |= (uint32_t)((uint8_t)p[i] == byte) << i;
     return mask;
 }
 

@@ -48,6 +48,15 @@ static inline void asl__release_words(struct asl__words w) {
     asl_release(gone);
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* Text that fits into a value, in registers: the first byte is the lowest, those behind its end are zeros. */
+typedef unsigned __int128 asl__bytes16;
+static inline asl__bytes16 asl__inline_bytes(struct asl__words w) { return ((asl__bytes16)w.body << 64 | w.head) >> 16; }
+static inline struct asl__words asl__inline_words(asl__bytes16 text, uint64_t size) {
+    return (struct asl__words){(uint64_t)text << 16 | size << 8 | ASL_STRING, (uint64_t)(text >> 48)};
+}
+#endif
+
 static inline void asl__store_new(asl_value *d, struct asl__words w) { /* d holds nothing that counts */
     memcpy(d, &w.head, 8);
     memcpy((char *)d + 8, &w.body, 8);

@@ -5,6 +5,7 @@
 //     within:     #n fits 32 bits ? on : error block
 //     if:         icmp of numbers; what is not a number is tested by asl_hot_test, whose operator is constant
 //     give_up:    what was counted is told; the watched machine's step function goes on
+//     poll:       in a watched machine, at the end of a round: the quiet one goes on when the runtime says so (ASL_HAND_BACK)
 //
 // What was counted is told before anything that may ask for it: ops of rt.def that count events, and every return. Cold blocks
 // (heat.c) tell it at once, so that their many states do not have variables from one to the next.
@@ -259,9 +260,6 @@ static void set_untold_states(struct emit *e, LLVMValueRef n) {
     LLVMBuildStore(e->builder, LLVMBuildSub(e->builder, n, polled_states(e), ""), e->states);
 }
 
-// Slots that own nothing where the machine ends, and that only ops which take addresses name, need no place in the frame:
-// as variables of the function they are registers, mostly.
-
 static void frame_slot(bool *framed, const struct ir_op *op) {
     const char *kinds = ir_op_info[op->opcode].operands;
     bool takes_addresses = ir_op_info[op->opcode].flags & IR_HOT || op->opcode == OP_COPY || op->opcode == OP_CONST || op->opcode == OP_SET;
@@ -273,6 +271,8 @@ static void frame_slot(bool *framed, const struct ir_op *op) {
     }
 }
 
+// Slots that own nothing where the machine ends, and that only ops which take addresses name, need no place in the frame:
+// as variables of the function they are registers, mostly.
 static void find_locals(struct emit *e, const struct ir_machine *m) {
     bool *framed = arena_alloc(e->arena, m->slots.count + 1);
     for (size_t b = 0; b < m->blocks.count; b++) {

@@ -53,29 +53,26 @@ int32_t asl_hot_apply(asl_frame *frame, asl_value *d, uint32_t builtin, uint32_t
 
 // What fits into a value is put together in registers.
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-typedef unsigned __int128 bytes16; /* the first byte is the lowest */
-
-static inline bool short_part(const asl_value *v, bytes16 *text, size_t *size) {
+static inline bool short_part(const asl_value *v, asl__bytes16 *text, size_t *size) {
     uint64_t digits = 0;
-    struct asl__words w = asl__load(v);
     if (v->tag == ASL_INT && asl__few_digits(v->i, &digits, size)) {
         *text = digits;
         return true;
     }
-    *text = ((bytes16)w.body << 64 | w.head) >> 16;
+    *text = asl__inline_bytes(asl__load(v));
     *size = v->size;
     return v->tag == ASL_STRING && v->size != ASL_ON_HEAP && (uint8_t)*text != 0xed; // half a character may meet its other half
 }
 
 static inline bool join_short(asl_value *d, const asl_value *const *v, uint32_t count, uint32_t fresh) {
-    bytes16 all = 0, text;
+    asl__bytes16 all = 0, text;
     size_t size = 0, more;
     for (uint32_t i = 0; i < count; i++) {
         if (!short_part(v[i], &text, &more) || more > ASL_INLINE_MAX - size) return false;
         all |= text << (8 * size);
         size += more;
     }
-    struct asl__words w = {(uint64_t)all << 16 | (uint64_t)size << 8 | ASL_STRING, (uint64_t)(all >> 48)};
+    struct asl__words w = asl__inline_words(all, size);
     if (fresh) asl__store_new(d, w);
     else asl__store(d, w);
     return true;

@@ -7,29 +7,11 @@
 #include "lib.h"
 
 #include <math.h>
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 // ---------------------------------------------------------------- strings
 
 // A bit for each of 16 bytes that cannot stand in a JSON string as it is, or may begin a surrogate.
-static inline uint32_t special_bytes(const char *p) {
-#ifdef __SSE2__
-    __m128i x = _mm_loadu_si128((const __m128i *)p);
-    __m128i control = _mm_cmpeq_epi8(_mm_max_epu8(x, _mm_set1_epi8(0x20)), x); // x >= 0x20
-    __m128i special = _mm_or_si128(_mm_cmpeq_epi8(x, _mm_set1_epi8('"')), _mm_cmpeq_epi8(x, _mm_set1_epi8('\\')));
-    special = _mm_or_si128(special, _mm_cmpeq_epi8(x, _mm_set1_epi8((char)0xed)));
-    return (uint32_t)_mm_movemask_epi8(_mm_or_si128(special, _mm_cmpeq_epi8(control, _mm_setzero_si128())));
-#else
-    uint32_t bits = 0;
-    for (int i = 0; i < 16; i++) {
-        uint8_t c = (uint8_t)p[i];
-        bits |= (uint32_t)(c < 0x20 || c == '"' || c == '\\' || c == 0xed) << i;
-    }
-    return bits;
-#endif
-}
+static inline uint32_t special_bytes(const char *p) { return window_special(p, false) | window_equal(p, 0xed); }
 
 // padded: the text may be read in steps of 16 bytes from its start.
 static void print_string(asl_buffer *out, const char *data, size_t size, bool padded) {

@@ -76,11 +76,16 @@ struct sym *shape_as_real(struct shape *s, struct sym *x) {
     return d;
 }
 
-// A REAL that is an integer, as one; what comes of it when it is none is up to the caller.
-struct sym *shape_as_whole(struct shape *s, struct sym *x) {
+static struct sym *integer(struct shape *s) {
     struct sym *n = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT));
     n->range = shape_bits(53);
     n->wanted = 53;
+    return n;
+}
+
+// A REAL that is an integer, as one; what comes of it when it is none is up to the caller.
+struct sym *shape_as_whole(struct shape *s, struct sym *x) {
+    struct sym *n = integer(s);
     shape_append(s, OP_FLOOR, OPERANDS(n->number, x->number, 2));
     shape_learn(s, OP_FLOOR, x, 2, 0, n);
     return n;
@@ -88,9 +93,7 @@ struct sym *shape_as_whole(struct shape *s, struct sym *x) {
 
 // 0 down, 1 up, 2 it is one already.
 struct sym *shape_floor(struct shape *s, struct sym *x, uint32_t how) {
-    struct sym *n = shape_sym_new(s, NUMBER, s->m->numbers++, TYPE(ASL_INT));
-    n->range = shape_bits(53);
-    n->wanted = 53;
+    struct sym *n = integer(s);
     shape_fallible(s, OP_FLOOR, OPERANDS(n->number, x->number, how));
     if (how == 2)
         shape_learn(s, OP_FLOOR, x, 2, 0, n);

@@ -186,7 +186,7 @@ struct shape {
     enum trust trusts_less;
     bool entered; // a part of a state that waits: the state has been entered
     struct sym *answer; // what such a part has been given, for who does it over
-    bool drawn; // it has drawn random numbers: so does giving up, and takes those back
+    bool drawn; // it has drawn random numbers: giving up takes them back
     bool marked; // branches count their states within this one: giving up takes that back
     struct sym *results; // of the iterations or branches that have just run
     uint32_t line, column;
